@@ -1,0 +1,72 @@
+//! Wishes in the imperative.
+
+use crate::terms::Terms;
+use crate::usage::LineBlock;
+use crate::vocab::Amount;
+use crate::vocab::Date;
+use crate::vocab::EventId;
+use crate::vocab::Id;
+use crate::vocab::Period;
+use crate::vocab::Text;
+
+/// What a party wants to be recorded.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Open the ledger.
+    OpenLedger(Box<Terms>),
+    /// Accept an event that waits for the author.
+    Accept(EventId),
+    /// Report usage; no blocks means a nil report.
+    ReportUsage {
+        /// The period.
+        period: Period,
+        /// Whether it adds to earlier reports.
+        supplement: bool,
+        /// The lines.
+        blocks: Vec<LineBlock>,
+    },
+    /// Replace a report; no blocks means it becomes nil.
+    CorrectUsage {
+        /// The report or correction to replace.
+        corrects: EventId,
+        /// Why.
+        reason: Text,
+        /// The lines that hold now.
+        blocks: Vec<LineBlock>,
+    },
+    /// Record that a report is missing.
+    NoteMissing(Period),
+    /// Issue the statement of a period.
+    IssueStatement(Period),
+    /// Accept a statement.
+    AcceptStatement(EventId),
+    /// Send money.
+    SendPayout {
+        /// The beneficiary.
+        to: Id,
+        /// How much.
+        amount: Amount,
+        /// Whether an excess over what is payable is a credit.
+        on_account: bool,
+        /// The day it was sent.
+        sent_on: Date,
+        /// How both sides find it at the bank.
+        reference: Text,
+    },
+    /// Confirm that a payout was received.
+    ConfirmPayout {
+        /// The payout.
+        payout: EventId,
+        /// The day.
+        received_on: Date,
+    },
+    /// Say that a payout was not received, or sent back.
+    ReturnPayout {
+        /// The payout.
+        payout: EventId,
+        /// Why.
+        reason: Text,
+    },
+    /// Acknowledge head and state root.
+    Acknowledge,
+}

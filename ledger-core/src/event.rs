@@ -1,0 +1,266 @@
+//! Facts in the past tense. Kinds and versions are append-only.
+
+use crate::payout::Payout;
+use crate::statement::Statement;
+use crate::terms::Terms;
+use crate::usage::LineBlock;
+use crate::vocab::Amount;
+use crate::vocab::ContentDigest;
+use crate::vocab::Currency;
+use crate::vocab::Date;
+use crate::vocab::Digest;
+use crate::vocab::EventId;
+use crate::vocab::Id;
+use crate::vocab::Period;
+use crate::vocab::PublicKey;
+use crate::vocab::RecordHash;
+use crate::vocab::StateRoot;
+use crate::vocab::Text;
+use crate::vocab::Timestamp;
+
+/// What a party says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// The ledger was opened with these terms; opening counts as the opener's acceptance.
+    LedgerOpened(Box<Terms>),
+    /// A party accepted an event that waited for it.
+    Accepted(Acceptance),
+    /// A part of a large report; without effect until the event that closes the report.
+    UsagePart(UsagePart),
+    /// The collector reported usage of a period.
+    UsageReported(UsageReport),
+    /// The collector replaced an earlier report.
+    UsageCorrected(UsageCorrection),
+    /// A report is missing after its due day.
+    UsageMissing(Period),
+    /// A statement was issued.
+    StatementIssued(Statement),
+    /// A beneficiary accepted a statement.
+    StatementAccepted(EventId),
+    /// The collector sent money.
+    PayoutSent(Payout),
+    /// The beneficiary received it.
+    PayoutConfirmed(PayoutReceipt),
+    /// The beneficiary did not receive it, or sent it back.
+    PayoutReturned(PayoutReturn),
+    /// A party replayed to this head and got this state root.
+    Acknowledged(Acknowledgement),
+}
+
+/// The kind of an event; its number is part of the format.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u16)]
+pub enum Kind {
+    /// See [`Event::LedgerOpened`].
+    LedgerOpened = 1,
+    /// See [`Event::Accepted`].
+    Accepted = 2,
+    /// See [`Event::UsagePart`].
+    UsagePart = 3,
+    /// See [`Event::UsageReported`].
+    UsageReported = 4,
+    /// See [`Event::UsageCorrected`].
+    UsageCorrected = 5,
+    /// See [`Event::UsageMissing`].
+    UsageMissing = 6,
+    /// See [`Event::StatementIssued`].
+    StatementIssued = 7,
+    /// See [`Event::StatementAccepted`].
+    StatementAccepted = 8,
+    /// See [`Event::PayoutSent`].
+    PayoutSent = 9,
+    /// See [`Event::PayoutConfirmed`].
+    PayoutConfirmed = 10,
+    /// See [`Event::PayoutReturned`].
+    PayoutReturned = 11,
+    /// See [`Event::Acknowledged`].
+    Acknowledged = 12,
+}
+
+/// Acceptance of an event: carries the digest of what is accepted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Acceptance {
+    /// The event.
+    pub event: EventId,
+    /// Its content digest.
+    pub content: ContentDigest,
+}
+
+/// A part of a large report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UsagePart {
+    /// Position in the report, from 0.
+    pub index: u32,
+    /// The lines.
+    pub block: LineBlock,
+}
+
+/// The lines of a report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Lines {
+    /// No usage in the period.
+    Nil,
+    /// All lines, in the event itself.
+    Inline(LineBlock),
+    /// Lines in parts that stand directly before the event.
+    Parts(PartsIndex),
+}
+
+/// What closes a report in parts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartsIndex {
+    /// The parts' event ids, in order.
+    pub parts: Vec<EventId>,
+    /// The number of lines of all parts.
+    pub lines: u64,
+    /// Digest over the parts' payload digests, in order (`Domain::Lines`).
+    pub digest: Digest,
+    /// Gross per currency over all parts, sorted by currency.
+    pub gross: Vec<(Currency, Amount)>,
+}
+
+/// A usage report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UsageReport {
+    /// The period.
+    pub period: Period,
+    /// Whether it adds to earlier reports of the period.
+    pub supplement: bool,
+    /// The lines.
+    pub lines: Lines,
+}
+
+/// A correction: replaces all lines of the current end of a report's chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UsageCorrection {
+    /// The report or correction that is replaced.
+    pub corrects: EventId,
+    /// Why.
+    pub reason: Text,
+    /// The lines that hold now.
+    pub lines: Lines,
+}
+
+/// Receipt of a payout.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PayoutReceipt {
+    /// The payout.
+    pub payout: EventId,
+    /// The day it was received.
+    pub received_on: Date,
+}
+
+/// A payout that came back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PayoutReturn {
+    /// The payout.
+    pub payout: EventId,
+    /// Why.
+    pub reason: Text,
+}
+
+/// A party replayed to a head and got a state root.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Acknowledgement {
+    /// Sequence number of the head.
+    pub seq: u64,
+    /// Hash of the head.
+    pub head: RecordHash,
+    /// Version of the state root.
+    pub root_version: u16,
+    /// The state root after that head.
+    pub state_root: StateRoot,
+}
+
+/// Who said it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Author {
+    /// The party.
+    pub party: Id,
+    /// The key that signed.
+    pub key: PublicKey,
+}
+
+/// An event in its place, as `evolve` judges it. Hash and signature were checked before.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fact {
+    /// Sequence number of the record.
+    pub seq: u64,
+    /// Hash of the record before it (all zero for record 0).
+    pub previous: RecordHash,
+    /// Hash of the record itself.
+    pub hash: RecordHash,
+    /// Recorded time, as the author claims it.
+    pub recorded_at: Timestamp,
+    /// Who said it.
+    pub author: Author,
+    /// The event's id.
+    pub id: EventId,
+    /// Digest of the event's content, without the nonce.
+    pub content: ContentDigest,
+    /// Digest of the payload bytes.
+    pub payload: Digest,
+    /// What was said.
+    pub event: Event,
+}
+
+impl Kind {
+    /// Every kind, in the order of its number.
+    pub const ALL: [Kind; 12] = [
+        Kind::LedgerOpened,
+        Kind::Accepted,
+        Kind::UsagePart,
+        Kind::UsageReported,
+        Kind::UsageCorrected,
+        Kind::UsageMissing,
+        Kind::StatementIssued,
+        Kind::StatementAccepted,
+        Kind::PayoutSent,
+        Kind::PayoutConfirmed,
+        Kind::PayoutReturned,
+        Kind::Acknowledged,
+    ];
+
+    /// The kind with a number.
+    pub fn from_number(number: u16) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| *kind as u16 == number)
+    }
+
+    /// The name that people and scripts see.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::LedgerOpened => "ledger-opened",
+            Kind::Accepted => "accepted",
+            Kind::UsagePart => "usage-part",
+            Kind::UsageReported => "usage-reported",
+            Kind::UsageCorrected => "usage-corrected",
+            Kind::UsageMissing => "usage-missing",
+            Kind::StatementIssued => "statement-issued",
+            Kind::StatementAccepted => "statement-accepted",
+            Kind::PayoutSent => "payout-sent",
+            Kind::PayoutConfirmed => "payout-confirmed",
+            Kind::PayoutReturned => "payout-returned",
+            Kind::Acknowledged => "acknowledged",
+        }
+    }
+}
+
+impl Event {
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Event::LedgerOpened(_) => Kind::LedgerOpened,
+            Event::Accepted(_) => Kind::Accepted,
+            Event::UsagePart(_) => Kind::UsagePart,
+            Event::UsageReported(_) => Kind::UsageReported,
+            Event::UsageCorrected(_) => Kind::UsageCorrected,
+            Event::UsageMissing(_) => Kind::UsageMissing,
+            Event::StatementIssued(_) => Kind::StatementIssued,
+            Event::StatementAccepted(_) => Kind::StatementAccepted,
+            Event::PayoutSent(_) => Kind::PayoutSent,
+            Event::PayoutConfirmed(_) => Kind::PayoutConfirmed,
+            Event::PayoutReturned(_) => Kind::PayoutReturned,
+            Event::Acknowledged(_) => Kind::Acknowledged,
+        }
+    }
+}

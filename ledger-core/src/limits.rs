@@ -1,0 +1,80 @@
+//! Every bound of the ledger, in one place, with the relations between bounds asserted when the
+//! crate is compiled. Bounds are checked when an event is admitted, so that nothing later (a
+//! statement, a verification) can fail on size.
+
+/// Longest party, rule or clause id, in bytes.
+pub const ID_LEN_MAX: usize = 64;
+/// Longest name of a meter, a deduction kind or an attribute, in bytes.
+pub const NAME_LEN_MAX: usize = 64;
+/// Longest free text (title, reason, reference), in bytes of UTF-8.
+pub const TEXT_LEN_MAX: usize = 1024;
+/// Longest attribute value on a usage line, in bytes of UTF-8.
+pub const VALUE_LEN_MAX: usize = 256;
+
+/// Most digits before the decimal point of an amount or a quantity.
+pub const INTEGER_DIGITS_MAX: u32 = 15;
+/// Most digits after the decimal point of an amount, a quantity or a rate.
+pub const FRACTION_DIGITS_MAX: u32 = 12;
+
+/// Most parties of one agreement.
+pub const PARTIES_MAX: usize = 64;
+/// Most meters that terms may declare.
+pub const METERS_MAX: usize = 32;
+/// Most kinds of deduction that terms may declare.
+pub const DEDUCTIONS_MAX: usize = 16;
+/// Most attributes that terms may know.
+pub const ATTRIBUTES_MAX: usize = 32;
+/// Most allowed values of one attribute.
+pub const ATTRIBUTE_VALUES_MAX: usize = 4096;
+/// Most rules of one agreement.
+pub const RULES_MAX: usize = 1024;
+/// Most steps of one tiered rule.
+pub const STEPS_MAX: usize = 64;
+/// Most patterns of one condition.
+pub const PATTERNS_MAX: usize = 1024;
+/// Largest number of days in a deadline of the terms.
+pub const DEADLINE_DAYS_MAX: u16 = 3650;
+
+/// Most usage lines in one block (one part of a report).
+pub const BLOCK_LINES_MAX: usize = 65_536;
+/// A block under construction is closed when its dictionary and columns reach this many bytes.
+pub const BLOCK_LEN_TARGET: usize = 8 << 20;
+/// Most parts of one usage report.
+pub const PARTS_MAX: usize = 1 << 20;
+/// Most usage lines on one ledger: keeps every exact sum inside `i128`.
+pub const LEDGER_LINES_MAX: u64 = 10_000_000_000;
+/// Largest payload of one event, in bytes.
+pub const PAYLOAD_LEN_MAX: usize = 48 << 20;
+/// Largest frame of one record on disk, in bytes: payload and envelope.
+pub const FRAME_LEN_MAX: usize = PAYLOAD_LEN_MAX + 4096;
+/// A segment that has reached this size is sealed before the next group of records.
+pub const SEGMENT_LEN_TARGET: u64 = 64 << 20;
+
+/// A record may be at most this far ahead of the local clock when it is admitted, in microseconds.
+pub const CLOCK_AHEAD_MICROS_MAX: i64 = 10 * 60 * 1_000_000;
+
+/// First and last day that may stand on a ledger.
+pub const YEAR_MIN: i16 = 1970;
+/// See [`YEAR_MIN`].
+pub const YEAR_MAX: i16 = 2999;
+
+/// Most row errors of one file that are kept with their text; the rest are counted.
+pub const ROW_ERRORS_MAX: usize = 100_000;
+
+const fn pow10(exponent: u32) -> i128 {
+    10i128.pow(exponent)
+}
+
+// The largest amount in units of 10^-12, summed over every line a ledger may hold, fits in i128.
+const _: () = assert!(
+    pow10(INTEGER_DIGITS_MAX + FRACTION_DIGITS_MAX) <= i128::MAX / LEDGER_LINES_MAX as i128
+);
+// Every admissible amount has a mantissa that `rust_decimal` holds exactly (28 digits).
+const _: () = assert!(INTEGER_DIGITS_MAX + FRACTION_DIGITS_MAX <= 28);
+// A block that was closed at its target, plus one more line of the largest kind, fits a payload.
+const _: () = assert!(
+    BLOCK_LEN_TARGET * 2 + BLOCK_LINES_MAX * 16 * 8 + (ATTRIBUTES_MAX * (VALUE_LEN_MAX + 12))
+        <= PAYLOAD_LEN_MAX
+);
+// A frame's length fits the 32 bits it has in the frame header.
+const _: () = assert!(FRAME_LEN_MAX < u32::MAX as usize);

@@ -1,0 +1,78 @@
+//! Statements: what a period's usage comes to under the terms, and the true-ups of earlier ones.
+
+use crate::vocab::Amount;
+use crate::vocab::Digest;
+use crate::vocab::EventId;
+use crate::vocab::Id;
+use crate::vocab::Period;
+use crate::vocab::StateRoot;
+
+/// A statement: posts balances. Its content follows from the terms and the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Statement {
+    /// The period that is stated.
+    pub period: Period,
+    /// Digest of the terms in force on the period's last day.
+    pub terms: Digest,
+    /// The calculation version that those terms name.
+    pub calculation: u16,
+    /// Postings: true-ups of earlier periods in period order, then the period's own.
+    pub entries: Vec<Entry>,
+    /// Version of the state root.
+    pub root_version: u16,
+    /// The state root after the record before the statement.
+    pub state_root: StateRoot,
+}
+
+/// Amounts posted by a statement for one period. The collector's leg is minus the sum of the
+/// others, so the legs add up to zero.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// The period that the amounts belong to: the statement's own, or an earlier one (a true-up).
+    pub period: Period,
+    /// Change of the period's base, rounded to the minor unit.
+    pub base: Amount,
+    /// Change of what is owed, for every beneficiary, sorted by party.
+    pub shares: Vec<(Id, Amount)>,
+    /// For a true-up: the events that moved the period, in the order of the log.
+    pub causes: Vec<EventId>,
+}
+
+impl Statement {
+    /// The entry of the statement's own period.
+    pub fn own(&self) -> Option<&Entry> {
+        self.entries.last()
+    }
+
+    /// What the statement posts to a party, all entries together; `None` if it leaves the bounds.
+    pub fn total(&self, party: &Id) -> Option<Amount> {
+        let of_party = |entry: &Entry| {
+            let share = entry.shares.iter().find(|(id, _)| id == party);
+            share.map_or(Amount::ZERO, |(_, amount)| *amount)
+        };
+        self.entries
+            .iter()
+            .try_fold(Amount::ZERO, |sum, entry| sum.checked_add(of_party(entry)))
+    }
+}
+
+impl Entry {
+    /// The collector's leg: minus the sum of the others. `None` if it leaves the bounds.
+    pub fn collector_leg(&self) -> Option<Amount> {
+        let sum = self
+            .shares
+            .iter()
+            .try_fold(Amount::ZERO, |sum, (_, a)| sum.checked_add(*a));
+        sum.map(Amount::negated)
+    }
+
+    /// What the collector keeps: the base minus the shares; it may be negative.
+    pub fn keep(&self) -> Option<Amount> {
+        self.base.checked_add(self.collector_leg()?)
+    }
+
+    /// Whether the entry posts nothing.
+    pub fn is_zero(&self) -> bool {
+        self.base.is_zero() && self.shares.iter().all(|(_, amount)| amount.is_zero())
+    }
+}

@@ -1,0 +1,14 @@
+//! Usage: the lines of a report, in columns, and their exact sums.
+
+pub mod block;
+pub mod builder;
+pub mod sums;
+
+pub use block::BlockKey;
+pub use block::Column;
+pub use block::Ints;
+pub use block::LineBlock;
+pub use builder::BlockBuilder;
+pub use sums::LineKey;
+pub use sums::LineSums;
+pub use sums::UsageSums;

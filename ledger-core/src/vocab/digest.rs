@@ -1,0 +1,160 @@
+//! Digests, and the canonical hasher: BLAKE3 in key-derivation mode, one context per use.
+//!
+//! The contexts are part of the format (`schemas/log-format.md`); a digest of one use can never be
+//! taken for one of another.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use crate::vocab::problem::Code;
+use crate::vocab::problem::Problem;
+
+/// 32 bytes of BLAKE3.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Digest(pub [u8; 32]);
+
+macro_rules! digest_types {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        pub struct $name(pub Digest);
+
+        impl $name {
+            /// From its 32 bytes.
+            pub fn from_bytes(bytes: [u8; 32]) -> $name {
+                $name(Digest(bytes))
+            }
+            /// Its 32 bytes.
+            pub fn bytes(&self) -> &[u8; 32] {
+                &self.0.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    )*};
+}
+
+digest_types! {
+    /// Identifies a ledger: the hash of its record 0.
+    LedgerId;
+    /// The hash of a record: covers the event, its place, and through the previous hash all
+    /// history before it.
+    RecordHash;
+    /// Identifies an event independently of its place on the log.
+    EventId;
+    /// What an event says, without its nonce: equal for a repeat of the same input.
+    ContentDigest;
+    /// One hash over all balances and open matters (`schemas/state-root.md`).
+    StateRoot;
+}
+
+/// What a hash is used for; each has a BLAKE3 context of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// The payload of an event.
+    Payload,
+    /// The content of an event (everything but the nonce).
+    Content,
+    /// The id of an event.
+    Event,
+    /// A record.
+    Record,
+    /// A frame header on disk.
+    Header,
+    /// The lines of a report that is written in parts.
+    Lines,
+    /// A version of the terms.
+    Terms,
+    /// The state root, version 1.
+    StateRoot,
+    /// The sled index (a cache, not part of the format).
+    Index,
+}
+
+impl Domain {
+    /// The BLAKE3 context string.
+    pub fn context(self) -> &'static str {
+        match self {
+            Domain::Payload => "revshare 2026-11-23 payload v1",
+            Domain::Content => "revshare 2026-11-23 content v1",
+            Domain::Event => "revshare 2026-11-23 event id v1",
+            Domain::Record => "revshare 2026-11-23 record v1",
+            Domain::Header => "revshare 2026-11-23 frame header v1",
+            Domain::Lines => "revshare 2026-11-23 report lines v1",
+            Domain::Terms => "revshare 2026-11-23 terms v1",
+            Domain::StateRoot => "revshare 2026-11-23 state root v1",
+            Domain::Index => "revshare 2026-11-23 index v1",
+        }
+    }
+
+    /// A hasher for this use. Deriving the key costs two compressions, so it is done once.
+    pub fn hasher(self) -> blake3::Hasher {
+        static HASHERS: LazyLock<[blake3::Hasher; 9]> = LazyLock::new(|| {
+            [
+                Domain::Payload,
+                Domain::Content,
+                Domain::Event,
+                Domain::Record,
+                Domain::Header,
+                Domain::Lines,
+                Domain::Terms,
+                Domain::StateRoot,
+                Domain::Index,
+            ]
+            .map(|domain| blake3::Hasher::new_derive_key(domain.context()))
+        });
+        HASHERS[self as usize].clone()
+    }
+
+    /// The digest of one byte string.
+    pub fn digest(self, bytes: &[u8]) -> Digest {
+        Digest(*self.hasher().update(bytes).finalize().as_bytes())
+    }
+}
+
+impl Digest {
+    /// Reads 64 hexadecimal digits. Errors: [`Code::Digest`].
+    pub fn parse(text: &str) -> Result<Digest, Problem> {
+        let problem = || {
+            Problem::new(
+                Code::Digest,
+                format!("`{}` is not a hash", text.escape_debug()),
+            )
+            .hint("a hash is 64 hexadecimal digits")
+        };
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(problem());
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let digit = |b: u8| (b as char).to_digit(16).ok_or_else(problem);
+            *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
+        }
+        Ok(Digest(bytes))
+    }
+
+    /// The first 12 hexadecimal digits: enough to type.
+    pub fn short(&self) -> String {
+        self.to_string()[..12].to_owned()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,303 @@
+//! Amounts, quantities, rates and currencies, read from plain decimal strings only.
+
+use std::fmt;
+
+use iso_currency::Currency as Iso;
+use rust_decimal::Decimal;
+
+use crate::limits::FRACTION_DIGITS_MAX;
+use crate::limits::INTEGER_DIGITS_MAX;
+use crate::vocab::problem::Code;
+use crate::vocab::problem::Problem;
+
+/// An amount of money or a quantity: at most 15 integer and 12 fraction digits. Always normalised
+/// (no trailing zero in the fraction, no negative zero), so equal values have equal encodings.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Amount(Decimal);
+
+/// A rate: a share of the base, or points. At most 12 fraction digits, absolute value at most 1.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Rate(Decimal);
+
+/// A currency of ISO 4217, by its three-letter code.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Currency([u8; 3]);
+
+/// Reads a plain decimal, `-?[0-9]+(\.[0-9]+)?`: no exponent, no thousands separator, no sign but
+/// minus, at most 15 integer and 12 fraction digits. Returns mantissa and scale, normalised.
+/// Errors: what is wrong, in words; the caller adds the place.
+pub fn parse_decimal(text: &[u8]) -> Result<(i128, u32), &'static str> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    if let Some(&wrong) = digits.iter().find(|b| !b.is_ascii_digit() && **b != b'.') {
+        return Err(match wrong {
+            b',' | b'\'' | b'_' => {
+                "no thousands separator is allowed, and the decimal sign is a point"
+            }
+            b'e' | b'E' => "no exponent is allowed",
+            b'+' => "no plus sign is allowed",
+            _ if digits.eq_ignore_ascii_case(b"nan") || digits.eq_ignore_ascii_case(b"inf") => {
+                "it is not a number"
+            }
+            _ => "only digits, one point and a leading minus are allowed",
+        });
+    }
+    let (integer, fraction) = match digits.iter().position(|&b| b == b'.') {
+        Some(point) => (&digits[..point], Some(&digits[point + 1..])),
+        None => (digits, None),
+    };
+    if integer.is_empty() {
+        return Err("digits before the point are missing");
+    }
+    let fraction = match fraction {
+        Some([]) => return Err("digits after the point are missing"),
+        Some(fraction) if fraction.contains(&b'.') => return Err("it has two points"),
+        Some(fraction) => fraction,
+        None => &[],
+    };
+    let fraction_len = fraction
+        .iter()
+        .rposition(|&b| b != b'0')
+        .map_or(0, |last| last + 1);
+    let integer_start = integer
+        .iter()
+        .position(|&b| b != b'0')
+        .unwrap_or(integer.len());
+    if fraction.len() > FRACTION_DIGITS_MAX as usize {
+        return Err("it has more than 12 fraction digits");
+    }
+    if integer.len() - integer_start > INTEGER_DIGITS_MAX as usize {
+        return Err("it has more than 15 integer digits");
+    }
+    // At most 27 digits: no overflow. Up to 18 digits run in 64 bits, which is most of what
+    // reports hold and several times faster.
+    let (integer, fraction) = (&integer[integer_start..], &fraction[..fraction_len]);
+    let mantissa = if integer.len() + fraction.len() <= 18 {
+        let fold = |sum: u64, part: &[u8]| {
+            part.iter()
+                .fold(sum, |sum, digit| sum * 10 + u64::from(digit - b'0'))
+        };
+        i128::from(fold(fold(0, integer), fraction))
+    } else {
+        let fold = |sum: i128, part: &[u8]| {
+            part.iter()
+                .fold(sum, |sum, digit| sum * 10 + i128::from(digit - b'0'))
+        };
+        fold(fold(0, integer), fraction)
+    };
+    let signed = if digits.len() < text.len() {
+        -mantissa
+    } else {
+        mantissa
+    };
+    Ok((signed, fraction_len as u32))
+}
+
+impl Amount {
+    /// Zero.
+    pub const ZERO: Amount = Amount(Decimal::ZERO);
+
+    /// Reads an amount or quantity from a plain decimal. Errors: [`Code::Decimal`].
+    pub fn parse(text: &str) -> Result<Amount, Problem> {
+        match parse_decimal(text.as_bytes()) {
+            Ok((mantissa, scale)) => Ok(Amount(Decimal::from_i128_with_scale(mantissa, scale))),
+            Err(why) => Err(decimal_problem(text, why)),
+        }
+    }
+
+    /// From a normalised mantissa and scale, as they stand on the wire: `None` if they are not
+    /// normalised or out of bounds.
+    pub fn from_parts(mantissa: i128, scale: u32) -> Option<Amount> {
+        let bound = 10i128.pow(INTEGER_DIGITS_MAX);
+        let normal = scale == 0 || (scale <= FRACTION_DIGITS_MAX && mantissa % 10 != 0);
+        if !normal || mantissa.unsigned_abs() >= bound.unsigned_abs() * 10u128.pow(scale) {
+            return None;
+        }
+        Some(Amount(Decimal::from_i128_with_scale(mantissa, scale)))
+    }
+
+    /// From any mantissa and scale up to 12: `None` if the value is out of bounds.
+    pub fn normalised(mut mantissa: i128, mut scale: u32) -> Option<Amount> {
+        while scale > 0 && mantissa % 10 == 0 {
+            mantissa /= 10;
+            scale -= 1;
+        }
+        Amount::from_parts(mantissa, scale)
+    }
+
+    /// The digits without the point.
+    pub fn mantissa(&self) -> i128 {
+        self.0.mantissa()
+    }
+
+    /// The number of fraction digits.
+    pub fn scale(&self) -> u32 {
+        self.0.scale()
+    }
+
+    /// The value as a `Decimal`.
+    pub fn decimal(&self) -> Decimal {
+        self.0
+    }
+
+    /// Whether the value is below zero.
+    pub fn is_negative(&self) -> bool {
+        self.0.is_sign_negative() && !self.0.is_zero()
+    }
+
+    /// Whether the value is zero.
+    pub fn is_zero(&self) -> bool {
+        self.0.is_zero()
+    }
+
+    /// Sum; `None` if it leaves the bounds of an amount.
+    pub fn checked_add(self, other: Amount) -> Option<Amount> {
+        // Aligned to 12 digits both fit i128 with room to spare, so the sum is exact.
+        let align = |a: Amount| a.mantissa() * 10i128.pow(FRACTION_DIGITS_MAX - a.scale());
+        Amount::normalised(align(self) + align(other), FRACTION_DIGITS_MAX)
+    }
+
+    /// Difference; `None` if it leaves the bounds of an amount.
+    pub fn checked_sub(self, other: Amount) -> Option<Amount> {
+        self.checked_add(other.negated())
+    }
+
+    /// The value with its sign turned.
+    pub fn negated(self) -> Amount {
+        if self.0.is_zero() {
+            self
+        } else {
+            Amount(-self.0)
+        }
+    }
+
+    /// The larger of the value and zero.
+    pub fn at_least_zero(self) -> Amount {
+        if self.is_negative() {
+            Amount::ZERO
+        } else {
+            self
+        }
+    }
+
+    /// The plain decimal with at least `digits` fraction digits (`12.5` with 2 is `12.50`).
+    pub fn to_text(&self, digits: u32) -> String {
+        let mut padded = self.0;
+        if padded.scale() < digits {
+            padded.rescale(digits);
+        }
+        padded.to_string()
+    }
+}
+
+impl Rate {
+    /// Reads a rate from a plain decimal between -1 and 1. Errors: [`Code::Decimal`],
+    /// [`Code::RateBounds`].
+    pub fn parse(text: &str) -> Result<Rate, Problem> {
+        let amount = Amount::parse(text)?;
+        Rate::from_parts(amount.mantissa(), amount.scale()).ok_or_else(|| {
+            Problem::new(
+                Code::RateBounds,
+                format!("the rate {text} is not between -1 and 1"),
+            )
+            .hint("rates are fractions: write 15 % as \"0.15\"")
+        })
+    }
+
+    /// From a normalised mantissa and scale: `None` if not normalised or out of bounds.
+    pub fn from_parts(mantissa: i128, scale: u32) -> Option<Rate> {
+        let amount = Amount::from_parts(mantissa, scale)?;
+        (amount.decimal().abs() <= Decimal::ONE).then_some(Rate(amount.decimal()))
+    }
+
+    /// The digits without the point.
+    pub fn mantissa(&self) -> i128 {
+        self.0.mantissa()
+    }
+
+    /// The number of fraction digits.
+    pub fn scale(&self) -> u32 {
+        self.0.scale()
+    }
+
+    /// Whether the rate is below zero.
+    pub fn is_negative(&self) -> bool {
+        self.0.is_sign_negative() && !self.0.is_zero()
+    }
+}
+
+/// The refusal of a decimal, without its place.
+pub fn decimal_problem(text: &str, why: &str) -> Problem {
+    Problem::new(
+        Code::Decimal,
+        format!("`{}` is not a plain decimal: {why}", text.escape_debug()),
+    )
+    .hint("write it like -1234.50: at most 15 digits before the point and 12 after it")
+}
+
+impl Currency {
+    /// Reads a code of ISO 4217 that has a minor unit. Errors: [`Code::Currency`].
+    pub fn parse(text: &str) -> Result<Currency, Problem> {
+        let known = Iso::from_code(text).filter(|iso| iso.exponent().is_some());
+        match (known, text.as_bytes().try_into()) {
+            (Some(_), Ok(code)) => Ok(Currency(code)),
+            _ => Err(Problem::new(
+                Code::Currency,
+                format!("`{}` is not a currency of ISO 4217", text.escape_debug()),
+            )
+            .hint("use a three-letter code such as USD, EUR or JPY")),
+        }
+    }
+
+    /// The three-letter code.
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("???")
+    }
+
+    /// The code's bytes.
+    pub fn bytes(&self) -> [u8; 3] {
+        self.0
+    }
+
+    /// Fraction digits of the minor unit (ISO 4217 exponent): USD 2, JPY 0, KWD 3.
+    pub fn minor_digits(&self) -> u32 {
+        Iso::from_code(self.code())
+            .and_then(|iso| iso.exponent())
+            .map_or(2, u32::from)
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
