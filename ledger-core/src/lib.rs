@@ -6,3 +6,4 @@ pub mod statement;
 pub mod payout;
 pub mod event;
 pub mod command;
+pub mod wire;

@@ -1,0 +1,62 @@
+//! Strict encoding and decoding of payloads.
+//!
+//! The layout is bincode's with fixed-width little-endian integers. On reading, three things hold
+//! that bincode alone does not promise: no byte is left over, no length outruns the bytes there
+//! are, and encoding what was read gives the bytes that were read.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::limits::PAYLOAD_LEN_MAX;
+use crate::vocab::Code;
+use crate::vocab::Problem;
+
+fn config() -> impl bincode::config::Config {
+    bincode::config::standard()
+        .with_fixed_int_encoding()
+        .with_limit::<PAYLOAD_LEN_MAX>()
+}
+
+/// The canonical bytes of a value. Errors: [`Code::ReportTooLarge`] past the largest payload.
+pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Problem> {
+    let bytes = bincode::serde::encode_to_vec(value, config());
+    bytes
+        .ok()
+        .filter(|bytes| bytes.len() <= PAYLOAD_LEN_MAX)
+        .ok_or_else(|| {
+            Problem::new(
+                Code::ReportTooLarge,
+                "the event is larger than a record may be",
+            )
+            .hint(format!(
+                "a payload has at most {PAYLOAD_LEN_MAX} bytes; split the report"
+            ))
+        })
+}
+
+/// Reads a value that fills `bytes` exactly. Errors: [`Code::PayloadMalformed`].
+pub fn decode<'de, T>(bytes: &'de [u8]) -> Result<T, Problem>
+where
+    T: Deserialize<'de> + Serialize,
+{
+    let (value, used) = bincode::serde::borrow_decode_from_slice::<T, _>(bytes, config())
+        .map_err(|error| malformed(format!("the payload cannot be decoded: {error}")))?;
+    if used != bytes.len() {
+        return Err(malformed(format!(
+            "{} bytes follow the end of the payload",
+            bytes.len() - used
+        )));
+    }
+    if encode(&value)? != bytes {
+        return Err(malformed(
+            "the payload is not the canonical encoding of what it says",
+        ));
+    }
+    Ok(value)
+}
+
+/// A payload that is not canonical.
+pub fn malformed(message: impl Into<String>) -> Problem {
+    Problem::new(Code::PayloadMalformed, message)
+        .hint("the record was damaged, or written by software that does not keep to the format")
+}

@@ -1,0 +1,5 @@
+//! Canonical bytes of events: the only module that knows the binary format
+//! (`schemas/log-format.md`).
+
+pub mod codec;
+pub mod words;
