@@ -4,6 +4,7 @@ pub mod usage;
 pub mod terms;
 pub mod statement;
 pub mod payout;
+pub mod intake;
 pub mod event;
 pub mod command;
 pub mod wire;
