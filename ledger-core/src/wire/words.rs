@@ -22,7 +22,7 @@ use crate::wire::codec::malformed;
 pub type HashWire = [u8; 32];
 
 /// An amount, a quantity or a rate: mantissa and scale, normalised.
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecimalWire(i128, u8);
 
 /// A text of any kind, borrowed from the payload.
