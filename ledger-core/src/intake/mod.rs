@@ -4,8 +4,13 @@
 
 pub mod nearest;
 pub mod place;
-pub(in crate::intake) mod toml;
+mod toml;
 pub mod terms;
+mod lines;
+pub mod rows;
+pub mod csv;
 
+pub use csv::read_csv;
+pub use rows::Usage;
 pub use terms::TermsFile;
 pub use terms::read_terms;

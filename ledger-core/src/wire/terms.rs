@@ -143,7 +143,9 @@ const KINDS: [TierKind; 2] = [TierKind::Marginal, TierKind::Whole];
 /// The number of a word: its position in the list of the format.
 fn number<T: PartialEq>(words: &[T], word: &T) -> u8 {
     let position = words.iter().position(|known| known == word);
-    position.and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX)
+    position
+        .and_then(|at| u8::try_from(at).ok())
+        .unwrap_or(u8::MAX)
 }
 
 fn texts_wire<'a, N: 'a, V: 'a>(
@@ -195,7 +197,10 @@ impl<'a> From<&'a Terms> for TermsWire<'a> {
             minimum_payout: DecimalWire::from(&terms.minimum_payout),
             report_due_days: terms.report_due_days,
             attributes: texts_wire(
-                terms.attributes.iter().map(|one| (&one.attribute, &one.values)),
+                terms
+                    .attributes
+                    .iter()
+                    .map(|one| (&one.attribute, &one.values)),
                 |name| name.as_str(),
                 |value| value.as_str(),
             ),
@@ -284,7 +289,11 @@ fn strictly_sorted<'a>(
     path: &str,
     texts: impl Iterator<Item = TextWire<'a>> + Clone,
 ) -> Result<(), Problem> {
-    if texts.clone().zip(texts.skip(1)).all(|(one, next)| one < next) {
+    if texts
+        .clone()
+        .zip(texts.skip(1))
+        .all(|(one, next)| one < next)
+    {
         return Ok(());
     }
     Err(malformed(format!("`{path}` is not strictly sorted")).at_field(path))
