@@ -7,17 +7,17 @@
 
 use std::io::Read;
 
+use crate::intake::columns::ColumnNames;
+use crate::intake::columns::Columns;
+use crate::intake::columns::Meaning;
+use crate::intake::findings::Findings;
+use crate::intake::findings::Usage;
+use crate::intake::findings::encoding_problem;
+use crate::intake::findings::read_problem;
 use crate::intake::lines::Line;
 use crate::intake::lines::Lines;
-use crate::intake::rows::ColumnNames;
-use crate::intake::rows::Columns;
-use crate::intake::rows::Findings;
-use crate::intake::rows::Meaning;
 use crate::intake::rows::Row;
 use crate::intake::rows::Rows;
-use crate::intake::rows::Usage;
-use crate::intake::rows::encoding_problem;
-use crate::intake::rows::read_problem;
 use crate::limits::USAGE_LINE_LEN_MAX;
 use crate::terms::Terms;
 use crate::vocab::Code;

@@ -4,11 +4,13 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use crate::intake::columns::Columns;
+use crate::intake::findings::Findings;
+use crate::intake::findings::Usage;
+use crate::intake::findings::encoding_problem;
 use crate::intake::nearest::nearest;
-use crate::intake::place;
 use crate::limits::LEDGER_LINES_MAX;
 use crate::limits::PARTS_MAX;
-use crate::limits::ROW_ERRORS_MAX;
 use crate::terms::Terms;
 use crate::usage::BlockBuilder;
 use crate::usage::LineBlock;
@@ -19,26 +21,10 @@ use crate::vocab::Currency;
 use crate::vocab::Date;
 use crate::vocab::Name;
 use crate::vocab::Period;
-use crate::vocab::Place;
 use crate::vocab::Problem;
 use crate::vocab::Value;
 use crate::vocab::money::decimal_problem;
 use crate::vocab::money::parse_decimal;
-
-/// What reading a usage file came to. With a problem there are no blocks: nothing of the file may
-/// be recorded.
-#[derive(Clone, Debug)]
-pub struct Usage {
-    /// The lines, in the order of the file.
-    pub blocks: Vec<LineBlock>,
-    /// How many usage lines the file has, refused ones included.
-    pub lines: u64,
-    /// What is wrong, each with its place, in the order of the file; at most
-    /// [`ROW_ERRORS_MAX`].
-    pub problems: Vec<Problem>,
-    /// How many problems there are, those beyond the bound included.
-    pub problems_total: u64,
-}
 
 /// A row as its file gives it.
 pub(in crate::intake) trait Row {
@@ -50,155 +36,6 @@ pub(in crate::intake) trait Row {
     fn line(&self) -> &[u8];
     /// The number of the line, from 1.
     fn number(&self) -> u64;
-}
-
-/// Which column of a file means what.
-#[derive(Default)]
-pub(in crate::intake) struct Columns {
-    pub(in crate::intake) day: usize,
-    pub(in crate::intake) currency: Option<usize>,
-    pub(in crate::intake) gross: usize,
-    pub(in crate::intake) attributes: Vec<(Name, usize)>,
-    pub(in crate::intake) meters: Vec<(Name, usize)>,
-    pub(in crate::intake) deductions: Vec<(Name, usize)>,
-}
-
-/// What a column name of a usage file stands for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::intake) enum Meaning<'a> {
-    Day,
-    Currency,
-    Gross,
-    Meter(&'a Name),
-    Deduction(&'a Name),
-    Attribute(&'a Name),
-}
-
-/// The column names that terms allow.
-pub(in crate::intake) struct ColumnNames<'a> {
-    meanings: Vec<(String, Meaning<'a>)>,
-}
-
-impl<'a> ColumnNames<'a> {
-    /// Those of some terms; `attributes` are the attributes that the terms know.
-    pub(in crate::intake) fn new(terms: &'a Terms, attributes: &'a [Name]) -> ColumnNames<'a> {
-        let mut meanings = vec![
-            ("day".to_owned(), Meaning::Day),
-            ("currency".to_owned(), Meaning::Currency),
-            ("gross".to_owned(), Meaning::Gross),
-        ];
-        let meters = terms.meters.iter();
-        meanings.extend(meters.map(|name| (name.to_string(), Meaning::Meter(name))));
-        let deductions = terms.deductions.iter().map(|deduction| &deduction.kind);
-        meanings
-            .extend(deductions.map(|kind| (format!("deduction.{kind}"), Meaning::Deduction(kind))));
-        let attributes = attributes.iter();
-        meanings.extend(attributes.map(|name| (name.to_string(), Meaning::Attribute(name))));
-        ColumnNames { meanings }
-    }
-
-    /// What a name stands for; `None` if the terms do not know it.
-    pub(in crate::intake) fn meaning(&self, name: &str) -> Option<Meaning<'a>> {
-        let known = self.meanings.iter().find(|(known, _)| known == name);
-        known.map(|(_, meaning)| *meaning)
-    }
-
-    /// All names.
-    pub(in crate::intake) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.meanings.iter().map(|(name, _)| name.as_str())
-    }
-
-    /// What to do about a name that is not known.
-    pub(in crate::intake) fn hint(&self, name: &str) -> String {
-        match nearest(name, self.iter()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                let names: Vec<&str> = self.iter().collect();
-                format!("the terms know {}", names.join(", "))
-            }
-        }
-    }
-}
-
-impl Columns {
-    /// Notes the column of a meaning.
-    pub(in crate::intake) fn set(&mut self, meaning: Meaning, column: usize) {
-        match meaning {
-            Meaning::Day => self.day = column,
-            Meaning::Currency => self.currency = Some(column),
-            Meaning::Gross => self.gross = column,
-            Meaning::Meter(name) => self.meters.push((name.clone(), column)),
-            Meaning::Deduction(kind) => self.deductions.push((kind.clone(), column)),
-            Meaning::Attribute(name) => self.attributes.push((name.clone(), column)),
-        }
-    }
-
-    /// In the order that blocks have.
-    fn sorted(mut self) -> Columns {
-        self.attributes.sort();
-        self.meters.sort();
-        self.deductions.sort();
-        self
-    }
-}
-
-/// Problems with their places, kept up to a bound and counted beyond it.
-pub(in crate::intake) struct Findings {
-    path: String,
-    kept: Vec<Problem>,
-    total: u64,
-}
-
-impl Findings {
-    /// None yet, in the file of this name.
-    pub(in crate::intake) fn new(path: &str) -> Findings {
-        Findings {
-            path: path.to_owned(),
-            kept: Vec::new(),
-            total: 0,
-        }
-    }
-
-    /// Adds a problem at a byte of a line.
-    pub(in crate::intake) fn add(
-        &mut self,
-        number: u64,
-        line: &[u8],
-        offset: usize,
-        problem: impl FnOnce() -> Problem,
-    ) {
-        self.total += 1;
-        if self.kept.len() < ROW_ERRORS_MAX {
-            let place = place::in_line(&self.path, number, line, offset);
-            self.kept.push(problem().at(place));
-        }
-    }
-
-    /// Adds a problem of the file as a whole.
-    pub(in crate::intake) fn add_for_file(&mut self, problem: Problem) {
-        self.total += 1;
-        self.kept.push(problem.at(Place::Path(self.path.clone())));
-    }
-
-    fn full(&self) -> bool {
-        self.kept.len() >= ROW_ERRORS_MAX
-    }
-
-    /// The result of a file whose rows could not be read.
-    pub(in crate::intake) fn without_rows(self) -> Usage {
-        Usage {
-            blocks: Vec::new(),
-            lines: 0,
-            problems: self.kept,
-            problems_total: self.total,
-        }
-    }
-}
-
-/// The source could not be read.
-pub(in crate::intake) fn read_problem(error: &std::io::Error) -> Problem {
-    Problem::new(Code::FileRead, format!("the file cannot be read: {error}"))
-        .hint("check the path and its permissions")
 }
 
 /// What the key fields of a row come to, once per distinct key of the file.
@@ -230,6 +67,9 @@ pub(in crate::intake) struct Rows<'a> {
     meters: Vec<Number>,
     deductions: Vec<Number>,
 }
+
+/// The key fields of a row, read: day, currency, and one value per attribute column.
+type Key = (Date, Currency, Vec<Value>);
 
 const KEY_FIELD_END: u8 = 0xff;
 
@@ -281,6 +121,11 @@ impl<'a> Rows<'a> {
     ) {
         self.lines += 1;
         self.findings.add(number, line, offset, problem);
+    }
+
+    /// Counts a row whose problems are reported elsewhere.
+    pub(in crate::intake) fn skipped(&mut self) {
+        self.lines += 1;
     }
 
     /// Judges a row and takes it in.
@@ -361,10 +206,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Reads the key fields of a row. Errors: everything that is wrong with them, by column.
-    fn judge_key(
-        &self,
-        row: &impl Row,
-    ) -> Result<(Date, Currency, Vec<Value>), Vec<(usize, Problem)>> {
+    fn judge_key(&self, row: &impl Row) -> Result<Key, Vec<(usize, Problem)>> {
         let mut problems = Vec::new();
         let mut note = |column: usize, problem: Problem| problems.push((column, problem));
         let day = match self.day(row.text(self.columns.day)) {
@@ -552,11 +394,6 @@ fn number_problem(text: &[u8], why: &str) -> Problem {
 
 fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(bytes).map_err(|_| encoding_problem())
-}
-
-/// Bytes that are no text.
-pub(in crate::intake) fn encoding_problem() -> Problem {
-    Problem::new(Code::FileEncoding, "the text is not UTF-8").hint("save the file as UTF-8")
 }
 
 fn no_rule(key: &LineKey) -> Problem {
