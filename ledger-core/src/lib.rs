@@ -5,6 +5,7 @@ pub mod terms;
 pub mod statement;
 pub mod payout;
 pub mod rating;
+pub mod intake;
 pub mod event;
 pub mod command;
 pub mod state;

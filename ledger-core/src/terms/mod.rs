@@ -5,5 +5,13 @@
 
 pub mod glob;
 pub mod body;
+pub mod draft;
+pub mod judge;
+mod rules;
+mod warnings;
+pub mod check;
 
 pub use body::*;
+pub use check::Checked;
+pub use check::check;
+pub use judge::TermsProblem;

@@ -1,0 +1,344 @@
+//! Terms files: TOML to a draft, and the draft's verdict with places in the file.
+
+use toml_edit::Document;
+
+use crate::intake::place::LineIndex;
+use crate::intake::toml::Reader;
+use crate::intake::toml::Table;
+use crate::terms::Terms;
+use crate::terms::TermsProblem;
+use crate::terms::body::Role;
+use crate::terms::body::TierKind;
+use crate::terms::body::Window;
+use crate::terms::check;
+use crate::terms::draft::At;
+use crate::terms::draft::DraftDeduction;
+use crate::terms::draft::DraftMeasure;
+use crate::terms::draft::DraftParty;
+use crate::terms::draft::DraftRule;
+use crate::terms::draft::DraftStep;
+use crate::terms::draft::DraftTerms;
+use crate::terms::draft::DraftTiers;
+use crate::terms::draft::Field;
+use crate::vocab::Amount;
+use crate::vocab::Code;
+use crate::vocab::Currency;
+use crate::vocab::Id;
+use crate::vocab::Name;
+use crate::vocab::PeriodLength;
+use crate::vocab::Place;
+use crate::vocab::Problem;
+use crate::vocab::PublicKey;
+use crate::vocab::Rate;
+use crate::vocab::Rounding;
+use crate::vocab::Text;
+use crate::vocab::Value;
+
+/// What reading a terms file came to.
+#[derive(Clone, Debug)]
+pub struct TermsFile {
+    /// The terms, if nothing is wrong with the file.
+    pub terms: Option<Terms>,
+    /// Everything that is wrong, each with its place, in the order of the file.
+    pub problems: Vec<Problem>,
+    /// What is legal and surprising, likewise.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads a terms file (TOML 1.0, UTF-8). Every problem is reported, with line and column; only a
+/// syntax error hides what else is wrong. `path` is how messages name the file.
+pub fn read_terms(path: &str, source: &[u8]) -> TermsFile {
+    let index = LineIndex::new(source);
+    let syntax = |offset: usize, message: String, hint: &str| TermsFile {
+        terms: None,
+        problems: vec![
+            Problem::new(Code::TermsSyntax, message)
+                .hint(hint)
+                .at(index.place(path, offset)),
+        ],
+        warnings: Vec::new(),
+    };
+    let text = match std::str::from_utf8(source) {
+        Ok(text) => text,
+        Err(error) => {
+            return syntax(
+                error.valid_up_to(),
+                "the file is not UTF-8".to_owned(),
+                "save the file as UTF-8",
+            );
+        }
+    };
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            let offset = error.span().map_or(0, |span| span.start);
+            let message = format!("this is not TOML: {}", error.message().escape_debug());
+            return syntax(offset, message, "see https://toml.io/en/v1.0.0");
+        }
+    };
+    let mut reader = Reader::new(text);
+    let draft = draft(&mut reader, document.as_table());
+    let checked = check(draft);
+    let mut found = reader.problems;
+    found.extend(checked.problems);
+    TermsFile {
+        terms: checked.terms,
+        problems: placed(&index, path, found),
+        warnings: placed(&index, path, checked.warnings),
+    }
+}
+
+/// Gives problems their place in the file, and the file's order.
+fn placed(index: &LineIndex, path: &str, mut found: Vec<TermsProblem>) -> Vec<Problem> {
+    let offset = |at: &At| at.span.as_ref().map_or(0, |span| span.start);
+    found.sort_by_key(|found| offset(&found.at));
+    let place = |at: &At| -> Place { index.place(path, offset(at)) };
+    found
+        .into_iter()
+        .map(|found| found.problem.at(place(&found.at)))
+        .collect()
+}
+
+fn draft(reader: &mut Reader, root: &toml_edit::Table) -> DraftTerms {
+    let root = Table::root(root);
+    reader.keys(
+        &root,
+        &[
+            "agreement",
+            "party",
+            "base",
+            "rule",
+            "limits",
+            "payment",
+            "windows",
+            "attributes",
+        ],
+        &[
+            "exclusivity",
+            "contribution",
+            "price",
+            "minimum",
+            "cap",
+            "split",
+            "advance",
+        ],
+    );
+    let mut draft = DraftTerms::default();
+    agreement(reader, &root, &mut draft);
+    draft.parties = reader.tables(&root, "party", party);
+    base(reader, &root, &mut draft);
+    draft.rules = reader.tables(&root, "rule", rule);
+    limits(reader, &root, &mut draft);
+    payment(reader, &root, &mut draft);
+    windows(reader, &root, &mut draft);
+    draft.attributes = reader.field(&root, "attributes", |reader, node| {
+        reader.entries(node, Name::parse, |reader, node| {
+            reader.list(node, |reader, node| reader.parsed(node, Value::parse))
+        })
+    });
+    draft
+}
+
+fn agreement(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
+    let Some(table) = reader.table(root, "agreement") else {
+        // One problem for the table, not one for each of its keys.
+        if !root.has("agreement") {
+            reader.refuse(
+                &At::default(),
+                Code::TermsMissing,
+                "the terms have no [agreement]",
+                "begin with [agreement]: title, currency, starts_on, calculation",
+            );
+        }
+        draft.title = Field::Bad;
+        draft.currency = Field::Bad;
+        draft.starts_on = Field::Bad;
+        draft.calculation = Field::Bad;
+        return;
+    };
+    reader.keys(
+        &table,
+        &[
+            "title",
+            "currency",
+            "period",
+            "starts_on",
+            "ends_on",
+            "calculation",
+            "rounding",
+            "meters",
+        ],
+        &[],
+    );
+    draft.title = reader.field(&table, "title", |r, node| r.parsed(node, Text::parse));
+    draft.currency = reader.field(&table, "currency", |r, node| r.parsed(node, Currency::parse));
+    draft.period_length = reader.field(&table, "period", |r, node| {
+        let lengths = [PeriodLength::Month, PeriodLength::Quarter];
+        r.choice(node, &lengths, |length| length.as_str())
+    });
+    draft.starts_on = reader.field(&table, "starts_on", Reader::date);
+    draft.ends_on = reader.field(&table, "ends_on", Reader::date);
+    draft.calculation = reader.field(&table, "calculation", |r, node| {
+        r.number(node, Code::TermsCalculation)
+    });
+    if let Some(rounding) = reader.table(&table, "rounding") {
+        reader.keys(&rounding, &["mode", "carry"], &[]);
+        draft.rounding = reader.field(&rounding, "mode", |r, node| {
+            let modes = [Rounding::HalfEven, Rounding::HalfUp, Rounding::Down];
+            r.choice(node, &modes, |mode| mode.as_str())
+        });
+        draft.carry = reader.field(&rounding, "carry", Reader::boolean);
+    } else if table.has("rounding") {
+        draft.rounding = Field::Bad;
+    }
+    draft.meters = reader.field(&table, "meters", |reader, node| {
+        reader.list(node, |reader, node| reader.parsed(node, Name::parse))
+    });
+    draft.at = table.at;
+}
+
+fn party(reader: &mut Reader, table: Table) -> DraftParty {
+    reader.keys(&table, &["id", "role", "key", "recovery_key"], &[]);
+    DraftParty {
+        id: reader.field(&table, "id", |r, node| r.parsed(node, Id::parse)),
+        role: reader.field(&table, "role", |r, node| {
+            let roles = [
+                Role::Owner,
+                Role::Collector,
+                Role::Beneficiary,
+                Role::Arbiter,
+                Role::Auditor,
+            ];
+            r.choice(node, &roles, |role| role.as_str())
+        }),
+        key: reader.field(&table, "key", |r, node| r.parsed(node, PublicKey::parse)),
+        recovery_key: reader.field(&table, "recovery_key", |r, node| {
+            r.parsed(node, PublicKey::parse)
+        }),
+        at: table.at,
+    }
+}
+
+fn base(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
+    let Some(table) = reader.table(root, "base") else {
+        return;
+    };
+    reader.keys(&table, &["from", "deductions"], &["price_tolerance"]);
+    // Only one value is left when the others are refused, so nothing of it is kept.
+    let _ = reader.field(&table, "from", |reader, node| {
+        let from = reader.choice(node, &["gross", "priced"], |from| from)?;
+        if from == "priced" {
+            reader.unsupported(&node.at, "a base from prices");
+        }
+        Some(())
+    });
+    draft.deductions = reader.tables(&table, "deductions", |reader, table| {
+        reader.keys(&table, &["kind", "cap"], &[]);
+        DraftDeduction {
+            kind: reader.field(&table, "kind", |r, node| r.parsed(node, Name::parse)),
+            cap: reader.field(&table, "cap", |r, node| r.decimal(node, Rate::parse)),
+            at: table.at,
+        }
+    });
+}
+
+fn rule(reader: &mut Reader, table: Table) -> DraftRule {
+    reader.keys(&table, &["id", "when", "share", "tiers", "steps"], &[]);
+    DraftRule {
+        id: reader.field(&table, "id", |r, node| r.parsed(node, Id::parse)),
+        when: reader.field(&table, "when", |reader, node| {
+            reader.entries(node, Name::parse, Reader::patterns)
+        }),
+        share: reader.field(&table, "share", |reader, node| {
+            reader.entries(node, Id::parse, |r, node| r.decimal(node, Rate::parse))
+        }),
+        tiers: match reader.table(&table, "tiers") {
+            Some(tiers) => {
+                let at = tiers.at.clone();
+                Field::Given(read_tiers(reader, tiers), at)
+            }
+            None if table.has("tiers") => Field::Bad,
+            None => Field::Missing,
+        },
+        steps: reader.tables(&table, "steps", step),
+        at: table.at,
+    }
+}
+
+fn read_tiers(reader: &mut Reader, table: Table) -> DraftTiers {
+    reader.keys(&table, &["by", "over", "kind"], &[]);
+    DraftTiers {
+        by: reader.field(&table, "by", |reader, node| match reader.text(node)? {
+            "revenue" => Some(DraftMeasure::Revenue),
+            _ => reader.parsed(node, Name::parse).map(DraftMeasure::Meter),
+        }),
+        over: reader.field(&table, "over", |r, node| {
+            let windows = [Window::Period, Window::Year, Window::Lifetime];
+            r.choice(node, &windows, |window| window.as_str())
+        }),
+        kind: reader.field(&table, "kind", |r, node| {
+            r.choice(node, &[TierKind::Marginal, TierKind::Whole], |kind| {
+                kind.as_str()
+            })
+        }),
+        at: table.at,
+    }
+}
+
+fn step(reader: &mut Reader, table: Table) -> DraftStep {
+    reader.keys(&table, &["up_to", "below", "share", "per_unit", "flat"], &[]);
+    let amounts = |reader: &mut Reader, key: &str| {
+        reader.field(&table, key, |reader, node| {
+            reader.entries(node, Id::parse, |r, node| r.decimal(node, Amount::parse))
+        })
+    };
+    DraftStep {
+        per_unit: amounts(reader, "per_unit"),
+        flat: amounts(reader, "flat"),
+        up_to: reader.field(&table, "up_to", |r, node| r.decimal(node, Amount::parse)),
+        below: reader.field(&table, "below", |r, node| r.decimal(node, Amount::parse)),
+        share: reader.field(&table, "share", |reader, node| {
+            reader.entries(node, Id::parse, |r, node| r.decimal(node, Rate::parse))
+        }),
+        at: table.at.clone(),
+    }
+}
+
+fn limits(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
+    let Some(table) = reader.table(root, "limits") else {
+        return;
+    };
+    reader.keys(&table, &["rate_floor", "rate_ceiling"], &[]);
+    draft.rate_floor = reader.field(&table, "rate_floor", |r, node| r.decimal(node, Rate::parse));
+    draft.rate_ceiling =
+        reader.field(&table, "rate_ceiling", |r, node| r.decimal(node, Rate::parse));
+}
+
+fn payment(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
+    let Some(table) = reader.table(root, "payment") else {
+        return;
+    };
+    reader.keys(
+        &table,
+        &["due_days", "minimum_payout"],
+        &["late_interest", "withholding"],
+    );
+    draft.due_days = reader.field(&table, "due_days", |r, node| r.number(node, Code::TermsLimits));
+    draft.minimum_payout = reader.field(&table, "minimum_payout", |r, node| {
+        r.decimal(node, Amount::parse)
+    });
+}
+
+fn windows(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
+    let Some(table) = reader.table(root, "windows") else {
+        return;
+    };
+    reader.keys(
+        &table,
+        &["report_due_days"],
+        &["objection_days", "proposal_lapse_days", "dispute", "audit"],
+    );
+    draft.report_due_days = reader.field(&table, "report_due_days", |r, node| {
+        r.number(node, Code::TermsLimits)
+    });
+}
