@@ -87,11 +87,19 @@ pub fn propose(state: &State, command: Command, author: &Author) -> Result<Decis
     let event = match command {
         Command::OpenLedger(version) => Event::LedgerOpened(version),
         Command::Accept(event) => Event::Accepted(acceptance(state, event)?),
-        Command::ReportUsage { period, supplement, blocks } => {
+        Command::ReportUsage {
+            period,
+            supplement,
+            blocks,
+        } => {
             let head = ReportHead::Report { period, supplement };
             return Ok(Decision::Report { head, blocks });
         }
-        Command::CorrectUsage { corrects, reason, blocks } => {
+        Command::CorrectUsage {
+            corrects,
+            reason,
+            blocks,
+        } => {
             let head = ReportHead::Correction { corrects, reason };
             return Ok(Decision::Report { head, blocks });
         }
@@ -101,16 +109,32 @@ pub fn propose(state: &State, command: Command, author: &Author) -> Result<Decis
             Event::StatementIssued(statement::compose(state, period)?)
         }
         Command::AcceptStatement(id) => Event::StatementAccepted(id),
-        Command::SendPayout { to, amount, on_account, sent_on, reference } => {
+        Command::SendPayout {
+            to,
+            amount,
+            on_account,
+            sent_on,
+            reference,
+        } => {
             let on_account = match on_account {
                 true => money::excess(state, &to, amount)?,
                 false => Amount::ZERO,
             };
-            Event::PayoutSent(Payout { to, amount, on_account, sent_on, reference })
+            Event::PayoutSent(Payout {
+                to,
+                amount,
+                on_account,
+                sent_on,
+                reference,
+            })
         }
-        Command::ConfirmPayout { payout, received_on } => {
-            Event::PayoutConfirmed(PayoutReceipt { payout, received_on })
-        }
+        Command::ConfirmPayout {
+            payout,
+            received_on,
+        } => Event::PayoutConfirmed(PayoutReceipt {
+            payout,
+            received_on,
+        }),
         Command::ReturnPayout { payout, reason } => {
             Event::PayoutReturned(PayoutReturn { payout, reason })
         }
@@ -150,10 +174,10 @@ pub fn admit(state: &State, decision: &Decision, context: &Context) -> Result<()
         Event::PayoutReturned(returned) => money::admit_return(state, author, returned),
         Event::Acknowledged(said) => acknowledgement::admit(state, author, said),
         // Reports are decided as `Decision::Report`; their parts are made when they are written.
-        Event::UsagePart(_) | Event::UsageReported(_) | Event::UsageCorrected(_) => {
-            Err(Problem::new(Code::PartsBroken, "a report is decided with its lines")
-                .hint("submit the command that reports usage"))
-        }
+        Event::UsagePart(_) | Event::UsageReported(_) | Event::UsageCorrected(_) => Err(
+            Problem::new(Code::PartsBroken, "a report is decided with its lines")
+                .hint("submit the command that reports usage"),
+        ),
     }
 }
 

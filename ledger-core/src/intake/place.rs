@@ -55,7 +55,10 @@ pub struct LineIndex<'a> {
 impl<'a> LineIndex<'a> {
     /// Looks at a text.
     pub fn new(source: &'a [u8]) -> LineIndex<'a> {
-        let newlines = source.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let newlines = source
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'\n');
         let starts = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1));
         LineIndex {
             source,
@@ -67,7 +70,11 @@ impl<'a> LineIndex<'a> {
     pub fn place(&self, path: &str, offset: usize) -> Place {
         let offset = offset.min(self.source.len());
         let number = self.starts.partition_point(|start| *start <= offset);
-        let start = self.starts.get(number.saturating_sub(1)).copied().unwrap_or(0);
+        let start = self
+            .starts
+            .get(number.saturating_sub(1))
+            .copied()
+            .unwrap_or(0);
         let rest = self.source.get(start..).unwrap_or_default();
         let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let line = line.strip_suffix(b"\r").unwrap_or(line);

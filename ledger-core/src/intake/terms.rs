@@ -171,7 +171,9 @@ fn agreement(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
         &[],
     );
     draft.title = reader.field(&table, "title", |r, node| r.parsed(node, Text::parse));
-    draft.currency = reader.field(&table, "currency", |r, node| r.parsed(node, Currency::parse));
+    draft.currency = reader.field(&table, "currency", |r, node| {
+        r.parsed(node, Currency::parse)
+    });
     draft.period_length = reader.field(&table, "period", |r, node| {
         let lengths = [PeriodLength::Month, PeriodLength::Quarter];
         r.choice(node, &lengths, |length| length.as_str())
@@ -286,7 +288,11 @@ fn read_tiers(reader: &mut Reader, table: Table) -> DraftTiers {
 }
 
 fn step(reader: &mut Reader, table: Table) -> DraftStep {
-    reader.keys(&table, &["up_to", "below", "share", "per_unit", "flat"], &[]);
+    reader.keys(
+        &table,
+        &["up_to", "below", "share", "per_unit", "flat"],
+        &[],
+    );
     let amounts = |reader: &mut Reader, key: &str| {
         reader.field(&table, key, |reader, node| {
             reader.entries(node, Id::parse, |r, node| r.decimal(node, Amount::parse))
@@ -310,8 +316,9 @@ fn limits(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
     };
     reader.keys(&table, &["rate_floor", "rate_ceiling"], &[]);
     draft.rate_floor = reader.field(&table, "rate_floor", |r, node| r.decimal(node, Rate::parse));
-    draft.rate_ceiling =
-        reader.field(&table, "rate_ceiling", |r, node| r.decimal(node, Rate::parse));
+    draft.rate_ceiling = reader.field(&table, "rate_ceiling", |r, node| {
+        r.decimal(node, Rate::parse)
+    });
 }
 
 fn payment(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
@@ -323,7 +330,9 @@ fn payment(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
         &["due_days", "minimum_payout"],
         &["late_interest", "withholding"],
     );
-    draft.due_days = reader.field(&table, "due_days", |r, node| r.number(node, Code::TermsLimits));
+    draft.due_days = reader.field(&table, "due_days", |r, node| {
+        r.number(node, Code::TermsLimits)
+    });
     draft.minimum_payout = reader.field(&table, "minimum_payout", |r, node| {
         r.decimal(node, Amount::parse)
     });

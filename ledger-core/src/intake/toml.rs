@@ -69,7 +69,10 @@ impl<'a> Table<'a> {
 
     /// The place of a key.
     fn key_at(&self, key: &str) -> At {
-        let name = self.table.get_key_value(key).and_then(|(name, _)| name.span());
+        let name = self
+            .table
+            .get_key_value(key)
+            .and_then(|(name, _)| name.span());
         At {
             span: name.or(self.at.span.clone()),
             path: self.path(key),
@@ -230,7 +233,11 @@ impl Reader {
     }
 
     /// A table under a key. Reports anything else; `None` then, and if it is not there.
-    pub(in crate::intake) fn table<'a>(&mut self, table: &Table<'a>, key: &str) -> Option<Table<'a>> {
+    pub(in crate::intake) fn table<'a>(
+        &mut self,
+        table: &Table<'a>,
+        key: &str,
+    ) -> Option<Table<'a>> {
         let node = table.node(key)?;
         match node.table() {
             Some(table) => Some(table),
@@ -432,11 +439,7 @@ impl Reader {
         self.refuse(
             &node.at,
             Code::TermsType,
-            format!(
-                "`{}` cannot be \"{}\"",
-                node.at.path,
-                text.escape_debug()
-            ),
+            format!("`{}` cannot be \"{}\"", node.at.path, text.escape_debug()),
             suggest(text, words.iter().copied(), || {
                 format!("write one of {}", words.join(", "))
             }),

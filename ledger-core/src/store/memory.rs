@@ -26,15 +26,18 @@ impl SegmentSource for MemoryLog {
     fn read_at(&self, segment: u32, offset: u64, buffer: &mut [u8]) -> Result<(), Problem> {
         let bytes = self.segments.get(segment as usize);
         let from = usize::try_from(offset).ok();
-        let found = bytes.zip(from).and_then(|(bytes, from)| {
-            bytes.get(from..from.checked_add(buffer.len())?)
-        });
+        let found = bytes
+            .zip(from)
+            .and_then(|(bytes, from)| bytes.get(from..from.checked_add(buffer.len())?));
         match found {
             Some(found) => {
                 buffer.copy_from_slice(found);
                 Ok(())
             }
-            None => Err(Problem::new(Code::DiskRead, format!("segment {segment} is shorter"))),
+            None => Err(Problem::new(
+                Code::DiskRead,
+                format!("segment {segment} is shorter"),
+            )),
         }
     }
 }

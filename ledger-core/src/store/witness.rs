@@ -47,7 +47,10 @@ impl Witness {
     /// The memories for the copy of a ledger in a folder.
     pub fn new(state_folder: Option<&Path>, ledger_folder: &Path) -> Witness {
         let copy = fs::canonicalize(ledger_folder).unwrap_or_else(|_| ledger_folder.to_owned());
-        Witness { folder: state_folder.map(Path::to_owned), copy }
+        Witness {
+            folder: state_folder.map(Path::to_owned),
+            copy,
+        }
     }
 
     /// Whether there is a memory at all.
@@ -80,11 +83,16 @@ impl Witness {
 
     /// Remembers a head, by atomic replacement.
     pub fn remember_head(&self, head: RememberedHead) -> io::Result<()> {
-        let Some(path) = self.head_path() else { return Ok(()) };
+        let Some(path) = self.head_path() else {
+            return Ok(());
+        };
         let folder = path.parent().unwrap_or(&path);
         fs::create_dir_all(folder)?;
         let draft = path.with_extension("new");
-        fs::write(&draft, format!("{} {} {}\n", head.ledger, head.seq, head.hash))?;
+        fs::write(
+            &draft,
+            format!("{} {} {}\n", head.ledger, head.seq, head.hash),
+        )?;
         fs::rename(&draft, &path)
     }
 
@@ -102,7 +110,9 @@ impl Witness {
         key: &PublicKey,
         previous: RecordHash,
     ) -> Result<Vec<RecordHash>, Problem> {
-        let Some(path) = self.signed_path(ledger, key) else { return Ok(Vec::new()) };
+        let Some(path) = self.signed_path(ledger, key) else {
+            return Ok(Vec::new());
+        };
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -126,14 +136,20 @@ impl Witness {
         key: &PublicKey,
         signed: &[(RecordHash, RecordHash)],
     ) -> io::Result<()> {
-        let Some(path) = self.signed_path(ledger, key) else { return Ok(()) };
+        let Some(path) = self.signed_path(ledger, key) else {
+            return Ok(());
+        };
         fs::create_dir_all(path.parent().unwrap_or(&path))?;
         let mut bytes = Vec::with_capacity(signed.len() * SIGNED_LEN);
         for (previous, hash) in signed {
             bytes.extend_from_slice(previous.bytes());
             bytes.extend_from_slice(hash.bytes());
         }
-        OpenOptions::new().create(true).append(true).open(&path)?.write_all(&bytes)
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)?
+            .write_all(&bytes)
     }
 
     /// Releases records that were signed and never left this machine: an append that failed or
@@ -144,7 +160,9 @@ impl Witness {
         key: &PublicKey,
         is_released: impl Fn(RecordHash, RecordHash) -> bool,
     ) -> io::Result<()> {
-        let Some(path) = self.signed_path(ledger, key) else { return Ok(()) };
+        let Some(path) = self.signed_path(ledger, key) else {
+            return Ok(());
+        };
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -149,9 +149,7 @@ fn body(judge: &mut Judge, draft: &DraftTerms) -> Option<TermsBody> {
         starts_on: *starts_on?.0,
         ends_on: ends_on.map(|(end, _)| *end),
         calculation: *calculation?.0,
-        rounding: rounding
-            .map(|(rounding, _)| *rounding)
-            .unwrap_or_default(),
+        rounding: rounding.map(|(rounding, _)| *rounding).unwrap_or_default(),
         carry: carry.is_some_and(|(carry, _)| *carry),
         meters,
         parties,
@@ -377,10 +375,7 @@ fn minimum_payout(judge: &mut Judge, draft: &DraftTerms) -> Amount {
             at,
             Code::MinorUnit,
             format!("the minimum payout {amount} is no amount that can be paid in {currency}"),
-            format!(
-                "{currency} has {} fraction digits",
-                currency.minor_digits()
-            ),
+            format!("{currency} has {} fraction digits", currency.minor_digits()),
         );
     }
     *amount

@@ -82,13 +82,7 @@ impl Judge {
     }
 
     /// Reports a list that is longer than the bounds allow.
-    pub(in crate::terms) fn at_most(
-        &mut self,
-        at: &At,
-        what: &str,
-        count: usize,
-        max: usize,
-    ) {
+    pub(in crate::terms) fn at_most(&mut self, at: &At, what: &str, count: usize, max: usize) {
         if count > max {
             self.refuse(
                 at,

@@ -441,7 +441,10 @@ fn payee(judge: &mut Judge, party: &Id, at: &At, declared: &Declared) {
         Some(role) => judge.refuse(
             at,
             Code::TermsReference,
-            format!("`{party}` is {}, and nothing is owed to it", role_text(*role)),
+            format!(
+                "`{party}` is {}, and nothing is owed to it",
+                role_text(*role)
+            ),
             "name a party with the role `owner` or `beneficiary`",
         ),
         None if declared.roles_complete => {

@@ -2,13 +2,13 @@
 
 use crate::terms::body::AllowedValues;
 use crate::terms::body::Condition;
+use crate::terms::body::Measure;
 use crate::terms::body::Pay;
 use crate::terms::body::Rule;
 use crate::terms::body::Step;
 use crate::terms::body::Terms;
 use crate::terms::body::TierKind;
 use crate::terms::body::Tiers;
-use crate::terms::body::Measure;
 use crate::terms::draft::At;
 use crate::terms::draft::DraftRule;
 use crate::terms::draft::DraftTerms;
@@ -61,7 +61,10 @@ impl Warnings {
             Pay::Flat(share) if share.is_empty() => self.add(
                 draft.share.place().unwrap_or(&draft.at),
                 Code::WarnNothingOwed,
-                format!("the rule `{}` names nobody, so nothing is owed under it", rule.id),
+                format!(
+                    "the rule `{}` names nobody, so nothing is owed under it",
+                    rule.id
+                ),
                 "name a party in `share`, with \"0\" if nothing is meant",
             ),
             Pay::Flat(_) => {}
@@ -82,7 +85,9 @@ impl Warnings {
     }
 
     fn whole_cheaper(&mut self, terms: &Terms, rule: &Rule, draft: &DraftRule) {
-        let Pay::Tiered(tiers) = &rule.pay else { return };
+        let Pay::Tiered(tiers) = &rule.pay else {
+            return;
+        };
         if tiers.kind != TierKind::Whole {
             return;
         }
@@ -116,7 +121,10 @@ impl Warnings {
     fn unreachable(&mut self, terms: &Terms, drafts: &[DraftRule]) {
         let mut left = COMPARISONS_MAX;
         for (place, (rule, draft)) in terms.rules.iter().zip(drafts).enumerate() {
-            if self.impossible_patterns(terms, rule, draft, &mut left).is_none() {
+            if self
+                .impossible_patterns(terms, rule, draft, &mut left)
+                .is_none()
+            {
                 return;
             }
             for earlier in terms.rules.iter().take(place) {
