@@ -14,3 +14,4 @@ pub mod decide;
 pub mod wire;
 pub mod chain;
 pub mod store;
+pub mod replay;

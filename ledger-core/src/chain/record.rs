@@ -77,6 +77,33 @@ pub struct CheckedRecord<'a> {
     pub payload_digest: Digest,
 }
 
+impl Place {
+    /// Checks that a record here follows another one: same ledger, next number, its hash. Errors:
+    /// [`Code::RecordLink`].
+    pub fn check_follows(
+        &self,
+        ledger: LedgerId,
+        seq: u64,
+        previous: RecordHash,
+    ) -> Result<(), Problem> {
+        let what = if self.seq != seq {
+            format!("record {seq} was expected, record {} is there", self.seq)
+        } else if self.previous != previous {
+            format!(
+                "it names {} as the hash of the record before it, which has {previous}",
+                self.previous
+            )
+        } else if self.ledger != ledger {
+            format!("it belongs to ledger {}, not to {ledger}", self.ledger)
+        } else {
+            return Ok(());
+        };
+        Err(Problem::new(Code::RecordLink, what)
+            .hint("a record was removed, inserted or replaced; compare with another copy")
+            .at_record(seq))
+    }
+}
+
 fn record_hash(body_len: usize, envelope: &[u8], payload: Digest) -> RecordHash {
     let mut hasher = Domain::Record.hasher();
     hasher.update(&(body_len as u64).to_le_bytes());
@@ -257,32 +284,6 @@ impl<'a> CheckedRecord<'a> {
         )
         .hint("the record was not written by the holder of the key; do not rely on it")
         .at_record(place.seq))
-    }
-
-    /// Checks that the record follows another one: same ledger, next number, its hash. Errors:
-    /// [`Code::RecordLink`].
-    pub fn check_link(
-        &self,
-        ledger: LedgerId,
-        seq: u64,
-        previous: RecordHash,
-    ) -> Result<(), Problem> {
-        let place = self.stored.place;
-        let what = if place.seq != seq {
-            format!("record {seq} was expected, record {} is there", place.seq)
-        } else if place.previous != previous {
-            format!(
-                "it names {} as the hash of the record before it, which has {previous}",
-                place.previous
-            )
-        } else if place.ledger != ledger {
-            format!("it belongs to ledger {}, not to {ledger}", place.ledger)
-        } else {
-            return Ok(());
-        };
-        Err(Problem::new(Code::RecordLink, what)
-            .hint("a record was removed, inserted or replaced; compare with another copy")
-            .at_record(place.seq))
     }
 
     /// Decodes the event. `length` is that of the terms' periods (any for record 0). Errors:

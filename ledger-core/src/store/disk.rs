@@ -134,31 +134,43 @@ impl DiskLog {
     }
 
     /// Appends a group of frames and makes it durable: on `Ok` it is recorded, on `Err` the log is
-    /// as it was. `first_seq` is the sequence number of the first frame. Errors:
-    /// [`Code::DiskFull`], [`Code::DiskWrite`].
-    pub fn append(&mut self, first_seq: u64, frames: &[Vec<u8>]) -> Result<(), Problem> {
+    /// as it was. `first_seq` is the sequence number of the first frame; `written` runs once all
+    /// bytes are written and before they are synced. Errors: [`Code::DiskFull`],
+    /// [`Code::DiskWrite`].
+    pub fn append(
+        &mut self,
+        first_seq: u64,
+        frames: &[Vec<u8>],
+        written: &mut dyn FnMut() -> io::Result<()>,
+    ) -> Result<(), Problem> {
         debug_assert!(self.lock.is_some(), "only a writer appends");
         let last = self.segments()?.pop();
         match last {
-            Some(last) if last.len < SEGMENT_LEN_TARGET => self.append_to(&last, frames),
+            Some(last) if last.len < SEGMENT_LEN_TARGET => self.append_to(&last, frames, written),
             last => {
                 let number = last.map_or(0, |last| last.number + 1);
-                self.append_new(SegmentHeader { number, first_seq }, frames)
+                self.append_new(SegmentHeader { number, first_seq }, frames, written)
             }
         }
     }
 
-    fn append_to(&self, segment: &Segment, frames: &[Vec<u8>]) -> Result<(), Problem> {
+    fn append_to(
+        &self,
+        segment: &Segment,
+        frames: &[Vec<u8>],
+        written: &mut dyn FnMut() -> io::Result<()>,
+    ) -> Result<(), Problem> {
         let path = self.path(segment.number);
         let mut file = OpenOptions::new()
             .append(true)
             .open(&path)
             .map_err(|error| cannot_write(&path, &error))?;
-        let written = frames
+        let appended = frames
             .iter()
             .try_for_each(|frame| file.write_all(frame))
+            .and_then(|()| written())
             .and_then(|()| file.sync_data());
-        written.map_err(|error| {
+        appended.map_err(|error| {
             // Take back what was written. Should that fail too, the next writer finds an
             // unfinished append and cuts it.
             let _ = file.set_len(segment.len).and_then(|()| file.sync_data());
@@ -167,13 +179,19 @@ impl DiskLog {
     }
 
     /// A new segment gets its name only when it is whole, so that no reader meets half a header.
-    fn append_new(&self, header: SegmentHeader, frames: &[Vec<u8>]) -> Result<(), Problem> {
+    fn append_new(
+        &self,
+        header: SegmentHeader,
+        frames: &[Vec<u8>],
+        written: &mut dyn FnMut() -> io::Result<()>,
+    ) -> Result<(), Problem> {
         let path = self.path(header.number);
         let draft = path.with_extension("new");
-        let write = || -> io::Result<()> {
+        let mut write = || -> io::Result<()> {
             let mut file = File::create(&draft)?;
             file.write_all(&header.bytes())?;
             frames.iter().try_for_each(|frame| file.write_all(frame))?;
+            written()?;
             file.sync_all()?;
             fs::rename(&draft, &path)?;
             sync_folder(&self.folder)?;
