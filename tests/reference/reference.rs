@@ -105,7 +105,8 @@ impl std::error::Error for Fault {}
 ///
 /// Every byte is checked against the format, every hash and signature against the bytes, every
 /// event against the state before it, and every amount and state root that the log names against
-/// the computation below.
+/// the computation below. A log that ends with parts of a report and no closing event is read
+/// without them; a log that ends inside a frame is at fault there.
 pub fn replay(segments: &[Vec<u8>]) -> Result<Report, Fault> {
     let mut frames = Frames {
         segments,
@@ -176,7 +177,8 @@ const DAY_MAX: i32 = 376_199;
 /// Microseconds of a day.
 const DAY_MICROS: i64 = 86_400_000_000;
 
-// Bounds of the terms.
+// Bounds of the terms: counts of parties, meters, deductions, known attributes, values of an
+// attribute, rules, steps and patterns, and days of a deadline.
 const PARTIES_MAX: usize = 64;
 const METERS_MAX: usize = 32;
 const DEDUCTIONS_MAX: usize = 16;
@@ -1992,8 +1994,8 @@ fn marginal(tiers: &Tiers, limits: &Limits, before: &[Group], now: &Group) -> Pe
         for (party, per_unit) in &step.per_unit {
             add_to(&mut earned, party, per_unit * &units);
         }
-        // Every step from the first to the one that a position stands in is entered. Before the
-        // first period of the window none is, so that period has the first step's flat.
+        // Flats: every step from the first to the one that a position stands in is entered. Before
+        // the first period of the window none is, so that period has the first step's flat.
         for (party, flat) in &step.flat {
             if index <= stands_to {
                 add_to(&mut earned, party, flat.clone());
@@ -2545,8 +2547,8 @@ impl Ledger {
 
     /// Every period from the first of the agreement up to `last`, computed from scratch.
     ///
-    /// Bases are rounded without carry. A period after the end of the agreement has no rule in
-    /// force and earns nothing, flats included.
+    /// Bases are rounded each for itself, also where shares are carried. In a period after the
+    /// last of the agreement no rule is in force: it earns nothing, and no flat falls in it.
     fn compute(&self, last: Period) -> Vec<Computed> {
         let terms = &self.terms;
         let mut computed = Vec::new();
