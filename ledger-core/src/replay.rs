@@ -60,11 +60,7 @@ pub fn replay(
         let mut from = 0;
         while from < batch.len() {
             // Record 0 says how long periods are; whatever follows it is decoded in parallel.
-            let to = if state.agreement().is_none() {
-                from + 1
-            } else {
-                batch.len()
-            };
+            let to = if state.agreement().is_none() { from + 1 } else { batch.len() };
             let length = period_length(&state);
             let decoded: Vec<Result<(chain::Place, Fact), Problem>> = (from..to)
                 .into_par_iter()
@@ -75,20 +71,13 @@ pub fn replay(
                     continue;
                 };
                 if last.is_some_and(|last| state.next_seq() > last) {
-                    return Ok(Replayed {
-                        state,
-                        unfinished: None,
-                    });
+                    return Ok(Replayed { state, unfinished: None });
                 }
                 let (stands, fact) = match fact {
                     Ok(decoded) => decoded,
                     Err(_) if is_torn(source, place, frame)? => {
                         let (segment, offset) = (place.segment, place.offset);
-                        let tail = Tail {
-                            segment,
-                            offset,
-                            len: frame.len() as u64,
-                        };
+                        let tail = Tail { segment, offset, len: frame.len() as u64 };
                         return finish(source, state, group, Some(tail));
                     }
                     Err(problem) => return Err(placed(problem, &state)),
@@ -113,9 +102,7 @@ pub fn replay(
 
 /// The length of periods that the terms set; any, before there are terms.
 pub fn period_length(state: &State) -> PeriodLength {
-    state
-        .agreement()
-        .map_or(PeriodLength::Month, |known| known.terms().period_length)
+    state.agreement().map_or(PeriodLength::Month, |known| known.terms().period_length)
 }
 
 fn decode(
@@ -124,9 +111,7 @@ fn decode(
     length: PeriodLength,
     signatures: Signatures,
 ) -> Result<(chain::Place, Fact), Problem> {
-    let (_, frame) = batch
-        .frame(at)
-        .ok_or_else(|| Problem::new(Code::FrameBroken, "no frame"))?;
+    let (_, frame) = batch.frame(at).ok_or_else(|| Problem::new(Code::FrameBroken, "no frame"))?;
     let record = StoredRecord::read(frame)?.check_hash()?;
     if signatures == Signatures::Checked {
         record.check_signature()?;
@@ -148,11 +133,7 @@ fn at_next(mut problem: Problem, state: &State) -> Problem {
 fn refused(violation: Problem, seq: u64) -> Problem {
     Problem::new(
         Code::EventRefused,
-        format!(
-            "the event is not admissible: {} [{}]",
-            violation.message,
-            violation.code.as_str()
-        ),
+        format!("the event is not admissible: {} [{}]", violation.message, violation.code.as_str()),
     )
     .hint("the log breaks the ledger's rules: see `revshare verify`, and compare with another copy")
     .at(Place::Record { seq })
@@ -160,9 +141,7 @@ fn refused(violation: Problem, seq: u64) -> Problem {
 
 /// The ledger id that the next record names.
 pub fn ledger_id(state: &State) -> LedgerId {
-    state
-        .agreement()
-        .map_or(LedgerId::default(), |known| known.ledger())
+    state.agreement().map_or(LedgerId::default(), |known| known.ledger())
 }
 
 /// Whether a frame whose record cannot be read is the last of the log and was never written whole.
@@ -183,10 +162,7 @@ fn finish(
     tail: Option<Tail>,
 ) -> Result<Replayed, Problem> {
     let Some((seq, place)) = group else {
-        return Ok(Replayed {
-            state,
-            unfinished: tail,
-        });
+        return Ok(Replayed { state, unfinished: tail });
     };
     let segments = source.segments()?;
     let len = segments
@@ -195,20 +171,9 @@ fn finish(
         .map(|segment| segment.len)
         .sum::<u64>()
         .saturating_sub(place.offset);
-    let unfinished = Some(Tail {
-        segment: place.segment,
-        offset: place.offset,
-        len,
-    });
+    let unfinished = Some(Tail { segment: place.segment, offset: place.offset, len });
     // A group never begins with record 0.
-    let before = replay(
-        source,
-        Some(seq.saturating_sub(1)),
-        Signatures::Trusted,
-        &mut |_, _, _| {},
-    )?;
-    Ok(Replayed {
-        unfinished,
-        ..before
-    })
+    let before =
+        replay(source, Some(seq.saturating_sub(1)), Signatures::Trusted, &mut |_, _, _| {})?;
+    Ok(Replayed { unfinished, ..before })
 }

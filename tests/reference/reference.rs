@@ -108,11 +108,7 @@ impl std::error::Error for Fault {}
 /// the computation below. A log that ends with parts of a report and no closing event is read
 /// without them; a log that ends inside a frame is at fault there.
 pub fn replay(segments: &[Vec<u8>]) -> Result<Report, Fault> {
-    let mut frames = Frames {
-        segments,
-        segment: 0,
-        offset: 0,
-    };
+    let mut frames = Frames { segments, segment: 0, offset: 0 };
     let mut ledger: Option<Ledger> = None;
     let mut seq = 0;
     loop {
@@ -124,10 +120,7 @@ pub fn replay(segments: &[Vec<u8>]) -> Result<Report, Fault> {
     }
     match ledger {
         Some(ledger) => ledger.report().map_err(|what| Fault { seq, what }),
-        None => Err(Fault {
-            seq,
-            what: "the log holds no record".into(),
-        }),
+        None => Err(Fault { seq, what: "the log holds no record".into() }),
     }
 }
 
@@ -245,9 +238,7 @@ fn days_of_month(year: i32, month: i32) -> i32 {
 
 /// The day number of the first day of a month, by counting from 1970-01-01, which is day 0.
 fn first_of_month(year: i32, month: i32) -> i32 {
-    let years: i32 = (1970..year)
-        .flat_map(|y| (1..=12).map(move |m| days_of_month(y, m)))
-        .sum();
+    let years: i32 = (1970..year).flat_map(|y| (1..=12).map(move |m| days_of_month(y, m))).sum();
     let months: i32 = (1..month).map(|m| days_of_month(year, m)).sum();
     years + months
 }
@@ -303,10 +294,7 @@ impl Length {
     fn holding(self, day: i32) -> Period {
         let (year, month) = month_holding(day);
         let number = (month - 1) / self.months() + 1;
-        Period {
-            year: year as u16,
-            number: number as u8,
-        }
+        Period { year: year as u16, number: number as u8 }
     }
 
     /// The first day of a period.
@@ -318,15 +306,9 @@ impl Length {
     /// The period after this one.
     fn next(self, period: Period) -> Period {
         if i32::from(period.number) == self.per_year() {
-            Period {
-                year: period.year + 1,
-                number: 1,
-            }
+            Period { year: period.year + 1, number: 1 }
         } else {
-            Period {
-                year: period.year,
-                number: period.number + 1,
-            }
+            Period { year: period.year, number: period.number + 1 }
         }
     }
 
@@ -353,27 +335,20 @@ struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     fn take(&mut self, count: usize) -> Check<&'a [u8]> {
-        let (taken, left) = self
-            .left
-            .split_at_checked(count)
-            .ok_or("the bytes end inside a field")?;
+        let (taken, left) =
+            self.left.split_at_checked(count).ok_or("the bytes end inside a field")?;
         self.left = left;
         Ok(taken)
     }
 
     /// Everything is read: bytes left over after the last field are refused.
     fn end(&self) -> Check<()> {
-        ensure(
-            self.left.is_empty(),
-            "bytes are left over after the last field",
-        )
+        ensure(self.left.is_empty(), "bytes are left over after the last field")
     }
 
     fn array<const N: usize>(&mut self) -> Check<[u8; N]> {
         let taken = self.take(N)?;
-        taken
-            .try_into()
-            .map_err(|_| "the bytes end inside a field".to_string())
+        taken.try_into().map_err(|_| "the bytes end inside a field".to_string())
     }
 
     fn u8(&mut self) -> Check<u8> {
@@ -435,11 +410,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn option<T>(&mut self, value: impl Fn(&mut Self) -> Check<T>) -> Check<Option<T>> {
-        if self.bool()? {
-            value(self).map(Some)
-        } else {
-            Ok(None)
-        }
+        if self.bool()? { value(self).map(Some) } else { Ok(None) }
     }
 
     fn list<T>(&mut self, item: impl Fn(&mut Self) -> Check<T>) -> Check<Vec<T>> {
@@ -450,14 +421,8 @@ impl<'a> Cursor<'a> {
     /// value = mantissa × 10^-scale, in the one form that each value has.
     fn decimal(&mut self) -> Check<Exact> {
         let (mantissa, scale) = (self.i128()?, self.u8()?);
-        ensure(
-            scale <= SCALE_MAX,
-            "a decimal has more than 12 fraction digits",
-        )?;
-        ensure(
-            scale == 0 || mantissa % 10 != 0,
-            "a decimal has a trailing zero",
-        )?;
+        ensure(scale <= SCALE_MAX, "a decimal has more than 12 fraction digits")?;
+        ensure(scale == 0 || mantissa % 10 != 0, "a decimal has a trailing zero")?;
         ensure(
             fits_integer_digits(mantissa, u32::from(scale)),
             "a decimal has more than 15 digits before the point",
@@ -473,28 +438,19 @@ impl<'a> Cursor<'a> {
 
     fn id(&mut self) -> Check<String> {
         let id = self.string()?;
-        ensure(
-            is_id(&id),
-            "an id is not 1 to 64 characters from a-z, 0-9 and -",
-        )?;
+        ensure(is_id(&id), "an id is not 1 to 64 characters from a-z, 0-9 and -")?;
         Ok(id)
     }
 
     fn name(&mut self) -> Check<String> {
         let name = self.string()?;
-        ensure(
-            is_name(&name),
-            "a name is not 1 to 64 characters from a-z, 0-9, _ and -",
-        )?;
+        ensure(is_name(&name), "a name is not 1 to 64 characters from a-z, 0-9, _ and -")?;
         Ok(name)
     }
 
     fn text(&mut self) -> Check<String> {
         let text = self.string()?;
-        ensure(
-            is_text(&text, TEXT_LEN_MAX),
-            "a text is too long or holds a forbidden character",
-        )?;
+        ensure(is_text(&text, TEXT_LEN_MAX), "a text is too long or holds a forbidden character")?;
         Ok(text)
     }
 
@@ -509,37 +465,25 @@ impl<'a> Cursor<'a> {
 
     fn currency(&mut self) -> Check<[u8; 3]> {
         let code = self.array()?;
-        ensure(
-            minor_digits(&code).is_some(),
-            "a currency is no code of ISO 4217",
-        )?;
+        ensure(minor_digits(&code).is_some(), "a currency is no code of ISO 4217")?;
         Ok(code)
     }
 
     fn day(&mut self) -> Check<i32> {
         let day = self.i32()?;
-        ensure(
-            (0..=DAY_MAX).contains(&day),
-            "a day is outside 1970 to 2999",
-        )?;
+        ensure((0..=DAY_MAX).contains(&day), "a day is outside 1970 to 2999")?;
         Ok(day)
     }
 
     /// Year and number; whether they fit the length of periods is checked against the terms.
     fn period(&mut self) -> Check<Period> {
-        Ok(Period {
-            year: self.u16()?,
-            number: self.u8()?,
-        })
+        Ok(Period { year: self.u16()?, number: self.u8()? })
     }
 
     fn key(&mut self) -> Check<[u8; 32]> {
         let bytes = self.array()?;
         let key = VerifyingKey::from_bytes(&bytes);
-        ensure(
-            key.is_ok_and(|key| !key.is_weak()),
-            "a key is no point of the curve, or weak",
-        )?;
+        ensure(key.is_ok_and(|key| !key.is_weak()), "a key is no point of the curve, or weak")?;
         Ok(bytes)
     }
 
@@ -557,16 +501,12 @@ fn utf8(bytes: &[u8]) -> Check<String> {
 
 fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
 }
 
 /// The bounds of a text, but for its normalization form.
@@ -589,10 +529,7 @@ fn is_forbidden(c: char) -> bool {
 fn strictly_rising<T: Ord>(items: impl Iterator<Item = T>) -> Check<()> {
     let mut before: Option<T> = None;
     for item in items {
-        ensure(
-            before.is_none_or(|before| before < item),
-            "a list is not strictly sorted",
-        )?;
+        ensure(before.is_none_or(|before| before < item), "a list is not strictly sorted")?;
         before = Some(item);
     }
     Ok(())
@@ -746,10 +683,7 @@ fn read_terms(payload: &[u8]) -> Check<Terms> {
     let parties = c.list(read_party)?;
     let deductions = c.list(|c| Ok((c.name()?, c.option(Cursor::rate)?)))?;
     let rules = c.list(read_rule)?;
-    let limits = Limits {
-        floor: c.option(Cursor::rate)?,
-        ceiling: c.option(Cursor::rate)?,
-    };
+    let limits = Limits { floor: c.option(Cursor::rate)?, ceiling: c.option(Cursor::rate)? };
     let due_days = c.u16()?;
     let minimum_payout = c.decimal()?;
     let report_due_days = c.u16()?;
@@ -759,15 +693,9 @@ fn read_terms(payload: &[u8]) -> Check<Terms> {
     strictly_rising(attributes.iter().map(|(name, _)| name))?;
     for (_, values) in &attributes {
         strictly_rising(values.iter())?;
-        ensure(
-            values.len() <= ATTRIBUTE_VALUES_MAX,
-            "an attribute has too many values",
-        )?;
+        ensure(values.len() <= ATTRIBUTE_VALUES_MAX, "an attribute has too many values")?;
     }
-    ensure(
-        calculation == 1,
-        "the terms name an unknown calculation version",
-    )?;
+    ensure(calculation == 1, "the terms name an unknown calculation version")?;
     ensure(
         due_days <= DEADLINE_DAYS_MAX && report_due_days <= DEADLINE_DAYS_MAX,
         "a deadline is longer than 3650 days",
@@ -806,12 +734,7 @@ fn read_party(c: &mut Cursor<'_>) -> Check<Party> {
         4 => Role::Auditor,
         _ => return Err("an unknown role".into()),
     };
-    Ok(Party {
-        id,
-        role,
-        key: c.key()?,
-        recovery_key: c.option(Cursor::key)?,
-    })
+    Ok(Party { id, role, key: c.key()?, recovery_key: c.option(Cursor::key)? })
 }
 
 fn read_rule(c: &mut Cursor<'_>) -> Check<Rule> {
@@ -823,11 +746,7 @@ fn read_rule(c: &mut Cursor<'_>) -> Check<Rule> {
         1 => Pay::Tiered(read_tiers(c)?),
         _ => return Err("an unknown alternative of a rule".into()),
     };
-    Ok(Rule {
-        id,
-        conditions,
-        pay,
-    })
+    Ok(Rule { id, conditions, pay })
 }
 
 fn read_tiers(c: &mut Cursor<'_>) -> Check<Tiers> {
@@ -843,22 +762,12 @@ fn read_tiers(c: &mut Cursor<'_>) -> Check<Tiers> {
         1 => true,
         _ => return Err("an unknown kind of tiers".into()),
     };
-    Ok(Tiers {
-        meter,
-        window,
-        whole,
-        steps: c.list(read_step)?,
-    })
+    Ok(Tiers { meter, window, whole, steps: c.list(read_step)? })
 }
 
 fn read_step(c: &mut Cursor<'_>) -> Check<Step> {
     Ok(Step {
-        bound: c.option(|c| {
-            Ok(Bound {
-                at: c.decimal()?,
-                inclusive: c.bool()?,
-            })
-        })?,
+        bound: c.option(|c| Ok(Bound { at: c.decimal()?, inclusive: c.bool()? }))?,
         share: c.per_party(Cursor::rate)?,
         per_unit: c.per_party(Cursor::decimal)?,
         flat: c.per_party(Cursor::decimal)?,
@@ -868,95 +777,46 @@ fn read_step(c: &mut Cursor<'_>) -> Check<Step> {
 /// What terms must satisfy (`docs/calculation.md`, "Terms").
 fn check_terms(terms: &Terms) -> Check<()> {
     ensure(
-        terms
-            .ends_on
-            .is_none_or(|ends_on| ends_on > terms.starts_on),
+        terms.ends_on.is_none_or(|ends_on| ends_on > terms.starts_on),
         "the agreement ends before it starts",
     )?;
-    ensure(
-        !terms.minimum_payout.is_negative(),
-        "the minimum payout is negative",
-    )?;
+    ensure(!terms.minimum_payout.is_negative(), "the minimum payout is negative")?;
 
     let parties = &terms.parties;
-    ensure(
-        parties.len() <= PARTIES_MAX,
-        "the terms have too many parties",
-    )?;
-    unique(
-        parties.iter().map(|party| &party.id),
-        "a party id stands twice",
-    )?;
-    let keys = parties
-        .iter()
-        .flat_map(|p| [Some(p.key), p.recovery_key])
-        .flatten();
+    ensure(parties.len() <= PARTIES_MAX, "the terms have too many parties")?;
+    unique(parties.iter().map(|party| &party.id), "a party id stands twice")?;
+    let keys = parties.iter().flat_map(|p| [Some(p.key), p.recovery_key]).flatten();
     unique(keys, "a key stands twice")?;
     ensure(
-        parties
-            .iter()
-            .filter(|party| party.role == Role::Collector)
-            .count()
-            == 1,
+        parties.iter().filter(|party| party.role == Role::Collector).count() == 1,
         "there is not exactly one collector",
     )?;
-    ensure(
-        parties.iter().any(Party::is_paid),
-        "there is no owner or beneficiary",
-    )?;
+    ensure(parties.iter().any(Party::is_paid), "there is no owner or beneficiary")?;
 
-    ensure(
-        terms.meters.len() <= METERS_MAX,
-        "the terms have too many meters",
-    )?;
+    ensure(terms.meters.len() <= METERS_MAX, "the terms have too many meters")?;
     unique(terms.meters.iter(), "a meter stands twice")?;
+    ensure(terms.deductions.len() <= DEDUCTIONS_MAX, "the terms have too many deductions")?;
+    unique(terms.deductions.iter().map(|(kind, _)| kind), "a deduction stands twice")?;
     ensure(
-        terms.deductions.len() <= DEDUCTIONS_MAX,
-        "the terms have too many deductions",
-    )?;
-    unique(
-        terms.deductions.iter().map(|(kind, _)| kind),
-        "a deduction stands twice",
-    )?;
-    ensure(
-        terms
-            .deductions
-            .iter()
-            .flat_map(|(_, cap)| cap)
-            .all(|cap| !cap.is_negative()),
+        terms.deductions.iter().flat_map(|(_, cap)| cap).all(|cap| !cap.is_negative()),
         "the cap of a deduction is negative",
     )?;
-    ensure(
-        terms.known_attributes().len() <= ATTRIBUTES_MAX,
-        "the terms know too many attributes",
-    )?;
+    ensure(terms.known_attributes().len() <= ATTRIBUTES_MAX, "the terms know too many attributes")?;
 
     let Limits { floor, ceiling } = &terms.limits;
     ensure(
-        [floor, ceiling]
-            .into_iter()
-            .flatten()
-            .all(|limit| !limit.is_negative()),
+        [floor, ceiling].into_iter().flatten().all(|limit| !limit.is_negative()),
         "the rate floor or the rate ceiling is negative",
     )?;
     if let (Some(floor), Some(ceiling)) = (floor, ceiling) {
         ensure(floor <= ceiling, "the rate floor is above the rate ceiling")?;
     }
 
-    ensure(
-        terms.rules.len() <= RULES_MAX,
-        "the terms have too many rules",
-    )?;
-    unique(
-        terms.rules.iter().map(|rule| &rule.id),
-        "a rule id stands twice",
-    )?;
+    ensure(terms.rules.len() <= RULES_MAX, "the terms have too many rules")?;
+    unique(terms.rules.iter().map(|rule| &rule.id), "a rule id stands twice")?;
     for rule in &terms.rules {
         for (_, patterns) in &rule.conditions {
-            ensure(
-                patterns.len() <= PATTERNS_MAX,
-                "a condition has too many patterns",
-            )?;
+            ensure(patterns.len() <= PATTERNS_MAX, "a condition has too many patterns")?;
         }
         match &rule.pay {
             Pay::Flat(shares) => check_shares(terms, shares)?,
@@ -976,42 +836,25 @@ fn check_shares(terms: &Terms, shares: &PerParty) -> Check<()> {
 /// Numbers per party are not negative, and the parties are owners or beneficiaries.
 fn check_amounts(terms: &Terms, amounts: &PerParty) -> Check<()> {
     ensure(
-        amounts
-            .keys()
-            .all(|id| terms.party(id).is_some_and(Party::is_paid)),
+        amounts.keys().all(|id| terms.party(id).is_some_and(Party::is_paid)),
         "a rule pays a party that is neither owner nor beneficiary",
     )?;
-    ensure(
-        !amounts.values().any(Exact::is_negative),
-        "a share or amount of a rule is negative",
-    )
+    ensure(!amounts.values().any(Exact::is_negative), "a share or amount of a rule is negative")
 }
 
 /// Bounds are positive and strictly rising, and only the last step has none.
 fn check_tiers(terms: &Terms, tiers: &Tiers) -> Check<()> {
     ensure(
-        tiers
-            .meter
-            .as_ref()
-            .is_none_or(|meter| terms.meters.contains(meter)),
+        tiers.meter.as_ref().is_none_or(|meter| terms.meters.contains(meter)),
         "a tier counts a meter that is not declared",
     )?;
     ensure(tiers.steps.len() <= STEPS_MAX, "a rule has too many steps")?;
-    let (last, others) = tiers
-        .steps
-        .split_last()
-        .ok_or("a tiered rule has no step")?;
+    let (last, others) = tiers.steps.split_last().ok_or("a tiered rule has no step")?;
     ensure(last.bound.is_none(), "the last step has a bound")?;
     let mut before = Exact::zero();
     for step in others {
-        let bound = step
-            .bound
-            .as_ref()
-            .ok_or("a step that is not the last has no bound")?;
-        ensure(
-            bound.at > before,
-            "the bounds of steps are not positive and strictly rising",
-        )?;
+        let bound = step.bound.as_ref().ok_or("a step that is not the last has no bound")?;
+        ensure(bound.at > before, "the bounds of steps are not positive and strictly rising")?;
         before = bound.at.clone();
     }
     for step in &tiers.steps {
@@ -1047,20 +890,12 @@ impl Terms {
 
     /// The ids of all owners and beneficiaries, sorted.
     fn paid_parties(&self) -> BTreeSet<&String> {
-        self.parties
-            .iter()
-            .filter(|party| party.is_paid())
-            .map(|party| &party.id)
-            .collect()
+        self.parties.iter().filter(|party| party.is_paid()).map(|party| &party.id).collect()
     }
 
     /// Every attribute that a line may have.
     fn known_attributes(&self) -> BTreeSet<&str> {
-        let in_rules = self
-            .rules
-            .iter()
-            .flat_map(|rule| &rule.conditions)
-            .map(|(name, _)| name);
+        let in_rules = self.rules.iter().flat_map(|rule| &rule.conditions).map(|(name, _)| name);
         let listed = self.attributes.keys();
         in_rules
             .chain(listed)
@@ -1082,10 +917,7 @@ impl Terms {
 
     /// Refuses a period that is none, or that lies outside the agreement.
     fn check_period(&self, period: Period) -> Check<()> {
-        ensure(
-            self.length.has(period),
-            "a period does not have the length of the terms",
-        )?;
+        ensure(self.length.has(period), "a period does not have the length of the terms")?;
         ensure(self.covers(period), "a period lies outside the agreement")
     }
 
@@ -1121,9 +953,7 @@ impl Terms {
         self.rules.iter().position(|rule| {
             rule.conditions.iter().all(|(attribute, patterns)| {
                 let value = value_of(attribute);
-                patterns
-                    .iter()
-                    .any(|pattern| pattern_matches(pattern, &value))
+                patterns.iter().any(|pattern| pattern_matches(pattern, &value))
             })
         })
     }
@@ -1190,10 +1020,7 @@ struct Column {
 fn read_block(bytes: &[u8]) -> Check<Block> {
     let mut c = Cursor { left: bytes };
     let lines = c.u32()?;
-    ensure(
-        (1..=BLOCK_LINES_MAX).contains(&lines),
-        "a block has no line or too many",
-    )?;
+    ensure((1..=BLOCK_LINES_MAX).contains(&lines), "a block has no line or too many")?;
     let lines = lines as usize;
     let attributes = read_names(&mut c)?;
     let meters = read_names(&mut c)?;
@@ -1203,10 +1030,7 @@ fn read_block(bytes: &[u8]) -> Check<Block> {
     for _ in 0..c.u32()? {
         let len = c.u16()?;
         let value = utf8(c.take(usize::from(len))?)?;
-        ensure(
-            is_text(&value, VALUE_LEN_MAX),
-            "a value of a block is not allowed",
-        )?;
+        ensure(is_text(&value, VALUE_LEN_MAX), "a value of a block is not allowed")?;
         values.push(value);
     }
     strictly_rising(values.iter().map(String::as_bytes))?;
@@ -1218,57 +1042,36 @@ fn read_block(bytes: &[u8]) -> Check<Block> {
         for _ in &attributes {
             positions.push(c.u32()? as usize);
         }
-        keys.push(LineKey {
-            day,
-            currency,
-            positions,
-        });
+        keys.push(LineKey { day, currency, positions });
     }
     strictly_rising(keys.iter())?;
-    let used: BTreeSet<usize> = keys
-        .iter()
-        .flat_map(|key| &key.positions)
-        .copied()
-        .collect();
+    let used: BTreeSet<usize> = keys.iter().flat_map(|key| &key.positions).copied().collect();
     ensure(
         used.iter().copied().eq(0..values.len()),
         "a value of a block is not there or not used",
     )?;
     for place in 0..attributes.len() {
         ensure(
-            keys.iter()
-                .any(|key| !values[key.positions[place]].is_empty()),
+            keys.iter().any(|key| !values[key.positions[place]].is_empty()),
             "an attribute column of a block is empty",
         )?;
     }
 
     let mut line_keys = Vec::new();
     for _ in 0..lines {
-        let position = if keys.len() <= 256 {
-            u16::from(c.u8()?)
-        } else {
-            c.u16()?
-        };
+        let position = if keys.len() <= 256 { u16::from(c.u8()?) } else { c.u16()? };
         line_keys.push(usize::from(position));
     }
     let used: BTreeSet<usize> = line_keys.iter().copied().collect();
-    ensure(
-        used.iter().copied().eq(0..keys.len()),
-        "a key of a block is not there or not used",
-    )?;
+    ensure(used.iter().copied().eq(0..keys.len()), "a key of a block is not there or not used")?;
 
     let gross = read_column(&mut c, lines)?;
     let mut amounts = |names: &[String]| -> Check<Vec<Column>> {
         let columns: Check<Vec<Column>> =
             names.iter().map(|_| read_column(&mut c, lines)).collect();
         let columns = columns?;
-        let all_used = columns
-            .iter()
-            .all(|column| column.integers.iter().any(|n| *n != 0));
-        ensure(
-            all_used,
-            "a meter or deduction column of a block holds only zeros",
-        )?;
+        let all_used = columns.iter().all(|column| column.integers.iter().any(|n| *n != 0));
+        ensure(all_used, "a meter or deduction column of a block holds only zeros")?;
         Ok(columns)
     };
     let meter_columns = amounts(&meters)?;
@@ -1301,14 +1104,8 @@ fn read_names(c: &mut Cursor<'_>) -> Check<Vec<String>> {
 
 fn read_column(c: &mut Cursor<'_>, lines: usize) -> Check<Column> {
     let (scale, width) = (c.u8()?, c.u8()?);
-    ensure(
-        scale <= SCALE_MAX,
-        "a column has more than 12 fraction digits",
-    )?;
-    ensure(
-        matches!(width, 1 | 2 | 4 | 8 | 16),
-        "a column has an unknown width",
-    )?;
+    ensure(scale <= SCALE_MAX, "a column has more than 12 fraction digits")?;
+    ensure(matches!(width, 1 | 2 | 4 | 8 | 16), "a column has an unknown width")?;
     let mut integers = Vec::new();
     for _ in 0..lines {
         integers.push(signed(c.take(usize::from(width))?));
@@ -1323,9 +1120,7 @@ fn read_column(c: &mut Cursor<'_>, lines: usize) -> Check<Column> {
     )?;
     let scale = u32::from(scale);
     ensure(
-        integers
-            .iter()
-            .all(|integer| fits_integer_digits(*integer, scale)),
+        integers.iter().all(|integer| fits_integer_digits(*integer, scale)),
         "a number of a column has more than 15 digits before the point",
     )?;
     Ok(Column { scale, integers })
@@ -1385,9 +1180,7 @@ impl Block {
     fn rate(&self, terms: &Terms, period: Period) -> Check<Vec<Sums>> {
         let known = terms.known_attributes();
         ensure(
-            self.attributes
-                .iter()
-                .all(|name| known.contains(name.as_str())),
+            self.attributes.iter().all(|name| known.contains(name.as_str())),
             "a line has an attribute that the terms do not know",
         )?;
         ensure(
@@ -1400,11 +1193,8 @@ impl Block {
                 .all(|name| terms.deductions.iter().any(|(kind, _)| kind == name)),
             "a line has a deduction that is not declared",
         )?;
-        let rules: Check<Vec<usize>> = self
-            .keys
-            .iter()
-            .map(|key| self.rate_key(terms, period, key))
-            .collect();
+        let rules: Check<Vec<usize>> =
+            self.keys.iter().map(|key| self.rate_key(terms, period, key)).collect();
         let rules = rules?;
 
         let mut sums = vec![Sums::default(); terms.rules.len()];
@@ -1426,22 +1216,13 @@ impl Block {
 
     /// Checks one key, and finds the rule that rates its lines.
     fn rate_key(&self, terms: &Terms, period: Period, key: &LineKey) -> Check<usize> {
-        let (first, last) = (
-            terms.length.first_day(period),
-            terms.length.last_day(period),
-        );
-        ensure(
-            (first..=last).contains(&key.day),
-            "a line's day lies outside its period",
-        )?;
+        let (first, last) = (terms.length.first_day(period), terms.length.last_day(period));
+        ensure((first..=last).contains(&key.day), "a line's day lies outside its period")?;
         ensure(
             key.day >= terms.starts_on && terms.ends_on.is_none_or(|ends_on| key.day < ends_on),
             "a line's day lies outside the agreement",
         )?;
-        ensure(
-            key.currency == terms.currency,
-            "a line is not in the settlement currency",
-        )?;
+        ensure(key.currency == terms.currency, "a line is not in the settlement currency")?;
         let mut values = BTreeMap::new();
         for (name, position) in self.attributes.iter().zip(&key.positions) {
             let value = &self.values[*position];
@@ -1453,11 +1234,7 @@ impl Block {
             values.insert(name.as_str(), value);
         }
         terms
-            .rule_for(|name| {
-                values
-                    .get(name)
-                    .map_or_else(String::new, ToString::to_string)
-            })
+            .rule_for(|name| values.get(name).map_or_else(String::new, ToString::to_string))
             .ok_or_else(|| "a line matches no rule".to_string())
     }
 
@@ -1467,9 +1244,7 @@ impl Block {
         for (key, integer) in self.line_keys.iter().zip(&column.integers) {
             *sums.entry(rules[*key]).or_default() += *integer;
         }
-        sums.into_iter()
-            .map(|(rule, sum)| (rule, Exact::new(sum, ten_to(column.scale))))
-            .collect()
+        sums.into_iter().map(|(rule, sum)| (rule, Exact::new(sum, ten_to(column.scale)))).collect()
     }
 
     fn line_count(&self) -> u64 {
@@ -1483,10 +1258,7 @@ impl Block {
             *gross.entry(self.keys[*key].currency).or_default() += *integer;
         }
         let scale = self.gross.scale;
-        gross
-            .into_iter()
-            .map(|(code, sum)| (code, Exact::new(sum, ten_to(scale))))
-            .collect()
+        gross.into_iter().map(|(code, sum)| (code, Exact::new(sum, ten_to(scale)))).collect()
     }
 }
 
@@ -1541,23 +1313,11 @@ fn read_segment_header(c: &mut Cursor<'_>, number: usize, first: u64) -> Check<(
         "the checksum of a segment header does not fit",
     )?;
     let mut c = Cursor { left: header };
-    ensure(
-        c.take(16)? == b"revshare segment",
-        "a segment does not start as one",
-    )?;
+    ensure(c.take(16)? == b"revshare segment", "a segment does not start as one")?;
     ensure(c.u32()? == 1, "a segment has an unknown format version")?;
-    ensure(
-        c.u32()? as usize == number,
-        "a segment has the wrong number",
-    )?;
-    ensure(
-        c.u64()? == first,
-        "a segment does not start with the next record",
-    )?;
-    ensure(
-        c.array()? == [0u8; 16],
-        "the reserved bytes of a segment header are not zero",
-    )
+    ensure(c.u32()? as usize == number, "a segment has the wrong number")?;
+    ensure(c.u64()? == first, "a segment does not start with the next record")?;
+    ensure(c.array()? == [0u8; 16], "the reserved bytes of a segment header are not zero")
 }
 
 fn read_frame<'a>(c: &mut Cursor<'a>, seq: u64) -> Check<Frame<'a>> {
@@ -1571,12 +1331,7 @@ fn read_frame<'a>(c: &mut Cursor<'a>, seq: u64) -> Check<Frame<'a>> {
     let len = h.u32()?;
     ensure(len <= BODY_LEN_MAX, "a body is too long")?;
     ensure(h.u64()? == seq, "a frame has the wrong sequence number")?;
-    Ok(Frame {
-        seq,
-        body: c.take(len as usize)?,
-        record_hash: c.array()?,
-        signature: c.array()?,
-    })
+    Ok(Frame { seq, body: c.take(len as usize)?, record_hash: c.array()?, signature: c.array()? })
 }
 
 /// One record, with its bytes, its hashes and its signature checked against each other.
@@ -1608,10 +1363,7 @@ fn read_record<'a>(frame: &Frame<'a>) -> Check<Record<'a>> {
     let before = c.hash()?;
     let time = c.i64()?;
     let time_end = (i64::from(DAY_MAX) + 1) * DAY_MICROS;
-    ensure(
-        (0..time_end).contains(&time),
-        "a recorded time is outside 1970 to 2999",
-    )?;
+    ensure((0..time_end).contains(&time), "a recorded time is outside 1970 to 2999")?;
     let key = c.array()?;
     let kind = c.u16()?;
     ensure((1..=12).contains(&kind), "an event has an unknown kind")?;
@@ -1641,16 +1393,9 @@ fn read_record<'a>(frame: &Frame<'a>) -> Check<Record<'a>> {
     );
     let hash = derive(
         "revshare 2026-11-23 record v1",
-        &[
-            &(body.len() as u64).to_le_bytes(),
-            envelope,
-            &payload_digest,
-        ],
+        &[&(body.len() as u64).to_le_bytes(), envelope, &payload_digest],
     );
-    ensure(
-        hash == frame.record_hash,
-        "the record hash is not the hash of the record",
-    )?;
+    ensure(hash == frame.record_hash, "the record hash is not the hash of the record")?;
     check_signature(&key, &hash, &frame.signature)?;
     Ok(Record {
         ledger_id,
@@ -1702,61 +1447,24 @@ impl Record<'_> {
 
 /// What a record after the first says.
 enum Event {
-    Accepted {
-        event: Hash,
-        content: Hash,
-    },
-    UsagePart {
-        index: u32,
-        block: Block,
-    },
-    UsageReported {
-        period: Period,
-        supplement: bool,
-        lines: Lines,
-    },
-    UsageCorrected {
-        replaced: Hash,
-        lines: Lines,
-    },
-    UsageMissing {
-        period: Period,
-    },
+    Accepted { event: Hash, content: Hash },
+    UsagePart { index: u32, block: Block },
+    UsageReported { period: Period, supplement: bool, lines: Lines },
+    UsageCorrected { replaced: Hash, lines: Lines },
+    UsageMissing { period: Period },
     StatementIssued(Statement),
-    StatementAccepted {
-        statement: Hash,
-    },
-    PayoutSent {
-        to: String,
-        amount: Exact,
-        on_account: Exact,
-        sent: i32,
-    },
-    PayoutConfirmed {
-        payout: Hash,
-        received: i32,
-    },
-    PayoutReturned {
-        payout: Hash,
-    },
-    Acknowledged {
-        seq: u64,
-        head: Hash,
-        root_version: u16,
-        root: Hash,
-    },
+    StatementAccepted { statement: Hash },
+    PayoutSent { to: String, amount: Exact, on_account: Exact, sent: i32 },
+    PayoutConfirmed { payout: Hash, received: i32 },
+    PayoutReturned { payout: Hash },
+    Acknowledged { seq: u64, head: Hash, root_version: u16, root: Hash },
 }
 
 /// The lines of a report or a correction.
 enum Lines {
     Nil,
     Inline(Block),
-    Parts {
-        ids: Vec<Hash>,
-        lines: u64,
-        digest: Hash,
-        gross: Vec<([u8; 3], Exact)>,
-    },
+    Parts { ids: Vec<Hash>, lines: u64, digest: Hash, gross: Vec<([u8; 3], Exact)> },
 }
 
 struct Statement {
@@ -1781,14 +1489,8 @@ fn read_event(kind: u16, payload: &[u8]) -> Check<Event> {
     let mut c = Cursor { left: payload };
     let event = match kind {
         1 => return Err("a ledger is opened by its first record only".into()),
-        2 => Event::Accepted {
-            event: c.hash()?,
-            content: c.hash()?,
-        },
-        3 => Event::UsagePart {
-            index: c.u32()?,
-            block: read_block(c.blob()?)?,
-        },
+        2 => Event::Accepted { event: c.hash()?, content: c.hash()? },
+        3 => Event::UsagePart { index: c.u32()?, block: read_block(c.blob()?)? },
         4 => Event::UsageReported {
             period: c.period()?,
             supplement: c.bool()?,
@@ -1797,33 +1499,18 @@ fn read_event(kind: u16, payload: &[u8]) -> Check<Event> {
         5 => {
             let replaced = c.hash()?;
             c.text()?; // the reason
-            Event::UsageCorrected {
-                replaced,
-                lines: read_lines(&mut c)?,
-            }
+            Event::UsageCorrected { replaced, lines: read_lines(&mut c)? }
         }
-        6 => Event::UsageMissing {
-            period: c.period()?,
-        },
+        6 => Event::UsageMissing { period: c.period()? },
         7 => Event::StatementIssued(read_statement(&mut c)?),
-        8 => Event::StatementAccepted {
-            statement: c.hash()?,
-        },
+        8 => Event::StatementAccepted { statement: c.hash()? },
         9 => {
             let (to, amount, on_account) = (c.id()?, c.decimal()?, c.decimal()?);
             let sent = c.day()?;
             c.text()?; // the reference
-            Event::PayoutSent {
-                to,
-                amount,
-                on_account,
-                sent,
-            }
+            Event::PayoutSent { to, amount, on_account, sent }
         }
-        10 => Event::PayoutConfirmed {
-            payout: c.hash()?,
-            received: c.day()?,
-        },
+        10 => Event::PayoutConfirmed { payout: c.hash()?, received: c.day()? },
         11 => {
             let payout = c.hash()?;
             c.text()?; // the reason
@@ -1849,12 +1536,7 @@ fn read_lines(c: &mut Cursor<'_>) -> Check<Lines> {
             let (ids, lines, digest) = (c.list(Cursor::hash)?, c.u64()?, c.hash()?);
             let gross = c.list(|c| Ok((c.currency()?, c.decimal()?)))?;
             strictly_rising(gross.iter().map(|(code, _)| code))?;
-            Ok(Lines::Parts {
-                ids,
-                lines,
-                digest,
-                gross,
-            })
+            Ok(Lines::Parts { ids, lines, digest, gross })
         }
         _ => Err("an unknown alternative of lines".into()),
     }
@@ -1878,10 +1560,7 @@ fn read_statement(c: &mut Cursor<'_>) -> Check<Statement> {
     };
     strictly_rising(statement.entries.iter().map(|entry| entry.period))?;
     ensure(
-        statement
-            .entries
-            .last()
-            .is_some_and(|own| own.period == statement.period),
+        statement.entries.last().is_some_and(|own| own.period == statement.period),
         "the last entry of a statement is not its own period",
     )?;
     Ok(statement)
@@ -1912,9 +1591,9 @@ fn group_of(terms: &Terms, rule: &Rule, sums: &Sums) -> Group {
         base -= deduction;
     }
     let measure = match &rule.pay {
-        Pay::Tiered(Tiers {
-            meter: Some(meter), ..
-        }) => sums.meters.get(meter).cloned().unwrap_or_default(),
+        Pay::Tiered(Tiers { meter: Some(meter), .. }) => {
+            sums.meters.get(meter).cloned().unwrap_or_default()
+        }
         _ => base.clone(),
     };
     Group { base, measure }
@@ -2054,11 +1733,7 @@ fn round(amount: &Exact, digits: u32, rounding: Rounding) -> Exact {
         whole += 1;
     }
     let rounded = Exact::new(whole, ten_to(digits));
-    if amount.is_negative() {
-        -rounded
-    } else {
-        rounded
-    }
+    if amount.is_negative() { -rounded } else { rounded }
 }
 
 /// What a period amounts to, from the facts known now: base and shares in minor units.
@@ -2150,19 +1825,10 @@ impl Ledger {
     /// Record 0.
     fn open(record: &Record<'_>) -> Check<Ledger> {
         ensure(record.ledger_id == [0; 32], "record 0 names a ledger id")?;
-        ensure(
-            record.before == [0; 32],
-            "record 0 names a record before it",
-        )?;
-        ensure(
-            record.kind == 1,
-            "the first record does not open the ledger",
-        )?;
+        ensure(record.before == [0; 32], "record 0 names a record before it")?;
+        ensure(record.kind == 1, "the first record does not open the ledger")?;
         let terms = read_terms(record.payload)?;
-        ensure(
-            author(&terms, record)?.is_money_party(),
-            "only a money party opens a ledger",
-        )?;
+        ensure(author(&terms, record)?.is_money_party(), "only a money party opens a ledger")?;
         Ok(Ledger {
             id: record.hash,
             terms_digest: derive("revshare 2026-11-23 terms v1", &[record.payload]),
@@ -2189,24 +1855,12 @@ impl Ledger {
 
     /// Any later record: its place on the log, its author, its event.
     fn append(&mut self, record: &Record<'_>) -> Check<()> {
-        ensure(
-            record.ledger_id == self.id,
-            "a record belongs to another ledger",
-        )?;
-        ensure(
-            record.seq == self.records,
-            "a record has the wrong sequence number",
-        )?;
-        ensure(
-            record.before == self.head,
-            "a record does not name the record before it",
-        )?;
+        ensure(record.ledger_id == self.id, "a record belongs to another ledger")?;
+        ensure(record.seq == self.records, "a record has the wrong sequence number")?;
+        ensure(record.before == self.head, "a record does not name the record before it")?;
         ensure(record.time >= self.time, "recorded time runs backwards")?;
         let role = author(&self.terms, record)?.role;
-        ensure(
-            self.events.insert(record.event_id),
-            "an event stands on the log twice",
-        )?;
+        ensure(self.events.insert(record.event_id), "an event stands on the log twice")?;
         let event = read_event(record.kind, record.payload)?;
         self.admit(record, role, event)?;
         self.records += 1;
@@ -2233,26 +1887,14 @@ impl Ledger {
         match event {
             Event::Accepted { event, content } => {
                 ensure(!self.all_accepted(), "nothing waits for an acceptance")?;
-                ensure(
-                    is_collector || is_paid,
-                    "only a money party accepts a ledger",
-                )?;
+                ensure(is_collector || is_paid, "only a money party accepts a ledger")?;
                 ensure(event == self.opening, "what is accepted is not the opening")?;
-                ensure(
-                    content == self.opening_content,
-                    "what is accepted has another content",
-                )?;
-                ensure(
-                    self.accepted.insert(record.party.clone()),
-                    "a party accepts twice",
-                )
+                ensure(content == self.opening_content, "what is accepted has another content")?;
+                ensure(self.accepted.insert(record.party.clone()), "a party accepts twice")
             }
             Event::UsagePart { index, block } => {
                 ensure(is_collector, "only the collector reports usage")?;
-                ensure(
-                    index as usize == self.group.len(),
-                    "a part has the wrong index",
-                )?;
+                ensure(index as usize == self.group.len(), "a part has the wrong index")?;
                 self.group.push(Part {
                     event: record.event_id,
                     payload_digest: record.payload_digest,
@@ -2261,11 +1903,7 @@ impl Ledger {
                 });
                 Ok(())
             }
-            Event::UsageReported {
-                period,
-                supplement,
-                lines,
-            } => {
+            Event::UsageReported { period, supplement, lines } => {
                 ensure(is_collector, "only the collector reports usage")?;
                 self.terms.check_period(period)?;
                 match (self.has_report(period), supplement) {
@@ -2284,10 +1922,7 @@ impl Ledger {
             }
             Event::UsageMissing { period } => self.record_missing(record, role, period),
             Event::StatementIssued(statement) => {
-                ensure(
-                    is_collector || is_paid,
-                    "only a money party issues statements",
-                )?;
+                ensure(is_collector || is_paid, "only a money party issues statements")?;
                 self.issue(record, &statement)
             }
             Event::StatementAccepted { statement } => {
@@ -2297,49 +1932,21 @@ impl Ledger {
                     .values_mut()
                     .find(|stated| stated.statement == statement)
                     .ok_or("a statement that is accepted does not exist")?;
-                ensure(
-                    stated.accepted.insert(record.party.clone()),
-                    "a party accepts twice",
-                )
+                ensure(stated.accepted.insert(record.party.clone()), "a party accepts twice")
             }
-            Event::PayoutSent {
-                to,
-                amount,
-                on_account,
-                sent,
-            } => {
+            Event::PayoutSent { to, amount, on_account, sent } => {
                 ensure(is_collector, "only the collector sends payouts")?;
-                self.send(
-                    record,
-                    Payout {
-                        to,
-                        amount,
-                        on_account,
-                        sent,
-                    },
-                )
+                self.send(record, Payout { to, amount, on_account, sent })
             }
             Event::PayoutConfirmed { payout, received } => {
                 let payout = self.settle(record, &payout)?;
-                ensure(
-                    received >= payout.sent,
-                    "a payout is received before it was sent",
-                )?;
-                add_to(
-                    &mut self.paid,
-                    &payout.to,
-                    &payout.amount - &payout.on_account,
-                );
+                ensure(received >= payout.sent, "a payout is received before it was sent")?;
+                add_to(&mut self.paid, &payout.to, &payout.amount - &payout.on_account);
                 add_to(&mut self.on_account, &payout.to, payout.on_account);
                 Ok(())
             }
             Event::PayoutReturned { payout } => self.settle(record, &payout).map(|_| ()),
-            Event::Acknowledged {
-                seq,
-                head,
-                root_version,
-                root,
-            } => {
+            Event::Acknowledged { seq, head, root_version, root } => {
                 ensure(
                     seq.checked_add(1) == Some(self.records) && head == self.head,
                     "an acknowledgement does not name the record before it",
@@ -2372,12 +1979,7 @@ impl Ledger {
         let blocks: Vec<Block> = match lines {
             Lines::Nil => Vec::new(),
             Lines::Inline(block) => vec![block],
-            Lines::Parts {
-                ids,
-                lines,
-                digest,
-                gross,
-            } => {
+            Lines::Parts { ids, lines, digest, gross } => {
                 ensure(!ids.is_empty(), "a report in parts names no part")?;
                 ensure(ids.len() <= PARTS_MAX, "a report has too many parts")?;
                 ensure(
@@ -2388,10 +1990,8 @@ impl Ledger {
                     parts.iter().all(|part| part.author == record.party),
                     "a part has another author than its report",
                 )?;
-                let digests: Vec<&[u8]> = parts
-                    .iter()
-                    .map(|part| part.payload_digest.as_slice())
-                    .collect();
+                let digests: Vec<&[u8]> =
+                    parts.iter().map(|part| part.payload_digest.as_slice()).collect();
                 ensure(
                     digest == derive("revshare 2026-11-23 report lines v1", &digests),
                     "the digest of a report is not that of its parts",
@@ -2405,18 +2005,12 @@ impl Ledger {
                 for (code, amount) in blocks.iter().flat_map(Block::gross_per_currency) {
                     *sum.entry(code).or_default() += amount;
                 }
-                ensure(
-                    sum.into_iter().eq(gross),
-                    "a report does not have the gross of its parts",
-                )?;
+                ensure(sum.into_iter().eq(gross), "a report does not have the gross of its parts")?;
                 blocks
             }
         };
-        let mut report = UsageReport {
-            period,
-            lines: 0,
-            sums: vec![Sums::default(); self.terms.rules.len()],
-        };
+        let mut report =
+            UsageReport { period, lines: 0, sums: vec![Sums::default(); self.terms.rules.len()] };
         for block in &blocks {
             report.lines += block.line_count();
             for (sums, more) in report.sums.iter_mut().zip(block.rate(&self.terms, period)?) {
@@ -2424,34 +2018,19 @@ impl Ledger {
             }
         }
         self.lines += report.lines;
-        ensure(
-            self.lines <= LEDGER_LINES_MAX,
-            "the ledger has too many lines",
-        )?;
+        ensure(self.lines <= LEDGER_LINES_MAX, "the ledger has too many lines")?;
         self.reports.insert(record.event_id, report);
         self.since_statement.push((record.event_id, period));
         Ok(())
     }
 
     fn record_missing(&mut self, record: &Record<'_>, role: Role, period: Period) -> Check<()> {
-        ensure(
-            role == Role::Owner,
-            "only an owner records that a report is missing",
-        )?;
+        ensure(role == Role::Owner, "only an owner records that a report is missing")?;
         self.terms.check_period(period)?;
-        ensure(
-            !self.has_report(period),
-            "a report that is there is not missing",
-        )?;
+        ensure(!self.has_report(period), "a report that is there is not missing")?;
         let due = self.terms.length.last_day(period) + i32::from(self.terms.report_due_days);
-        ensure(
-            record.day() > i64::from(due),
-            "a report is not missing before its due day",
-        )?;
-        ensure(
-            self.missing.insert(period),
-            "a missing report is recorded twice",
-        )
+        ensure(record.day() > i64::from(due), "a report is not missing before its due day")?;
+        ensure(self.missing.insert(period), "a missing report is recorded twice")
     }
 
     /// A statement: its content must be, in full, what the terms and the log amount to.
@@ -2469,14 +2048,8 @@ impl Ledger {
             self.has_report(next) || !terms.covers(next),
             "a statement is for a period without a report",
         )?;
-        ensure(
-            statement.terms == self.terms_digest,
-            "a statement names other terms",
-        )?;
-        ensure(
-            statement.calculation == 1,
-            "a statement names another calculation",
-        )?;
+        ensure(statement.terms == self.terms_digest, "a statement names other terms")?;
+        ensure(statement.calculation == 1, "a statement names another calculation")?;
         ensure(
             statement.entries == self.entries(next),
             "a statement does not say what the terms and the log amount to",
@@ -2504,11 +2077,7 @@ impl Ledger {
     fn entries(&self, own: Period) -> Vec<Entry> {
         let mut entries = Vec::new();
         for computed in self.compute(own) {
-            let Computed {
-                period,
-                mut base,
-                mut shares,
-            } = computed;
+            let Computed { period, mut base, mut shares } = computed;
             if let Some(stated) = self.stated.get(&period) {
                 base -= &stated.base;
                 for (party, booked) in &stated.shares {
@@ -2517,19 +2086,9 @@ impl Ledger {
             }
             let moved = !base.is_zero() || shares.values().any(|share| !share.is_zero());
             if period == own {
-                entries.push(Entry {
-                    period,
-                    base,
-                    shares,
-                    causes: Vec::new(),
-                });
+                entries.push(Entry { period, base, shares, causes: Vec::new() });
             } else if moved {
-                entries.push(Entry {
-                    period,
-                    base,
-                    shares,
-                    causes: self.causes(period),
-                });
+                entries.push(Entry { period, base, shares, causes: self.causes(period) });
             }
         }
         entries
@@ -2558,11 +2117,7 @@ impl Ledger {
         while period <= last {
             let mut base = Exact::zero();
             let mut earned_now = PerParty::new();
-            let now = if terms.covers(period) {
-                self.groups(period)
-            } else {
-                Vec::new()
-            };
+            let now = if terms.covers(period) { self.groups(period) } else { Vec::new() };
             for ((rule, group), groups) in terms.rules.iter().zip(now).zip(&mut groups) {
                 base += &group.base;
                 groups.push(group);
@@ -2589,11 +2144,7 @@ impl Ledger {
                 *before = up_to_now;
                 shares.insert(party.clone(), rounded);
             }
-            computed.push(Computed {
-                period,
-                base: terms.round(&base),
-                shares,
-            });
+            computed.push(Computed { period, base: terms.round(&base), shares });
             period = terms.length.next(period);
         }
         computed
@@ -2605,11 +2156,7 @@ impl Ledger {
         rules
             .map(|(index, rule)| {
                 let mut sums = Sums::default();
-                for report in self
-                    .reports
-                    .values()
-                    .filter(|report| report.period == period)
-                {
+                for report in self.reports.values().filter(|report| report.period == period) {
                     sums.add(&report.sums[index]);
                 }
                 group_of(&self.terms, rule, &sums)
@@ -2624,10 +2171,7 @@ impl Ledger {
             terms.party(&payout.to).is_some_and(Party::is_paid),
             "a payout goes to a party that is neither owner nor beneficiary",
         )?;
-        ensure(
-            payout.amount.is_positive(),
-            "a payout is not a positive amount",
-        )?;
+        ensure(payout.amount.is_positive(), "a payout is not a positive amount")?;
         ensure(
             (&payout.amount * ten_to(terms.minor_digits)).is_integer(),
             "a payout has a fraction of the minor unit",
@@ -2635,13 +2179,8 @@ impl Ledger {
         let payable = self.balance(&payout.to).payable;
         let covered = payable.clone().max(Exact::zero());
         let excess = (&payout.amount - covered).max(Exact::zero());
-        ensure(
-            payout.on_account == excess,
-            "the part of a payout on account is wrong",
-        )?;
-        let ended = terms
-            .ends_on
-            .is_some_and(|ends_on| record.day() >= i64::from(ends_on));
+        ensure(payout.on_account == excess, "the part of a payout on account is wrong")?;
+        let ended = terms.ends_on.is_some_and(|ends_on| record.day() >= i64::from(ends_on));
         ensure(
             payable >= terms.minimum_payout || !excess.is_zero() || ended,
             "a payout is below the minimum payout",
@@ -2652,14 +2191,8 @@ impl Ledger {
 
     /// Takes a payout out of transit, for its receiver.
     fn settle(&mut self, record: &Record<'_>, payout: &Hash) -> Check<Payout> {
-        let payout = self
-            .in_transit
-            .remove(payout)
-            .ok_or("a payout is not in transit")?;
-        ensure(
-            payout.to == record.party,
-            "only the receiver confirms or returns a payout",
-        )?;
+        let payout = self.in_transit.remove(payout).ok_or("a payout is not in transit")?;
+        ensure(payout.to == record.party, "only the receiver confirms or returns a payout")?;
         Ok(payout)
     }
 
@@ -2674,24 +2207,14 @@ impl Ledger {
             .sum();
         let (paid, on_account) = (of(&self.paid), of(&self.on_account));
         let payable = &booked - &paid - &on_account - &in_transit;
-        Balance {
-            party: party.to_string(),
-            booked,
-            paid,
-            in_transit,
-            on_account,
-            payable,
-        }
+        Balance { party: party.to_string(), booked, paid, in_transit, on_account, payable }
     }
 
     /// Refuses a state root that is not the own one. The event that names it has not had its
     /// effect yet, so this is the root after the record before it.
     fn check_root(&self, version: u16, root: &Hash) -> Check<()> {
         ensure(version == 1, "a state root has an unknown version")?;
-        ensure(
-            *root == self.state_root()?,
-            "a state root is not that of the record before",
-        )
+        ensure(*root == self.state_root()?, "a state root is not that of the record before")
     }
 
     fn report(&self) -> Check<Report> {
@@ -2700,12 +2223,7 @@ impl Ledger {
             records: self.records - self.group.len() as u64,
             head: self.head_before_group,
             state_root: self.state_root()?,
-            balances: self
-                .terms
-                .paid_parties()
-                .into_iter()
-                .map(|id| self.balance(id))
-                .collect(),
+            balances: self.terms.paid_parties().into_iter().map(|id| self.balance(id)).collect(),
             stated: self
                 .stated
                 .iter()
@@ -2722,13 +2240,8 @@ impl Ledger {
 
 /// The author of a record: a party of the terms, signing with its key.
 fn author<'t>(terms: &'t Terms, record: &Record<'_>) -> Check<&'t Party> {
-    let party = terms
-        .party(&record.party)
-        .ok_or("the author is no party of the agreement")?;
-    ensure(
-        party.key == record.key,
-        "the author's key does not belong to its party",
-    )?;
+    let party = terms.party(&record.party).ok_or("the author is no party of the agreement")?;
+    ensure(party.key == record.key, "the author's key does not belong to its party")?;
     Ok(party)
 }
 
@@ -2778,10 +2291,7 @@ impl Bytes {
             .map(|scale| (scale, number * ten_to(u32::from(scale))))
             .find(|(_, mantissa)| mantissa.is_integer())
             .ok_or("a balance has more than 12 fraction digits")?;
-        let mantissa = mantissa
-            .to_integer()
-            .to_i128()
-            .ok_or("a balance is out of range")?;
+        let mantissa = mantissa.to_integer().to_i128().ok_or("a balance is out of range")?;
         self.0.extend(mantissa.to_le_bytes());
         self.0.push(scale);
         Ok(())
@@ -2818,12 +2328,8 @@ impl Ledger {
             out.hash(&self.opening);
         }
         out.ids(&self.accepted);
-        let keys: BTreeMap<&String, &[u8; 32]> = self
-            .terms
-            .parties
-            .iter()
-            .map(|party| (&party.id, &party.key))
-            .collect();
+        let keys: BTreeMap<&String, &[u8; 32]> =
+            self.terms.parties.iter().map(|party| (&party.id, &party.key)).collect();
         out.count(keys.len());
         for (id, key) in keys {
             out.string(id);
@@ -2868,11 +2374,8 @@ impl Ledger {
 
     /// One `usage` of field 6.
     fn write_usage(&self, out: &mut Bytes, period: Period) {
-        let reports: BTreeMap<&Hash, &UsageReport> = self
-            .reports
-            .iter()
-            .filter(|(_, report)| report.period == period)
-            .collect();
+        let reports: BTreeMap<&Hash, &UsageReport> =
+            self.reports.iter().filter(|(_, report)| report.period == period).collect();
         out.period(period);
         out.bool(self.missing.contains(&period));
         out.count(reports.len());
@@ -2906,10 +2409,7 @@ mod tests {
     /// `up_to` a bound (or without end): share, per unit and flat of the owner.
     fn step(up_to: Option<&str>, share: &str, per_unit: &str, flat: &str) -> Step {
         Step {
-            bound: up_to.map(|at| Bound {
-                at: exact(at),
-                inclusive: true,
-            }),
+            bound: up_to.map(|at| Bound { at: exact(at), inclusive: true }),
             share: to_owner(share),
             per_unit: to_owner(per_unit),
             flat: to_owner(flat),
@@ -2937,30 +2437,19 @@ mod tests {
             meter: kind.map(String::from),
             window: Window::Lifetime,
             whole,
-            steps: vec![
-                step(Some("1000"), "0.1", "0", "0"),
-                step(None, "0.2", "0", "0"),
-            ],
+            steps: vec![step(Some("1000"), "0.1", "0", "0"), step(None, "0.2", "0", "0")],
         })
     }
 
-    const NO_LIMITS: Limits = Limits {
-        floor: None,
-        ceiling: None,
-    };
+    const NO_LIMITS: Limits = Limits { floor: None, ceiling: None };
 
     /// What the owner earns in the last of these periods, given as (base, measure).
     fn last_of(pay: &Pay, limits: &Limits, periods: &[(&str, &str)]) -> Exact {
         let window: Vec<Group> = periods
             .iter()
-            .map(|(base, measure)| Group {
-                base: exact(base),
-                measure: exact(measure),
-            })
+            .map(|(base, measure)| Group { base: exact(base), measure: exact(measure) })
             .collect();
-        earned(pay, limits, &window)
-            .remove("owner")
-            .expect("the owner is named")
+        earned(pay, limits, &window).remove("owner").expect("the owner is named")
     }
 
     #[test]
@@ -3000,47 +2489,23 @@ mod tests {
     #[test]
     fn shares_of_the_base_by_revenue_and_by_meter() {
         let crossing = [("800", "800"), ("400", "400")];
-        assert_eq!(
-            last_of(&shares(false, None), &NO_LIMITS, &crossing),
-            exact("60")
-        );
-        assert_eq!(
-            last_of(&shares(true, None), &NO_LIMITS, &crossing),
-            exact("160")
-        );
+        assert_eq!(last_of(&shares(false, None), &NO_LIMITS, &crossing), exact("60"));
+        assert_eq!(last_of(&shares(true, None), &NO_LIMITS, &crossing), exact("160"));
         // 30 of base over 400 units, half of them below the bound.
         let metered = [("0", "800"), ("30", "400")];
-        assert_eq!(
-            last_of(&shares(false, Some("units")), &NO_LIMITS, &metered),
-            exact("4.5")
-        );
+        assert_eq!(last_of(&shares(false, Some("units")), &NO_LIMITS, &metered), exact("4.5"));
         // No units: the rate of the step that the position stands in; 1000 is in the first.
         let at_bound = [("0", "1000"), ("30", "0")];
-        assert_eq!(
-            last_of(&shares(false, Some("units")), &NO_LIMITS, &at_bound),
-            exact("3")
-        );
+        assert_eq!(last_of(&shares(false, Some("units")), &NO_LIMITS, &at_bound), exact("3"));
     }
 
     #[test]
     fn rates_are_clamped_for_named_parties() {
-        let limits = Limits {
-            floor: Some(exact("0.05")),
-            ceiling: Some(exact("0.15")),
-        };
-        assert_eq!(
-            last_of(&Pay::Flat(to_owner("0")), &limits, &[("100", "100")]),
-            exact("5")
-        );
-        assert_eq!(
-            last_of(&Pay::Flat(to_owner("0.4")), &limits, &[("100", "100")]),
-            exact("15")
-        );
+        let limits = Limits { floor: Some(exact("0.05")), ceiling: Some(exact("0.15")) };
+        assert_eq!(last_of(&Pay::Flat(to_owner("0")), &limits, &[("100", "100")]), exact("5"));
+        assert_eq!(last_of(&Pay::Flat(to_owner("0.4")), &limits, &[("100", "100")]), exact("15"));
         let crossing = [("800", "800"), ("400", "400")];
-        assert_eq!(
-            last_of(&shares(false, None), &limits, &crossing),
-            exact("50")
-        );
+        assert_eq!(last_of(&shares(false, None), &limits, &crossing), exact("50"));
     }
 
     #[test]
@@ -3066,28 +2531,10 @@ mod tests {
         assert_eq!(first_of_month(3000, 1) - 1, DAY_MAX);
         assert_eq!(first_of_month(2000, 3), 11_017);
         let period = Length::Quarter.holding(11_016);
-        assert_eq!(
-            period,
-            Period {
-                year: 2000,
-                number: 1
-            }
-        );
-        assert_eq!(
-            Length::Quarter.last_day(period),
-            first_of_month(2000, 4) - 1
-        );
-        let december = Period {
-            year: 2026,
-            number: 12,
-        };
-        assert_eq!(
-            Length::Month.next(december),
-            Period {
-                year: 2027,
-                number: 1
-            }
-        );
+        assert_eq!(period, Period { year: 2000, number: 1 });
+        assert_eq!(Length::Quarter.last_day(period), first_of_month(2000, 4) - 1);
+        let december = Period { year: 2026, number: 12 };
+        assert_eq!(Length::Month.next(december), Period { year: 2027, number: 1 });
     }
 
     #[test]

@@ -122,13 +122,7 @@ pub fn write(
     let party = author.party.as_str().as_bytes();
     let body_len = FIXED_LEN + party.len() + 4 + sealed.payload.len();
     let mut frame = Vec::with_capacity(FRAME_HEADER_LEN + body_len + FRAME_TRAILER_LEN);
-    frame.extend_from_slice(
-        &FrameHeader {
-            body_len,
-            seq: place.seq,
-        }
-        .bytes(),
-    );
+    frame.extend_from_slice(&FrameHeader { body_len, seq: place.seq }.bytes());
     frame.extend_from_slice(&RECORD_VERSION.to_le_bytes());
     frame.extend_from_slice(&FORMAT_LEVEL.to_le_bytes());
     frame.extend_from_slice(place.ledger.bytes());
@@ -161,9 +155,8 @@ fn newer(message: String) -> Problem {
 
 /// Takes the next bytes of a body.
 fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<&'a [u8; N], Problem> {
-    let (taken, after) = rest
-        .split_first_chunk()
-        .ok_or_else(|| broken("a record is shorter than its fields"))?;
+    let (taken, after) =
+        rest.split_first_chunk().ok_or_else(|| broken("a record is shorter than its fields"))?;
     *rest = after;
     Ok(taken)
 }
@@ -181,12 +174,8 @@ impl<'a> StoredRecord<'a> {
         let level = u16::from_le_bytes(*take(&mut rest)?);
         if version != RECORD_VERSION || level != FORMAT_LEVEL {
             return Err(match version > RECORD_VERSION || level > FORMAT_LEVEL {
-                true => newer(format!(
-                    "newer format (record version {version}, level {level})"
-                )),
-                false => broken(format!(
-                    "there is no record version {version}, level {level}"
-                )),
+                true => newer(format!("newer format (record version {version}, level {level})")),
+                false => broken(format!("there is no record version {version}, level {level}")),
             });
         }
         let ledger = LedgerId::from_bytes(*take(&mut rest)?);
@@ -206,25 +195,16 @@ impl<'a> StoredRecord<'a> {
         rest = after;
         let payload_len = u32::from_le_bytes(*take(&mut rest)?) as usize;
         if payload_len != rest.len() {
-            return Err(broken(
-                "a payload's length is not that of the rest of its record",
-            ));
+            return Err(broken("a payload's length is not that of the rest of its record"));
         }
         if seq != header.seq {
-            return Err(broken(
-                "the sequence numbers in a frame and its record differ",
-            ));
+            return Err(broken("the sequence numbers in a frame and its record differ"));
         }
         let party = std::str::from_utf8(party).map_err(|_| broken("a party id is not text"))?;
         let mut trailer = trailer;
         let hash = RecordHash::from_bytes(*take(&mut trailer)?);
         let signature = take(&mut trailer)?;
-        let place = Place {
-            ledger,
-            seq,
-            previous,
-            recorded_at,
-        };
+        let place = Place { ledger, seq, previous, recorded_at };
         let envelope = &body[..body.len() - payload_len];
         Ok(StoredRecord {
             frame,
@@ -254,24 +234,14 @@ impl<'a> StoredRecord<'a> {
             .hint("the record was changed or damaged after it was written; compare it with another copy")
             .at_record(self.place.seq));
         }
-        Ok(CheckedRecord {
-            stored: self,
-            payload_digest,
-        })
+        Ok(CheckedRecord { stored: self, payload_digest })
     }
 }
 
 impl<'a> CheckedRecord<'a> {
     /// Checks the signature. Errors: [`Code::SignatureWrong`].
     pub fn check_signature(&self) -> Result<(), Problem> {
-        let StoredRecord {
-            key,
-            hash,
-            signature,
-            place,
-            party,
-            ..
-        } = self.stored;
+        let StoredRecord { key, hash, signature, place, party, .. } = self.stored;
         if sign::is_valid(key, hash, signature) {
             return Ok(());
         }
@@ -290,16 +260,7 @@ impl<'a> CheckedRecord<'a> {
     /// those of [`decode_payload`], [`Code::FrameBroken`] and [`Code::KeyWeak`] for the author.
     pub fn fact(&self, length: PeriodLength) -> Result<Fact, Problem> {
         let at = |problem: Problem| problem.at_record(self.stored.place.seq);
-        let StoredRecord {
-            place,
-            key,
-            party,
-            kind,
-            nonce,
-            payload,
-            hash,
-            ..
-        } = self.stored;
+        let StoredRecord { place, key, party, kind, nonce, payload, hash, .. } = self.stored;
         let author = Author {
             party: Id::parse(party).map_err(at)?,
             key: PublicKey::from_bytes(*key).map_err(at)?,
@@ -312,13 +273,7 @@ impl<'a> CheckedRecord<'a> {
             previous: place.previous,
             hash,
             recorded_at: place.recorded_at,
-            id: event_id(
-                place.ledger,
-                &author,
-                event.kind(),
-                self.payload_digest,
-                *nonce,
-            ),
+            id: event_id(place.ledger, &author, event.kind(), self.payload_digest, *nonce),
             content,
             payload: self.payload_digest,
             author,

@@ -87,19 +87,11 @@ pub fn propose(state: &State, command: Command, author: &Author) -> Result<Decis
     let event = match command {
         Command::OpenLedger(version) => Event::LedgerOpened(version),
         Command::Accept(event) => Event::Accepted(acceptance(state, event)?),
-        Command::ReportUsage {
-            period,
-            supplement,
-            blocks,
-        } => {
+        Command::ReportUsage { period, supplement, blocks } => {
             let head = ReportHead::Report { period, supplement };
             return Ok(Decision::Report { head, blocks });
         }
-        Command::CorrectUsage {
-            corrects,
-            reason,
-            blocks,
-        } => {
+        Command::CorrectUsage { corrects, reason, blocks } => {
             let head = ReportHead::Correction { corrects, reason };
             return Ok(Decision::Report { head, blocks });
         }
@@ -109,32 +101,16 @@ pub fn propose(state: &State, command: Command, author: &Author) -> Result<Decis
             Event::StatementIssued(statement::compose(state, period)?)
         }
         Command::AcceptStatement(id) => Event::StatementAccepted(id),
-        Command::SendPayout {
-            to,
-            amount,
-            on_account,
-            sent_on,
-            reference,
-        } => {
+        Command::SendPayout { to, amount, on_account, sent_on, reference } => {
             let on_account = match on_account {
                 true => money::excess(state, &to, amount)?,
                 false => Amount::ZERO,
             };
-            Event::PayoutSent(Payout {
-                to,
-                amount,
-                on_account,
-                sent_on,
-                reference,
-            })
+            Event::PayoutSent(Payout { to, amount, on_account, sent_on, reference })
         }
-        Command::ConfirmPayout {
-            payout,
-            received_on,
-        } => Event::PayoutConfirmed(PayoutReceipt {
-            payout,
-            received_on,
-        }),
+        Command::ConfirmPayout { payout, received_on } => {
+            Event::PayoutConfirmed(PayoutReceipt { payout, received_on })
+        }
         Command::ReturnPayout { payout, reason } => {
             Event::PayoutReturned(PayoutReturn { payout, reason })
         }
@@ -174,10 +150,10 @@ pub fn admit(state: &State, decision: &Decision, context: &Context) -> Result<()
         Event::PayoutReturned(returned) => money::admit_return(state, author, returned),
         Event::Acknowledged(said) => acknowledgement::admit(state, author, said),
         // Reports are decided as `Decision::Report`; their parts are made when they are written.
-        Event::UsagePart(_) | Event::UsageReported(_) | Event::UsageCorrected(_) => Err(
-            Problem::new(Code::PartsBroken, "a report is decided with its lines")
-                .hint("submit the command that reports usage"),
-        ),
+        Event::UsagePart(_) | Event::UsageReported(_) | Event::UsageCorrected(_) => {
+            Err(Problem::new(Code::PartsBroken, "a report is decided with its lines")
+                .hint("submit the command that reports usage"))
+        }
     }
 }
 
@@ -233,14 +209,12 @@ impl ReportHead {
     /// As the guards take it.
     pub(crate) fn as_guard(&self) -> usage::Head<'_> {
         match self {
-            ReportHead::Report { period, supplement } => usage::Head::Report {
-                period: *period,
-                supplement: *supplement,
-            },
-            ReportHead::Correction { corrects, reason } => usage::Head::Correction {
-                corrects: *corrects,
-                reason,
-            },
+            ReportHead::Report { period, supplement } => {
+                usage::Head::Report { period: *period, supplement: *supplement }
+            }
+            ReportHead::Correction { corrects, reason } => {
+                usage::Head::Correction { corrects: *corrects, reason }
+            }
         }
     }
 }

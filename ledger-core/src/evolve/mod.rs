@@ -49,10 +49,7 @@ pub fn evolve(state: &mut State, fact: &Fact) -> Result<(), Violation> {
             });
         }
         Event::UsageReported(report) => {
-            let head = usage::Head::Report {
-                period: report.period,
-                supplement: report.supplement,
-            };
+            let head = usage::Head::Report { period: report.period, supplement: report.supplement };
             usage::record(state, fact, head, &report.lines)?;
         }
         Event::UsageCorrected(correction) => {
@@ -67,9 +64,8 @@ pub fn evolve(state: &mut State, fact: &Fact) -> Result<(), Violation> {
             opened_mut(state)?.add_missing(*period, fact.id);
         }
         Event::StatementIssued(issued) => {
-            if let Some(first) = statement::findings(state, &fact.author, issued)?
-                .into_iter()
-                .next()
+            if let Some(first) =
+                statement::findings(state, &fact.author, issued)?.into_iter().next()
             {
                 return Err(first);
             }
@@ -130,23 +126,14 @@ fn admit_place(state: &State, fact: &Fact) -> Result<(), Violation> {
         return Err(time_backwards(state, fact.recorded_at));
     }
     if let Some((seq, _)) = state.event(&fact.id) {
-        return Err(Problem::new(
-            Code::EventTwice,
-            format!("the same event is in record {seq}"),
-        )
-        .hint("an event stands on a log once"));
+        return Err(Problem::new(Code::EventTwice, format!("the same event is in record {seq}"))
+            .hint("an event stands on a log once"));
     }
     let joins_parts = matches!(
         fact.event,
         Event::UsagePart(_)
-            | Event::UsageReported(crate::event::UsageReport {
-                lines: Lines::Parts(_),
-                ..
-            })
-            | Event::UsageCorrected(crate::event::UsageCorrection {
-                lines: Lines::Parts(_),
-                ..
-            })
+            | Event::UsageReported(crate::event::UsageReport { lines: Lines::Parts(_), .. })
+            | Event::UsageCorrected(crate::event::UsageCorrection { lines: Lines::Parts(_), .. })
     );
     if !state.open_parts().is_empty() && !joins_parts {
         return Err(Problem::new(
@@ -205,10 +192,7 @@ pub(crate) fn in_force(state: &State) -> Result<&Agreement, Violation> {
     let names: Vec<&str> = awaited.iter().map(|id| id.as_str()).collect();
     Err(Problem::new(
         Code::NotAccepted,
-        format!(
-            "the ledger is not in force: {} did not accept it yet",
-            names.join(", ")
-        ),
+        format!("the ledger is not in force: {} did not accept it yet", names.join(", ")),
     )
     .hint("each money party accepts record 0 first: `revshare accept 0`"))
 }
@@ -221,10 +205,7 @@ pub(crate) fn entitled(
     may: impl Fn(Role) -> bool,
     who: &str,
 ) -> Result<(), Violation> {
-    let party = agreement
-        .terms()
-        .party(&author.party)
-        .filter(|party| party.key == author.key);
+    let party = agreement.terms().party(&author.party).filter(|party| party.key == author.key);
     let Some(party) = party else {
         return Err(Problem::new(
             Code::NotAParty,
@@ -239,11 +220,7 @@ pub(crate) fn entitled(
     if !may(party.role) {
         return Err(Problem::new(
             Code::NotEntitled,
-            format!(
-                "{} is {}; only {who} may say this",
-                party.id,
-                a_role(party.role)
-            ),
+            format!("{} is {}; only {who} may say this", party.id, a_role(party.role)),
         )
         .hint("use the key of the party that is entitled (--key)"));
     }
@@ -263,15 +240,10 @@ fn a_role(role: Role) -> &'static str {
 /// An event that is named but is not there, or of another kind.
 pub(crate) fn unknown_event(state: &State, id: &crate::vocab::EventId, wanted: &str) -> Problem {
     let message = match state.event(id) {
-        Some((seq, kind)) => format!(
-            "event {} (record {seq}) is {}, not {wanted}",
-            id.0.short(),
-            kind.as_str()
-        ),
-        None => format!(
-            "there is no event {} on this ledger; {wanted} was expected",
-            id.0.short()
-        ),
+        Some((seq, kind)) => {
+            format!("event {} (record {seq}) is {}, not {wanted}", id.0.short(), kind.as_str())
+        }
+        None => format!("there is no event {} on this ledger; {wanted} was expected", id.0.short()),
     };
     Problem::new(Code::UnknownEvent, message).hint("`revshare history` lists the events")
 }

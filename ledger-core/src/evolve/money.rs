@@ -24,10 +24,7 @@ use crate::vocab::Timestamp;
 /// The part of a payout above what is payable to a party now.
 pub fn excess(state: &State, to: &Id, amount: Amount) -> Result<Amount, Violation> {
     let payable = in_force(state)?.account(to).payable().at_least_zero();
-    Ok(amount
-        .checked_sub(payable)
-        .unwrap_or_default()
-        .at_least_zero())
+    Ok(amount.checked_sub(payable).unwrap_or_default().at_least_zero())
 }
 
 /// A payout: by the collector, to a beneficiary, positive, in minor units, at most what is payable
@@ -39,23 +36,10 @@ pub fn admit_payout(
     payout: &Payout,
 ) -> Result<(), Violation> {
     let agreement = in_force(state)?;
-    entitled(
-        agreement,
-        author,
-        |role| role == Role::Collector,
-        "the collector",
-    )?;
+    entitled(agreement, author, |role| role == Role::Collector, "the collector")?;
     let terms = agreement.terms();
-    let Payout {
-        to,
-        amount,
-        on_account,
-        ..
-    } = payout;
-    if !terms
-        .party(to)
-        .is_some_and(|party| party.role.is_beneficiary())
-    {
+    let Payout { to, amount, on_account, .. } = payout;
+    if !terms.party(to).is_some_and(|party| party.role.is_beneficiary()) {
         let known: Vec<&str> = terms.beneficiaries().iter().map(|id| id.as_str()).collect();
         return Err(Problem::new(
             Code::NotAParty,
@@ -64,19 +48,13 @@ pub fn admit_payout(
         .hint(format!("payouts go to {}", known.join(", "))));
     }
     if amount.is_negative() || amount.is_zero() {
-        return Err(Problem::new(
-            Code::AmountNotPositive,
-            format!("a payout of {amount} is none"),
-        )
-        .hint("state what was sent, as a positive amount"));
+        return Err(Problem::new(Code::AmountNotPositive, format!("a payout of {amount} is none"))
+            .hint("state what was sent, as a positive amount"));
     }
     if amount.scale() > terms.currency.minor_digits() {
         return Err(Problem::new(
             Code::MinorUnit,
-            format!(
-                "{amount} has more fraction digits than {} has",
-                terms.currency
-            ),
+            format!("{amount} has more fraction digits than {} has", terms.currency),
         )
         .hint(format!(
             "{} has {} fraction digits",
@@ -162,12 +140,7 @@ fn in_transit<'a>(
     id: &EventId,
 ) -> Result<&'a PayoutRecord, Violation> {
     let agreement = in_force(state)?;
-    entitled(
-        agreement,
-        author,
-        Role::is_beneficiary,
-        "the receiving beneficiary",
-    )?;
+    entitled(agreement, author, Role::is_beneficiary, "the receiving beneficiary")?;
     let Some(record) = agreement.payouts().get(id) else {
         return Err(unknown_event(state, id, "a payout"));
     };
@@ -199,10 +172,7 @@ pub(crate) fn confirm(
     fact: &Fact,
     receipt: &PayoutReceipt,
 ) -> Result<(), Violation> {
-    let status = PayoutStatus::Confirmed {
-        seq: fact.seq,
-        received_on: receipt.received_on,
-    };
+    let status = PayoutStatus::Confirmed { seq: fact.seq, received_on: receipt.received_on };
     opened_mut(state)?.settle_payout(&receipt.payout, status);
     Ok(())
 }
@@ -213,10 +183,7 @@ pub(crate) fn give_back(
     fact: &Fact,
     returned: &PayoutReturn,
 ) -> Result<(), Violation> {
-    let status = PayoutStatus::Returned {
-        seq: fact.seq,
-        reason: returned.reason.clone(),
-    };
+    let status = PayoutStatus::Returned { seq: fact.seq, reason: returned.reason.clone() };
     opened_mut(state)?.settle_payout(&returned.payout, status);
     Ok(())
 }

@@ -17,16 +17,11 @@ use crate::vocab::Problem;
 
 /// Opening: by a money party of the terms, with its key.
 pub fn admit_opening(author: &Author, terms: &Terms) -> Result<(), Violation> {
-    let Some(party) = terms
-        .party_of_key(&author.key)
-        .filter(|party| party.id == author.party)
+    let Some(party) = terms.party_of_key(&author.key).filter(|party| party.id == author.party)
     else {
         return Err(Problem::new(
             Code::NotAParty,
-            format!(
-                "the key {} is not that of a party of the terms",
-                author.key.fingerprint()
-            ),
+            format!("the key {} is not that of a party of the terms", author.key.fingerprint()),
         )
         .hint("put the public half of your key into the terms, or use the key that is there"));
     };

@@ -32,10 +32,7 @@ pub fn rate_until(agreement: &Agreement, last: Period) -> Result<Vec<PeriodRatin
     rating::rate(agreement.terms(), &agreement.facts_until(last)).map_err(|error| {
         Problem::new(
             Code::AmountBounds,
-            format!(
-                "an amount of {} has more than 15 integer digits",
-                error.period
-            ),
+            format!("an amount of {} has more than 15 integer digits", error.period),
         )
         .hint("the ledger cannot state such an amount; correct the report")
     })
@@ -56,10 +53,7 @@ pub fn admit_period(agreement: &Agreement, period: Period) -> Result<(), Violati
             Code::PeriodLength,
             format!("{period} is not a {}", terms.period_length.as_str()),
         )
-        .hint(format!(
-            "periods of this agreement look like {}",
-            terms.first_period()
-        )));
+        .hint(format!("periods of this agreement look like {}", terms.first_period())));
     }
     if let Some(record) = agreement.statements().get(&period) {
         return Err(Problem::new(
@@ -76,17 +70,12 @@ pub fn admit_period(agreement: &Agreement, period: Period) -> Result<(), Violati
             Code::StatementOrder,
             format!("{period} is not the next period to state; {next} is"),
         )
-        .hint(format!(
-            "statements go in order without gaps: `revshare statement issue {next}`"
-        )));
+        .hint(format!("statements go in order without gaps: `revshare statement issue {next}`")));
     }
     let runs = terms.last_period().is_none_or(|last| period <= last);
     if runs && !agreement.is_reported(period) {
-        return Err(Problem::new(
-            Code::PeriodNotReported,
-            format!("{period} has no usage report"),
-        )
-        .hint("the collector reports it first, with --nil if there was no usage"));
+        return Err(Problem::new(Code::PeriodNotReported, format!("{period} has no usage report"))
+            .hint("the collector reports it first, with --nil if there was no usage"));
     }
     Ok(())
 }
@@ -125,20 +114,12 @@ fn difference(agreement: &Agreement, rating: &PeriodRating) -> Result<Entry, Vio
         shares.push((share.party.clone(), minus(share.rounded, *was)?));
     }
     let base = minus(rating.base_rounded, booked.base)?;
-    Ok(Entry {
-        period: rating.period,
-        base,
-        shares,
-        causes: Vec::new(),
-    })
+    Ok(Entry { period: rating.period, base, shares, causes: Vec::new() })
 }
 
 fn out_of_bounds() -> Problem {
-    Problem::new(
-        Code::AmountBounds,
-        "a posted amount has more than 15 integer digits",
-    )
-    .hint("the ledger cannot state such an amount; correct the report")
+    Problem::new(Code::AmountBounds, "a posted amount has more than 15 integer digits")
+        .hint("the ledger cannot state such an amount; correct the report")
 }
 
 /// The events that can have moved a stated period: reports and corrections since the last
@@ -146,22 +127,14 @@ fn out_of_bounds() -> Problem {
 fn causes(state: &State, agreement: &Agreement, period: Period) -> Vec<EventId> {
     let terms = agreement.terms();
     let from = terms.window_start(rating::widest_window(terms), period);
-    let last = agreement
-        .statements()
-        .values()
-        .map(|record| record.seq)
-        .max();
+    let last = agreement.statements().values().map(|record| record.seq).max();
     let mut reports: Vec<_> = agreement
         .reports()
         .filter(|report| last.is_none_or(|last| report.seq > last))
         .filter(|report| from <= report.period && report.period <= period)
         .collect();
     reports.sort_by_key(|report| report.seq);
-    debug_assert!(
-        reports
-            .iter()
-            .all(|report| state.event(&report.id).is_some())
-    );
+    debug_assert!(reports.iter().all(|report| state.event(&report.id).is_some()));
     reports.into_iter().map(|report| report.id).collect()
 }
 
@@ -196,25 +169,11 @@ pub fn findings(
         issued.calculation.to_string(),
     );
     let root = |s: &Statement| format!("{} (version {})", s.state_root, s.root_version);
-    differ(
-        Code::StateRootWrong,
-        "state root before it".into(),
-        root(&expected),
-        root(issued),
-    );
-    let periods: BTreeSet<Period> = expected
-        .entries
-        .iter()
-        .chain(&issued.entries)
-        .map(|entry| entry.period)
-        .collect();
+    differ(Code::StateRootWrong, "state root before it".into(), root(&expected), root(issued));
+    let periods: BTreeSet<Period> =
+        expected.entries.iter().chain(&issued.entries).map(|entry| entry.period).collect();
     for period in periods {
-        let of = |s: &Statement| {
-            s.entries
-                .iter()
-                .find(|entry| entry.period == period)
-                .cloned()
-        };
+        let of = |s: &Statement| s.entries.iter().find(|entry| entry.period == period).cloned();
         let (expected_entry, found_entry) = (of(&expected), of(issued));
         let base = |e: &Option<Entry>| e.as_ref().map_or("none".into(), |e| e.base.to_string());
         differ(
@@ -231,9 +190,7 @@ pub fn findings(
         for party in parties {
             let share = |entry: &Option<Entry>| {
                 let shares = entry.iter().flat_map(|entry| &entry.shares);
-                let own = shares
-                    .filter(|(id, _)| id == party)
-                    .map(|(_, a)| a.to_string());
+                let own = shares.filter(|(id, _)| id == party).map(|(_, a)| a.to_string());
                 own.collect::<Vec<_>>().join(" and ")
             };
             differ(
@@ -258,11 +215,8 @@ pub fn findings(
     // Whatever the list above cannot tell apart (an order, say) is still a difference.
     if findings.is_empty() && expected != *issued {
         findings.push(
-            Problem::new(
-                Code::StatementContent,
-                "the statement is not what the log determines",
-            )
-            .hint("entries are sorted by period, shares by party"),
+            Problem::new(Code::StatementContent, "the statement is not what the log determines")
+                .hint("entries are sorted by period, shares by party"),
         );
     }
     Ok(findings)
@@ -271,11 +225,7 @@ pub fn findings(
 /// Applies a statement as it was issued.
 pub(crate) fn record(state: &mut State, fact: &Fact, issued: &Statement) -> Result<(), Violation> {
     let agreement = opened_mut(state)?;
-    for (party, _) in issued
-        .own()
-        .map(|entry| &entry.shares[..])
-        .unwrap_or_default()
-    {
+    for (party, _) in issued.own().map(|entry| &entry.shares[..]).unwrap_or_default() {
         let total = issued.total(party);
         let booked = total.and_then(|total| agreement.account(party).booked.checked_add(total));
         booked.ok_or_else(out_of_bounds)?;

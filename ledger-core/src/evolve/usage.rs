@@ -70,20 +70,11 @@ pub struct Admitted {
 /// A part of a report: by the collector, in order, directly after the parts before it.
 pub fn admit_part(state: &State, author: &Author, part: &UsagePart) -> Result<(), Violation> {
     let agreement = in_force(state)?;
-    entitled(
-        agreement,
-        author,
-        |role| role == Role::Collector,
-        "the collector",
-    )?;
+    entitled(agreement, author, |role| role == Role::Collector, "the collector")?;
     let open = state.open_parts();
     let same_author = open.first().is_none_or(|first| first.author == *author);
     if !same_author || part.index as usize != open.len() || open.len() >= PARTS_MAX {
-        return Err(parts_broken(format!(
-            "part {} follows {} parts",
-            part.index,
-            open.len()
-        )));
+        return Err(parts_broken(format!("part {} follows {} parts", part.index, open.len())));
     }
     Ok(())
 }
@@ -101,12 +92,7 @@ pub fn admit_report(
     usage: &UsageSums,
 ) -> Result<Admitted, Violation> {
     let agreement = in_force(state)?;
-    entitled(
-        agreement,
-        author,
-        |role| role == Role::Collector,
-        "the collector",
-    )?;
+    entitled(agreement, author, |role| role == Role::Collector, "the collector")?;
     let period = match head {
         Head::Report { period, supplement } => admit_new(agreement, period, supplement)?,
         Head::Correction { corrects, .. } => admit_correction(state, agreement, corrects)?,
@@ -114,10 +100,7 @@ pub fn admit_report(
     let terms = agreement.terms();
     for (key, sums) in usage.iter() {
         admit_key(terms, period, key)?;
-        let meters = sums
-            .meters
-            .iter()
-            .find(|(name, _)| !terms.meters.contains(name));
+        let meters = sums.meters.iter().find(|(name, _)| !terms.meters.contains(name));
         let deductions = sums.deductions.iter();
         let declared = |kind: &Name| terms.deductions.iter().any(|known| known.kind == *kind);
         let undeclared = meters.or(deductions.clone().find(|(kind, _)| !declared(kind)));
@@ -140,11 +123,7 @@ pub fn admit_report(
         )
         .hint("amounts on one ledger may sum to 100 trillion, lines to 10 billion"));
     }
-    Ok(Admitted {
-        period,
-        by_rule,
-        money,
-    })
+    Ok(Admitted { period, by_rule, money })
 }
 
 /// A day, currency, attributes and rule that the terms provide for.
@@ -191,30 +170,20 @@ pub fn outside_period(terms: &Terms, period: Period, day: &str) -> Problem {
         true => format!("the day {day} is not in {period}"),
         false => format!("the day {day} is not in {period} and the agreement"),
     };
-    let hint = format!(
-        "{period} runs from {} to {}",
-        period.first_day(),
-        period.last_day()
-    );
+    let hint = format!("{period} runs from {} to {}", period.first_day(), period.last_day());
     Problem::new(Code::RowDay, message).hint(hint)
 }
 
 /// The refusal of usage that no rule matches.
 pub fn no_rule(key: &LineKey) -> Problem {
-    let attributes: Vec<String> = key
-        .attributes
-        .iter()
-        .map(|(name, value)| format!("{name} = \"{value}\""))
-        .collect();
+    let attributes: Vec<String> =
+        key.attributes.iter().map(|(name, value)| format!("{name} = \"{value}\"")).collect();
     let what = match attributes.is_empty() {
         true => "without attributes".to_owned(),
         false => format!("with {}", attributes.join(", ")),
     };
-    Problem::new(
-        Code::RowRule,
-        format!("no rule of the terms matches usage {what}"),
-    )
-    .hint("usage that no rule matches is refused, never zeroed; agree on a rule for it")
+    Problem::new(Code::RowRule, format!("no rule of the terms matches usage {what}"))
+        .hint("usage that no rule matches is refused, never zeroed; agree on a rule for it")
 }
 
 fn admit_new(agreement: &Agreement, period: Period, supplement: bool) -> Result<Period, Violation> {
@@ -244,16 +213,11 @@ fn in_agreement(terms: &Terms, period: Period) -> Result<(), Violation> {
             Code::PeriodLength,
             format!("{period} is not a {}", terms.period_length.as_str()),
         )
-        .hint(format!(
-            "periods of this agreement look like {}",
-            terms.first_period()
-        )));
+        .hint(format!("periods of this agreement look like {}", terms.first_period())));
     }
     let (first, last) = (terms.first_period(), terms.last_period());
     if period < first || last.is_some_and(|last| period > last) {
-        let end = last.map_or("it has no end".to_owned(), |last| {
-            format!("it ends with {last}")
-        });
+        let end = last.map_or("it has no end".to_owned(), |last| format!("it ends with {last}"));
         return Err(Problem::new(
             Code::PeriodOutside,
             format!("{period} is outside the agreement"),
@@ -269,34 +233,22 @@ fn admit_correction(
     corrects: EventId,
 ) -> Result<Period, Violation> {
     let Some(report) = agreement.report(&corrects) else {
-        return Err(unknown_event(
-            state,
-            &corrects,
-            "a usage report or correction",
-        ));
+        return Err(unknown_event(state, &corrects, "a usage report or correction"));
     };
     let Some(newer) = report.corrected_by else {
         return Ok(report.period);
     };
     // The chain is finite: each correction names an earlier event.
     let mut end = newer;
-    while let Some(next) = agreement
-        .report(&end)
-        .and_then(|report| report.corrected_by)
-    {
+    while let Some(next) = agreement.report(&end).and_then(|report| report.corrected_by) {
         end = next;
     }
     let seq = agreement.report(&end).map_or(0, |report| report.seq);
     Err(Problem::new(
         Code::CorrectionStale,
-        format!(
-            "record {} was corrected already; record {seq} holds now",
-            report.seq
-        ),
+        format!("record {} was corrected already; record {seq} holds now", report.seq),
     )
-    .hint(format!(
-        "correct record {seq} instead: `revshare usage correct {seq} FILE`"
-    ))
+    .hint(format!("correct record {seq} instead: `revshare usage correct {seq} FILE`"))
     .at_record(report.seq))
 }
 
@@ -314,10 +266,7 @@ pub(crate) fn record(
         Lines::Inline(block) => block.add_to(&mut usage),
         Lines::Parts(index) => {
             admit_closing(state, &fact.author, index)?;
-            state
-                .open_parts()
-                .iter()
-                .for_each(|part| usage.add(&part.usage));
+            state.open_parts().iter().for_each(|part| usage.add(&part.usage));
             admit_totals(&usage, index)?;
             parts = index.parts.len();
         }
@@ -327,11 +276,7 @@ pub(crate) fn record(
         Head::Report { supplement, .. } => (supplement, None, None),
         Head::Correction { corrects, reason } => {
             let supplement = state.agreement().and_then(|known| known.report(&corrects));
-            (
-                supplement.is_some_and(|r| r.supplement),
-                Some(corrects),
-                Some(reason.clone()),
-            )
+            (supplement.is_some_and(|r| r.supplement), Some(corrects), Some(reason.clone()))
         }
     };
     let report = Report {
@@ -370,9 +315,7 @@ fn admit_closing(state: &State, author: &Author, index: &PartsIndex) -> Result<(
         ));
     }
     if lines_digest(open.iter().map(|part| &part.payload.0)) != index.digest {
-        return Err(parts_broken(
-            "the digest of the lines is not that of the parts".into(),
-        ));
+        return Err(parts_broken("the digest of the lines is not that of the parts".into()));
     }
     Ok(())
 }
@@ -388,9 +331,7 @@ pub fn lines_digest<'a>(payloads: impl Iterator<Item = &'a [u8; 32]>) -> crate::
 
 fn admit_totals(usage: &UsageSums, index: &PartsIndex) -> Result<(), Violation> {
     if usage.lines() != index.lines || gross_totals(usage)? != index.gross {
-        return Err(parts_broken(
-            "the totals in the event are not those of the parts".into(),
-        ));
+        return Err(parts_broken("the totals in the event are not those of the parts".into()));
     }
     Ok(())
 }
@@ -404,17 +345,10 @@ pub fn gross_totals(usage: &UsageSums) -> Result<Vec<(Currency, Amount)>, Violat
     let amount = |(currency, sum): (Currency, Sum)| {
         Amount::normalised(sum.0, crate::limits::FRACTION_DIGITS_MAX).map(|a| (currency, a))
     };
-    totals
-        .into_iter()
-        .map(amount)
-        .collect::<Option<_>>()
-        .ok_or_else(|| {
-            Problem::new(
-                Code::AmountBounds,
-                "the gross total has more than 15 integer digits",
-            )
+    totals.into_iter().map(amount).collect::<Option<_>>().ok_or_else(|| {
+        Problem::new(Code::AmountBounds, "the gross total has more than 15 integer digits")
             .hint("split the report")
-        })
+    })
 }
 
 /// Σ |gross| + Σ |deductions| + Σ |quantity| × the largest amount per unit, over keys, in units of
@@ -424,18 +358,11 @@ fn absolute_money(terms: &Terms, usage: &UsageSums) -> u128 {
         let of_rule = |pay: &Pay| match pay {
             Pay::Tiered(tiers) if tiers.by.as_str() == meter.as_str() => {
                 let prices = tiers.steps.iter().flat_map(|step| &step.per_unit);
-                prices
-                    .map(|(_, price)| price.decimal().ceil().mantissa().unsigned_abs())
-                    .max()
+                prices.map(|(_, price)| price.decimal().ceil().mantissa().unsigned_abs()).max()
             }
             _ => None,
         };
-        terms
-            .rules
-            .iter()
-            .filter_map(|rule| of_rule(&rule.pay))
-            .max()
-            .unwrap_or(0)
+        terms.rules.iter().filter_map(|rule| of_rule(&rule.pay)).max().unwrap_or(0)
     };
     let mut total = 0u128;
     for (_, sums) in usage.iter() {
@@ -444,10 +371,7 @@ fn absolute_money(terms: &Terms, usage: &UsageSums) -> u128 {
             total = total.saturating_add(deduction.0.unsigned_abs());
         }
         for (meter, quantity) in &sums.meters {
-            let money = quantity
-                .0
-                .unsigned_abs()
-                .saturating_mul(largest_price(meter));
+            let money = quantity.0.unsigned_abs().saturating_mul(largest_price(meter));
             total = total.saturating_add(money);
         }
     }
@@ -480,11 +404,7 @@ pub fn admit_missing(
         )
         .hint("wait, or remind the collector"));
     }
-    if let Some((seq, _)) = agreement
-        .missing()
-        .get(&period)
-        .and_then(|id| state.event(id))
-    {
+    if let Some((seq, _)) = agreement.missing().get(&period).and_then(|id| state.event(id)) {
         return Err(Problem::new(
             Code::AlreadyMissing,
             format!("record {seq} says already that the report of {period} is missing"),

@@ -119,10 +119,7 @@ pub enum Operation {
 impl RuleRating {
     /// What the rule earned for a party, exactly.
     pub fn earned(&self, party: &Id) -> Exact {
-        let own = self
-            .operands
-            .iter()
-            .filter(|operand| operand.party == *party);
+        let own = self.operands.iter().filter(|operand| operand.party == *party);
         own.fold(Exact::zero(), |sum, operand| sum + &operand.earned)
     }
 }

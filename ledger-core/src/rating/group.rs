@@ -78,37 +78,17 @@ impl Group {
             .iter()
             .map(|deduction| {
                 let reported = sums.deduction(&deduction.kind).exact();
-                let bound = deduction
-                    .cap
-                    .as_ref()
-                    .map(|cap| exact::of_rate(cap) * gross.abs());
+                let bound = deduction.cap.as_ref().map(|cap| exact::of_rate(cap) * gross.abs());
                 let deducted = match &bound {
                     Some(bound) => reported.clone().clamp(-bound.clone(), bound.clone()),
                     None => reported.clone(),
                 };
-                Deducted {
-                    kind: deduction.kind.clone(),
-                    reported,
-                    bound,
-                    deducted,
-                }
+                Deducted { kind: deduction.kind.clone(), reported, bound, deducted }
             })
             .collect();
-        let base = deductions
-            .iter()
-            .fold(gross.clone(), |base, one| base - &one.deducted);
-        let meters = sums
-            .meters
-            .iter()
-            .map(|(name, sum)| (name.clone(), sum.exact()))
-            .collect();
-        Group {
-            lines: sums.lines,
-            gross,
-            deductions,
-            base,
-            meters,
-        }
+        let base = deductions.iter().fold(gross.clone(), |base, one| base - &one.deducted);
+        let meters = sums.meters.iter().map(|(name, sum)| (name.clone(), sum.exact())).collect();
+        Group { lines: sums.lines, gross, deductions, base, meters }
     }
 
     /// The quantity of a meter.

@@ -51,14 +51,8 @@ struct Standing {
 
 impl Standing {
     fn start(window_start: Option<Period>) -> Standing {
-        let zero = tier::WindowTotals {
-            position: Exact::zero(),
-            base: Exact::zero(),
-        };
-        Standing {
-            window_start,
-            totals: zero,
-        }
+        let zero = tier::WindowTotals { position: Exact::zero(), base: Exact::zero() };
+        Standing { window_start, totals: zero }
     }
 }
 
@@ -67,10 +61,8 @@ impl Standing {
 pub fn rate(terms: &Terms, facts: &[PeriodFacts<'_>]) -> Result<Vec<PeriodRating>, OutOfBounds> {
     let beneficiaries: Vec<Id> = terms.beneficiaries().into_iter().cloned().collect();
     let mut standings: Vec<Standing> = vec![Standing::start(None); terms.rules.len()];
-    let mut carried: BTreeMap<&Id, (Exact, Exact)> = beneficiaries
-        .iter()
-        .map(|id| (id, (Exact::zero(), Exact::zero())))
-        .collect();
+    let mut carried: BTreeMap<&Id, (Exact, Exact)> =
+        beneficiaries.iter().map(|id| (id, (Exact::zero(), Exact::zero()))).collect();
     let mut ratings = Vec::with_capacity(facts.len());
     for facts in facts {
         let sums = group::merge(&facts.reports);
@@ -80,18 +72,12 @@ pub fn rate(terms: &Terms, facts: &[PeriodFacts<'_>]) -> Result<Vec<PeriodRating
             rules.push(rate_rule(terms, rule, facts.period, group, standing));
         }
         let digits = terms.currency.minor_digits();
-        let out_of_bounds = OutOfBounds {
-            period: facts.period,
-        };
-        let base = rules
-            .iter()
-            .fold(Exact::zero(), |sum, rule| sum + &rule.group.base);
+        let out_of_bounds = OutOfBounds { period: facts.period };
+        let base = rules.iter().fold(Exact::zero(), |sum, rule| sum + &rule.group.base);
         let base_rounded = terms.rounding.round(&base, digits).ok_or(out_of_bounds)?;
         let mut shares = Vec::with_capacity(beneficiaries.len());
         for party in &beneficiaries {
-            let earned = rules
-                .iter()
-                .fold(Exact::zero(), |sum, rule| sum + rule.earned(party));
+            let earned = rules.iter().fold(Exact::zero(), |sum, rule| sum + rule.earned(party));
             let Some((earned_before, rounded_before)) = carried.get_mut(party) else {
                 continue;
             };
@@ -104,28 +90,16 @@ pub fn rate(terms: &Terms, facts: &[PeriodFacts<'_>]) -> Result<Vec<PeriodRating
             let rounded = if terms.carry {
                 let sum = terms.rounding.round(&(&*earned_before + &earned), digits);
                 let before = terms.rounding.round(rounded_before, digits);
-                sum.zip(before)
-                    .and_then(|(sum, before)| sum.checked_sub(before))
+                sum.zip(before).and_then(|(sum, before)| sum.checked_sub(before))
             } else {
                 terms.rounding.round(&earned, digits)
             };
             let rounded = rounded.ok_or(out_of_bounds)?;
             *earned_before += &earned;
             *rounded_before += crate::vocab::exact::of_amount(&rounded);
-            shares.push(PartyRating {
-                party: party.clone(),
-                earned,
-                carry_in,
-                rounded,
-            });
+            shares.push(PartyRating { party: party.clone(), earned, carry_in, rounded });
         }
-        ratings.push(PeriodRating {
-            period: facts.period,
-            base,
-            base_rounded,
-            shares,
-            rules,
-        });
+        ratings.push(PeriodRating { period: facts.period, base, base_rounded, shares, rules });
     }
     Ok(ratings)
 }
@@ -151,11 +125,7 @@ fn rate_rule(
                 base: &before.base + &group.base,
             };
             standing.totals = after.clone();
-            let span = tier::Span {
-                before,
-                after,
-                first_in_window,
-            };
+            let span = tier::Span { before, after, first_in_window };
             tier::tiered_rule(terms, rule, tiers, group, span)
         }
     }
@@ -168,15 +138,6 @@ pub fn widest_window(terms: &Terms) -> Window {
         Pay::Flat(_) => None,
         Pay::Tiered(Tiers { over, .. }) => Some(*over),
     };
-    let widest = terms
-        .rules
-        .iter()
-        .filter_map(tiers)
-        .max()
-        .unwrap_or(Window::Period);
-    if terms.carry {
-        Window::Lifetime
-    } else {
-        widest
-    }
+    let widest = terms.rules.iter().filter_map(tiers).max().unwrap_or(Window::Period);
+    if terms.carry { Window::Lifetime } else { widest }
 }

@@ -56,26 +56,12 @@ pub fn flat_rule(terms: &Terms, rule: &Rule, shares: &[(Id, Rate)], group: Group
         .map(|(party, share)| {
             let rate = clamped(terms, share);
             let earned = &group.base * &rate;
-            let what = Operation::Share {
-                base: group.base.clone(),
-                share: *share,
-                rate,
-                stretch: None,
-            };
-            Operand {
-                party: party.clone(),
-                step: 0,
-                what,
-                earned,
-            }
+            let what =
+                Operation::Share { base: group.base.clone(), share: *share, rate, stretch: None };
+            Operand { party: party.clone(), step: 0, what, earned }
         })
         .collect();
-    RuleRating {
-        rule: rule.id.clone(),
-        group,
-        tier: None,
-        operands,
-    }
+    RuleRating { rule: rule.id.clone(), group, tier: None, operands }
 }
 
 /// A rule with steps.
@@ -90,17 +76,9 @@ pub fn tiered_rule(
         TierKind::Marginal => marginal(terms, tiers, &group, &span),
         TierKind::Whole => whole(terms, tiers, &span),
     };
-    let tier = TierRating {
-        kind: tiers.kind,
-        before: span.before.position,
-        after: span.after.position,
-    };
-    RuleRating {
-        rule: rule.id.clone(),
-        group,
-        tier: Some(tier),
-        operands,
-    }
+    let tier =
+        TierRating { kind: tiers.kind, before: span.before.position, after: span.after.position };
+    RuleRating { rule: rule.id.clone(), group, tier: Some(tier), operands }
 }
 
 /// The step that a position stands in, from 0. `up_to` is inclusive, `below` is not; the first
@@ -123,43 +101,22 @@ fn marginal(terms: &Terms, tiers: &Tiers, group: &Group, span: &Span) -> Vec<Ope
     let quantity = after - before;
     let mut operands = Vec::new();
     let mut add = |party: &Id, step: usize, what: Operation, earned: Exact| {
-        operands.push(Operand {
-            party: party.clone(),
-            step: step + 1,
-            what,
-            earned,
-        });
+        operands.push(Operand { party: party.clone(), step: step + 1, what, earned });
     };
     let standing = step_at(&tiers.steps, before);
-    let (low, high) = if quantity < Exact::zero() {
-        (after, before)
-    } else {
-        (before, after)
-    };
+    let (low, high) = if quantity < Exact::zero() { (after, before) } else { (before, after) };
     let mut lower_end: Option<Exact> = None;
     for (at, step) in tiers.steps.iter().enumerate() {
         let upper_end = step.bound.as_ref().map(|bound| exact::of_amount(&bound.at));
-        let from = lower_end
-            .as_ref()
-            .map_or(low.clone(), |end| end.clone().max(low.clone()));
-        let to = upper_end
-            .as_ref()
-            .map_or(high.clone(), |end| end.clone().min(high.clone()));
+        let from = lower_end.as_ref().map_or(low.clone(), |end| end.clone().max(low.clone()));
+        let to = upper_end.as_ref().map_or(high.clone(), |end| end.clone().min(high.clone()));
         lower_end = upper_end;
-        let touched = if quantity.is_zero() {
-            at == standing
-        } else {
-            from < to
-        };
+        let touched = if quantity.is_zero() { at == standing } else { from < to };
         if !touched {
             continue;
         }
         // Falling, the stretch is walked from its high end to its low one.
-        let (from, to) = if quantity < Exact::zero() {
-            (to, from)
-        } else {
-            (from, to)
-        };
+        let (from, to) = if quantity < Exact::zero() { (to, from) } else { (from, to) };
         let (units, part) = if quantity.is_zero() {
             (Exact::zero(), group.base.clone())
         } else {
@@ -180,35 +137,20 @@ fn marginal(terms: &Terms, tiers: &Tiers, group: &Group, span: &Span) -> Vec<Ope
             add(party, at, what, earned);
         }
         for (party, price) in &step.per_unit {
-            let what = Operation::PerUnit {
-                units: units.clone(),
-                price: *price,
-            };
+            let what = Operation::PerUnit { units: units.clone(), price: *price };
             add(party, at, what, &units * exact::of_amount(price));
         }
     }
     // Steps entered on the way in are the first one and all up to the one stood in; at the start
     // of a window none is.
-    let entered_before = if span.first_in_window {
-        0
-    } else {
-        standing + 1
-    };
+    let entered_before = if span.first_in_window { 0 } else { standing + 1 };
     let entered_after = step_at(&tiers.steps, after) + 1;
     let back = entered_after < entered_before;
     for at in entered_before.min(entered_after)..entered_before.max(entered_after) {
         for (party, amount) in &tiers.steps[at].flat {
             let value = exact::of_amount(amount);
             let earned = if back { -value } else { value };
-            add(
-                party,
-                at,
-                Operation::Flat {
-                    amount: *amount,
-                    back,
-                },
-                earned,
-            );
+            add(party, at, Operation::Flat { amount: *amount, back }, earned);
         }
     }
     operands
@@ -220,11 +162,7 @@ fn whole(terms: &Terms, tiers: &Tiers, span: &Span) -> Vec<Operand> {
     let mut operands = window_operands(terms, tiers, &span.after);
     if !span.first_in_window {
         for was in window_operands(terms, tiers, &span.before) {
-            operands.push(Operand {
-                earned: -was.earned,
-                what: Operation::WindowBefore,
-                ..was
-            });
+            operands.push(Operand { earned: -was.earned, what: Operation::WindowBefore, ..was });
         }
     }
     operands
@@ -237,45 +175,22 @@ fn window_operands(terms: &Terms, tiers: &Tiers, totals: &WindowTotals) -> Vec<O
     };
     let mut operands = Vec::new();
     let mut add = |party: &Id, what: Operation, earned: Exact| {
-        operands.push(Operand {
-            party: party.clone(),
-            step: at + 1,
-            what,
-            earned,
-        });
+        operands.push(Operand { party: party.clone(), step: at + 1, what, earned });
     };
     for (party, share) in &step.share {
         let rate = clamped(terms, share);
         let earned = &totals.base * &rate;
-        let what = Operation::WindowShare {
-            base: totals.base.clone(),
-            share: *share,
-            rate,
-        };
+        let what = Operation::WindowShare { base: totals.base.clone(), share: *share, rate };
         add(party, what, earned);
     }
     for (party, price) in &step.per_unit {
         let units = totals.position.clone();
         let earned = &units * exact::of_amount(price);
-        add(
-            party,
-            Operation::PerUnit {
-                units,
-                price: *price,
-            },
-            earned,
-        );
+        add(party, Operation::PerUnit { units, price: *price }, earned);
     }
     for (party, amount) in &step.flat {
         let earned = exact::of_amount(amount);
-        add(
-            party,
-            Operation::Flat {
-                amount: *amount,
-                back: false,
-            },
-            earned,
-        );
+        add(party, Operation::Flat { amount: *amount, back: false }, earned);
     }
     operands
 }

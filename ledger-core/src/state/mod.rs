@@ -191,15 +191,8 @@ impl Agreement {
 
     /// The money parties whose acceptance of the ledger is still missing, as the terms list them.
     pub fn awaited(&self) -> Vec<&Id> {
-        let money = self
-            .terms
-            .parties
-            .iter()
-            .filter(|party| party.role.is_money_party());
-        money
-            .map(|party| &party.id)
-            .filter(|id| !self.accepted.contains(*id))
-            .collect()
+        let money = self.terms.parties.iter().filter(|party| party.role.is_money_party());
+        money.map(|party| &party.id).filter(|id| !self.accepted.contains(*id)).collect()
     }
 
     /// Whether every money party has accepted the ledger.
@@ -246,9 +239,7 @@ impl Agreement {
 
     /// The statement that an event issued.
     pub fn statement_of(&self, id: &EventId) -> Option<&StatementRecord> {
-        self.statements
-            .values()
-            .find(|statement| statement.id == *id)
+        self.statements.values().find(|statement| statement.id == *id)
     }
 
     /// The period that the next statement is for; `None` at the end of the calendar.
@@ -284,15 +275,9 @@ impl Agreement {
         let beneficiaries = self.terms.beneficiaries();
         let mut booked = Booked {
             base: Amount::ZERO,
-            shares: beneficiaries
-                .into_iter()
-                .map(|id| (id.clone(), Amount::ZERO))
-                .collect(),
+            shares: beneficiaries.into_iter().map(|id| (id.clone(), Amount::ZERO)).collect(),
         };
-        let entries = self
-            .statements
-            .values()
-            .flat_map(|record| &record.statement.entries);
+        let entries = self.statements.values().flat_map(|record| &record.statement.entries);
         for entry in entries.filter(|entry| entry.period == period) {
             // Statements were admitted only with sums that stay in bounds.
             booked.base = booked.base.checked_add(entry.base).unwrap_or(booked.base);
@@ -312,26 +297,14 @@ impl Agreement {
             *sum = sum.checked_add(amount).unwrap_or(*sum);
         };
         for record in self.statements.values() {
-            add(
-                &mut account.booked,
-                record.statement.total(party).unwrap_or_default(),
-            );
+            add(&mut account.booked, record.statement.total(party).unwrap_or_default());
         }
-        for record in self
-            .payouts
-            .values()
-            .filter(|record| record.payout.to == *party)
-        {
-            let Payout {
-                amount, on_account, ..
-            } = record.payout;
+        for record in self.payouts.values().filter(|record| record.payout.to == *party) {
+            let Payout { amount, on_account, .. } = record.payout;
             match record.status {
                 PayoutStatus::InTransit => add(&mut account.in_transit, amount),
                 PayoutStatus::Confirmed { .. } => {
-                    add(
-                        &mut account.paid,
-                        amount.checked_sub(on_account).unwrap_or(amount),
-                    );
+                    add(&mut account.paid, amount.checked_sub(on_account).unwrap_or(amount));
                     add(&mut account.on_account, on_account);
                 }
                 PayoutStatus::Returned { .. } => {}
@@ -345,14 +318,8 @@ impl Agreement {
         let mut facts = Vec::new();
         let mut next = Some(self.terms.first_period());
         while let Some(period) = next.filter(|period| *period <= last) {
-            let reports = self
-                .in_effect(period)
-                .into_iter()
-                .map(|report| &report.by_rule);
-            facts.push(PeriodFacts {
-                period,
-                reports: reports.collect(),
-            });
+            let reports = self.in_effect(period).into_iter().map(|report| &report.by_rule);
+            facts.push(PeriodFacts { period, reports: reports.collect() });
             next = period.next();
         }
         facts
@@ -368,9 +335,7 @@ impl Agreement {
         self.lines += report.lines;
         self.money += money;
         let in_effect = self.in_effect.entry(report.period).or_default();
-        let replaced = report
-            .corrects
-            .and_then(|id| in_effect.iter().position(|r| *r == id));
+        let replaced = report.corrects.and_then(|id| in_effect.iter().position(|r| *r == id));
         match replaced {
             Some(at) => in_effect[at] = report.id,
             None => in_effect.push(report.id),
@@ -393,10 +358,7 @@ impl Agreement {
 
     /// Records: a party accepted a statement.
     pub(crate) fn accept_statement(&mut self, id: &EventId, party: Id) {
-        let found = self
-            .statements
-            .values_mut()
-            .find(|statement| statement.id == *id);
+        let found = self.statements.values_mut().find(|statement| statement.id == *id);
         if let Some(statement) = found {
             statement.accepted_by.insert(party);
         }

@@ -30,11 +30,7 @@ pub fn bytes(agreement: &Agreement) -> Vec<u8> {
     let terms = agreement.terms();
     out.hash(agreement.ledger().bytes());
     out.hash(&agreement.terms_digest().0);
-    let pending: &[_] = if agreement.is_in_force() {
-        &[]
-    } else {
-        &[agreement.opening().0]
-    };
+    let pending: &[_] = if agreement.is_in_force() { &[] } else { &[agreement.opening().0] };
     out.list(pending, |out, id| out.hash(id.bytes()));
     let accepted: Vec<_> = agreement.accepted().iter().collect();
     out.list(&accepted, |out, id| out.text(id.as_str()));
@@ -71,9 +67,8 @@ pub fn bytes(agreement: &Agreement) -> Vec<u8> {
         }
     });
     let in_transit = agreement.payouts().values();
-    let in_transit: Vec<_> = in_transit
-        .filter(|record| record.status == PayoutStatus::InTransit)
-        .collect();
+    let in_transit: Vec<_> =
+        in_transit.filter(|record| record.status == PayoutStatus::InTransit).collect();
     out.list(&in_transit, |out, record| {
         out.hash(record.id.bytes());
         out.text(record.payout.to.as_str());
@@ -87,8 +82,7 @@ fn usage(out: &mut Writer, agreement: &Agreement, period: Period) {
     let terms = agreement.terms();
     let reports = agreement.in_effect(period);
     out.period(period);
-    out.0
-        .push(u8::from(agreement.missing().contains_key(&period)));
+    out.0.push(u8::from(agreement.missing().contains_key(&period)));
     let mut ids: Vec<_> = reports.iter().map(|report| report.id).collect();
     ids.sort();
     out.list(&ids, |out, id| out.hash(id.bytes()));

@@ -42,14 +42,10 @@ pub fn io_problem(code: Code, what: &str, path: &Path, error: &io::Error) -> Pro
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
     );
     let (code, hint) = match (full, code) {
-        (true, _) => (
-            Code::DiskFull,
-            "free some space (or raise the limit) and run the command again",
-        ),
-        (_, Code::DiskWrite) => (
-            code,
-            "check that the folder exists and that you may write to it",
-        ),
+        (true, _) => {
+            (Code::DiskFull, "free some space (or raise the limit) and run the command again")
+        }
+        (_, Code::DiskWrite) => (code, "check that the folder exists and that you may write to it"),
         _ => (code, "check that the file exists and that you may read it"),
     };
     Problem::new(code, format!("{what}: {error}"))
@@ -58,12 +54,7 @@ pub fn io_problem(code: Code, what: &str, path: &Path, error: &io::Error) -> Pro
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Problem {
-    io_problem(
-        Code::DiskWrite,
-        "the ledger cannot be written; nothing was recorded",
-        path,
-        error,
-    )
+    io_problem(Code::DiskWrite, "the ledger cannot be written; nothing was recorded", path, error)
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
@@ -74,17 +65,12 @@ impl DiskLog {
     /// Opens the log of the ledger in a folder for reading. No lock is taken: readers are never
     /// blocked, and see whole records only.
     pub fn open(ledger: &Path) -> DiskLog {
-        DiskLog {
-            folder: ledger.join(LOG_FOLDER),
-            lock: None,
-        }
+        DiskLog { folder: ledger.join(LOG_FOLDER), lock: None }
     }
 
     /// Whether a folder holds a log with at least one segment.
     pub fn exists(ledger: &Path) -> bool {
-        DiskLog::open(ledger)
-            .segments()
-            .is_ok_and(|segments| !segments.is_empty())
+        DiskLog::open(ledger).segments().is_ok_and(|segments| !segments.is_empty())
     }
 
     /// Opens the log for writing. Errors: [`Code::Locked`] if another writer has it,
@@ -99,16 +85,12 @@ impl DiskLog {
             .open(&path)
             .map_err(|error| cannot_write(&path, &error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(DiskLog {
-                folder,
-                lock: Some(lock),
-            }),
-            Err(TryLockError::WouldBlock) => Err(Problem::new(
-                Code::Locked,
-                "another command is writing to this ledger",
-            )
-            .at(Place::Path(path.display().to_string()))
-            .hint("wait until it has finished and run the command again")),
+            Ok(()) => Ok(DiskLog { folder, lock: Some(lock) }),
+            Err(TryLockError::WouldBlock) => {
+                Err(Problem::new(Code::Locked, "another command is writing to this ledger")
+                    .at(Place::Path(path.display().to_string()))
+                    .hint("wait until it has finished and run the command again"))
+            }
             Err(TryLockError::Error(error)) => Err(cannot_write(&path, &error)),
         }
     }
@@ -122,11 +104,9 @@ impl DiskLog {
         if log.segments()?.is_empty() {
             return Ok(log);
         }
-        Err(
-            Problem::new(Code::AlreadyALedger, "the folder is a ledger already")
-                .at(Place::Path(ledger.display().to_string()))
-                .hint("open the ledger in another folder"),
-        )
+        Err(Problem::new(Code::AlreadyALedger, "the folder is a ledger already")
+            .at(Place::Path(ledger.display().to_string()))
+            .hint("open the ledger in another folder"))
     }
 
     fn path(&self, number: u32) -> PathBuf {
@@ -199,9 +179,7 @@ impl DiskLog {
                 // The folders themselves are new.
                 let ledger = self.folder.parent().unwrap_or(&self.folder);
                 sync_folder(ledger)?;
-                let above = ledger
-                    .parent()
-                    .filter(|above| !above.as_os_str().is_empty());
+                let above = ledger.parent().filter(|above| !above.as_os_str().is_empty());
                 sync_folder(above.unwrap_or(Path::new(".")))?;
             }
             Ok(())
@@ -234,12 +212,7 @@ impl DiskLog {
 impl SegmentSource for DiskLog {
     fn segments(&self) -> Result<Vec<Segment>, Problem> {
         let unreadable = |error: io::Error| {
-            io_problem(
-                Code::DiskRead,
-                "the ledger cannot be read",
-                &self.folder,
-                &error,
-            )
+            io_problem(Code::DiskRead, "the ledger cannot be read", &self.folder, &error)
         };
         let mut segments = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(unreadable)? {

@@ -34,10 +34,7 @@ impl SegmentSource for MemoryLog {
                 buffer.copy_from_slice(found);
                 Ok(())
             }
-            None => Err(Problem::new(
-                Code::DiskRead,
-                format!("segment {segment} is shorter"),
-            )),
+            None => Err(Problem::new(Code::DiskRead, format!("segment {segment} is shorter"))),
         }
     }
 }

@@ -40,9 +40,7 @@ pub struct Batch {
 impl Batch {
     /// The frames with their places.
     pub fn frames(&self) -> impl Iterator<Item = (FrameAt, &[u8])> {
-        self.frames
-            .iter()
-            .map(|at| (*at, &self.bytes[at.start..at.start + at.len]))
+        self.frames.iter().map(|at| (*at, &self.bytes[at.start..at.start + at.len]))
     }
 
     /// How many frames.
@@ -106,14 +104,7 @@ impl<'s> Reader<'s> {
     /// From the first record. Errors: [`Code::DiskRead`].
     pub fn new(source: &'s dyn SegmentSource) -> Result<Reader<'s>, Problem> {
         let segments = source.segments()?;
-        Ok(Reader {
-            source,
-            segments,
-            at: 0,
-            offset: 0,
-            next_seq: Some(0),
-            ending: None,
-        })
+        Ok(Reader { source, segments, at: 0, offset: 0, next_seq: Some(0), ending: None })
     }
 
     /// From a place where a frame begins.
@@ -130,10 +121,7 @@ impl<'s> Reader<'s> {
 
     /// Goes on behind damage, where a whole record follows.
     pub fn resume(&mut self, (segment, offset): (u32, u64)) {
-        let place = self
-            .segments
-            .iter()
-            .position(|known| known.number == segment);
+        let place = self.segments.iter().position(|known| known.number == segment);
         self.at = place.unwrap_or(self.segments.len());
         self.offset = offset;
         self.next_seq = None;
@@ -164,11 +152,7 @@ impl<'s> Reader<'s> {
             }
             if self.offset >= segment.len {
                 self.at += 1;
-                self.offset = if self.at < self.segments.len() {
-                    0
-                } else {
-                    segment.len
-                };
+                self.offset = if self.at < self.segments.len() { 0 } else { segment.len };
                 if self.at == self.segments.len() {
                     self.ending = Some(Ending::Clean);
                 }
@@ -184,17 +168,11 @@ impl<'s> Reader<'s> {
     }
 
     fn damaged(&mut self, code: Code, segment: &Segment, offset: u64, message: String) -> bool {
-        let place = Place::Bytes {
-            path: segment.name.clone(),
-            offset,
-        };
+        let place = Place::Bytes { path: segment.name.clone(), offset };
         let problem = Problem::new(code, message)
             .at(place)
             .hint("the file was damaged or changed; compare it with another copy of the ledger");
-        self.ending = Some(Ending::Damaged {
-            problem: Box::new(problem),
-            resume: None,
-        });
+        self.ending = Some(Ending::Damaged { problem: Box::new(problem), resume: None });
         false
     }
 
@@ -208,11 +186,7 @@ impl<'s> Reader<'s> {
         let header_len = SEGMENT_HEADER_LEN as u64;
         if segment.len < header_len {
             if is_last {
-                let tail = Tail {
-                    segment: segment.number,
-                    offset: 0,
-                    len: segment.len,
-                };
+                let tail = Tail { segment: segment.number, offset: 0, len: segment.len };
                 self.ending = Some(Ending::Unfinished(tail));
                 return Ok(false);
             }
@@ -238,11 +212,7 @@ impl<'s> Reader<'s> {
             }
             // A segment whose file was made and whose first bytes never reached the disk.
             None if is_last && header.iter().all(|byte| *byte == 0) => {
-                let tail = Tail {
-                    segment: segment.number,
-                    offset: 0,
-                    len: segment.len,
-                };
+                let tail = Tail { segment: segment.number, offset: 0, len: segment.len };
                 self.ending = Some(Ending::Unfinished(tail));
                 Ok(false)
             }
@@ -266,8 +236,7 @@ impl<'s> Reader<'s> {
             if batch.bytes.len() < wanted {
                 batch.bytes.resize(wanted, 0);
             }
-            self.source
-                .read_at(segment.number, self.offset, &mut batch.bytes[..wanted])?;
+            self.source.read_at(segment.number, self.offset, &mut batch.bytes[..wanted])?;
             let mut start = 0;
             while let Some(header) = FrameHeader::read(&batch.bytes[start..wanted]) {
                 let len = header.frame_len();
@@ -278,12 +247,7 @@ impl<'s> Reader<'s> {
                     break;
                 }
                 let offset = self.offset + start as u64;
-                batch.frames.push(FrameAt {
-                    segment: segment.number,
-                    offset,
-                    start,
-                    len,
-                });
+                batch.frames.push(FrameAt { segment: segment.number, offset, start, len });
                 self.next_seq = header.seq.checked_add(1);
                 start += len;
             }
@@ -308,11 +272,7 @@ impl<'s> Reader<'s> {
         }
         let header_damaged = behind.is_none() && self.is_record_with_damaged_header(segment)?;
         if behind.is_none() && !header_damaged {
-            self.ending = Some(Ending::Unfinished(Tail {
-                segment: number,
-                offset,
-                len,
-            }));
+            self.ending = Some(Ending::Unfinished(Tail { segment: number, offset, len }));
             return Ok(());
         }
         let message = match header_damaged {
@@ -349,15 +309,12 @@ impl<'s> Reader<'s> {
     fn is_record_with_damaged_header(&self, segment: &Segment) -> Result<bool, Problem> {
         let len = usize::try_from(segment.len - self.offset).unwrap_or(0);
         let mut frame = vec![0; len];
-        self.source
-            .read_at(segment.number, self.offset, &mut frame)?;
+        self.source.read_at(segment.number, self.offset, &mut frame)?;
         let Some(body_len) = len.checked_sub(FRAME_HEADER_LEN + FRAME_TRAILER_LEN) else {
             return Ok(false);
         };
         // The body has the sequence number, too.
-        let seq = frame
-            .get(FRAME_HEADER_LEN + 36..)
-            .and_then(|rest| rest.first_chunk());
+        let seq = frame.get(FRAME_HEADER_LEN + 36..).and_then(|rest| rest.first_chunk());
         let Some(seq) = seq.map(|bytes| u64::from_le_bytes(*bytes)) else {
             return Ok(false);
         };
@@ -372,10 +329,7 @@ impl<'s> Reader<'s> {
 pub fn has_unwritten_sector(frame: &[u8], offset: u64) -> bool {
     let into = (offset % SECTOR_LEN as u64) as usize;
     let lead = (SECTOR_LEN - into) % SECTOR_LEN;
-    let whole = frame
-        .get(lead..)
-        .unwrap_or_default()
-        .chunks_exact(SECTOR_LEN);
+    let whole = frame.get(lead..).unwrap_or_default().chunks_exact(SECTOR_LEN);
     let end = whole.remainder();
     let zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
     // The last sector is written in part: its end, hash and signature, must be zeros.

@@ -47,10 +47,7 @@ impl Witness {
     /// The memories for the copy of a ledger in a folder.
     pub fn new(state_folder: Option<&Path>, ledger_folder: &Path) -> Witness {
         let copy = fs::canonicalize(ledger_folder).unwrap_or_else(|_| ledger_folder.to_owned());
-        Witness {
-            folder: state_folder.map(Path::to_owned),
-            copy,
-        }
+        Witness { folder: state_folder.map(Path::to_owned), copy }
     }
 
     /// Whether there is a memory at all.
@@ -89,10 +86,7 @@ impl Witness {
         let folder = path.parent().unwrap_or(&path);
         fs::create_dir_all(folder)?;
         let draft = path.with_extension("new");
-        fs::write(
-            &draft,
-            format!("{} {} {}\n", head.ledger, head.seq, head.hash),
-        )?;
+        fs::write(&draft, format!("{} {} {}\n", head.ledger, head.seq, head.hash))?;
         fs::rename(&draft, &path)
     }
 
@@ -145,11 +139,7 @@ impl Witness {
             bytes.extend_from_slice(previous.bytes());
             bytes.extend_from_slice(hash.bytes());
         }
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)?
-            .write_all(&bytes)
+        OpenOptions::new().create(true).append(true).open(&path)?.write_all(&bytes)
     }
 
     /// Releases records that were signed and never left this machine: an append that failed or

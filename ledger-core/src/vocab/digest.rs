@@ -128,11 +128,8 @@ impl Digest {
     /// Reads 64 hexadecimal digits. Errors: [`Code::Digest`].
     pub fn parse(text: &str) -> Result<Digest, Problem> {
         let problem = || {
-            Problem::new(
-                Code::Digest,
-                format!("`{}` is not a hash", text.escape_debug()),
-            )
-            .hint("a hash is 64 hexadecimal digits")
+            Problem::new(Code::Digest, format!("`{}` is not a hash", text.escape_debug()))
+                .hint("a hash is 64 hexadecimal digits")
         };
         let mut bytes = [0; 32];
         if text.len() != 64 || !text.is_ascii() {

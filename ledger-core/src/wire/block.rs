@@ -33,17 +33,12 @@ pub fn encode(block: &LineBlock) -> Vec<u8> {
     for key in &parts.keys {
         out.extend_from_slice(&key.day.days().to_le_bytes());
         out.extend_from_slice(&key.currency.bytes());
-        key.values
-            .iter()
-            .for_each(|at| out.extend_from_slice(&at.to_le_bytes()));
+        key.values.iter().for_each(|at| out.extend_from_slice(&at.to_le_bytes()));
     }
     if parts.keys.len() <= 256 {
         out.extend(parts.key_of.iter().map(|at| *at as u8));
     } else {
-        parts
-            .key_of
-            .iter()
-            .for_each(|at| out.extend_from_slice(&at.to_le_bytes()));
+        parts.key_of.iter().for_each(|at| out.extend_from_slice(&at.to_le_bytes()));
     }
     let columns = parts.meter_columns.iter().chain(&parts.deduction_columns);
     for column in std::iter::once(&parts.gross).chain(columns) {
@@ -56,21 +51,11 @@ fn write_column(out: &mut Vec<u8>, column: &Column) {
     out.push(column.scale);
     out.push(column.ints.width());
     match &column.ints {
-        Ints::I8(ints) => ints
-            .iter()
-            .for_each(|int| out.extend_from_slice(&int.to_le_bytes())),
-        Ints::I16(ints) => ints
-            .iter()
-            .for_each(|int| out.extend_from_slice(&int.to_le_bytes())),
-        Ints::I32(ints) => ints
-            .iter()
-            .for_each(|int| out.extend_from_slice(&int.to_le_bytes())),
-        Ints::I64(ints) => ints
-            .iter()
-            .for_each(|int| out.extend_from_slice(&int.to_le_bytes())),
-        Ints::I128(ints) => ints
-            .iter()
-            .for_each(|int| out.extend_from_slice(&int.to_le_bytes())),
+        Ints::I8(ints) => ints.iter().for_each(|int| out.extend_from_slice(&int.to_le_bytes())),
+        Ints::I16(ints) => ints.iter().for_each(|int| out.extend_from_slice(&int.to_le_bytes())),
+        Ints::I32(ints) => ints.iter().for_each(|int| out.extend_from_slice(&int.to_le_bytes())),
+        Ints::I64(ints) => ints.iter().for_each(|int| out.extend_from_slice(&int.to_le_bytes())),
+        Ints::I128(ints) => ints.iter().for_each(|int| out.extend_from_slice(&int.to_le_bytes())),
     }
 }
 
@@ -95,37 +80,19 @@ pub fn decode(bytes: &[u8]) -> Result<LineBlock, Problem> {
     for _ in 0..key_count {
         let day = words::day(i32::from_le_bytes(reader.array()?))?;
         let currency = words::currency(reader.array()?)?;
-        let values = (0..attributes.len())
-            .map(|_| reader.u32())
-            .collect::<Result<_, _>>()?;
-        keys.push(BlockKey {
-            day,
-            currency,
-            values,
-        });
+        let values = (0..attributes.len()).map(|_| reader.u32()).collect::<Result<_, _>>()?;
+        keys.push(BlockKey { day, currency, values });
     }
     let key_of = match key_count <= 256 {
-        true => reader
-            .take(lines)?
-            .iter()
-            .map(|at| u16::from(*at))
-            .collect(),
+        true => reader.take(lines)?.iter().map(|at| u16::from(*at)).collect(),
         false => reader.ints(lines, u16::from_le_bytes)?,
     };
     let gross = reader.column(lines)?;
-    let meter_columns = meters
-        .iter()
-        .map(|_| reader.column(lines))
-        .collect::<Result<_, _>>()?;
-    let deduction_columns = deductions
-        .iter()
-        .map(|_| reader.column(lines))
-        .collect::<Result<_, _>>()?;
+    let meter_columns = meters.iter().map(|_| reader.column(lines)).collect::<Result<_, _>>()?;
+    let deduction_columns =
+        deductions.iter().map(|_| reader.column(lines)).collect::<Result<_, _>>()?;
     if !reader.rest.is_empty() {
-        return Err(malformed(format!(
-            "{} bytes follow the end of a block",
-            reader.rest.len()
-        )));
+        return Err(malformed(format!("{} bytes follow the end of a block", reader.rest.len())));
     }
     let parts = BlockParts {
         attributes,

@@ -147,14 +147,7 @@ pub fn seal(
     let payload_digest = Domain::Payload.digest(&payload);
     let content = content_digest(ledger, author, &event, payload_digest)?;
     let id = event_id(ledger, author, event.kind(), payload_digest, nonce);
-    Ok(Sealed {
-        event,
-        payload,
-        payload_digest,
-        content,
-        id,
-        nonce,
-    })
+    Ok(Sealed { event, payload, payload_digest, content, id, nonce })
 }
 
 fn named(domain: Domain, ledger: LedgerId, author: &Author, kind: Kind) -> blake3::Hasher {
@@ -191,25 +184,16 @@ pub fn content_digest(
     payload: Digest,
 ) -> Result<ContentDigest, Problem> {
     let without_parts = |lines: &Lines| match lines {
-        Lines::Parts(index) => Some(Lines::Parts(PartsIndex {
-            parts: Vec::new(),
-            ..index.clone()
-        })),
+        Lines::Parts(index) => {
+            Some(Lines::Parts(PartsIndex { parts: Vec::new(), ..index.clone() }))
+        }
         _ => None,
     };
     let stripped = match event {
-        Event::UsageReported(report) => without_parts(&report.lines).map(|lines| {
-            Event::UsageReported(UsageReport {
-                lines,
-                ..report.clone()
-            })
-        }),
-        Event::UsageCorrected(correction) => without_parts(&correction.lines).map(|lines| {
-            Event::UsageCorrected(UsageCorrection {
-                lines,
-                ..correction.clone()
-            })
-        }),
+        Event::UsageReported(report) => without_parts(&report.lines)
+            .map(|lines| Event::UsageReported(UsageReport { lines, ..report.clone() })),
+        Event::UsageCorrected(correction) => without_parts(&correction.lines)
+            .map(|lines| Event::UsageCorrected(UsageCorrection { lines, ..correction.clone() })),
         _ => None,
     };
     let said = match stripped {
@@ -229,11 +213,7 @@ fn lines_wire<'a>(lines: &Lines, block: &'a [u8]) -> LinesWire<'a> {
             index.parts.iter().map(|id| *id.bytes()).collect(),
             index.lines,
             index.digest.0,
-            index
-                .gross
-                .iter()
-                .map(|(code, sum)| (code.bytes(), sum.into()))
-                .collect(),
+            index.gross.iter().map(|(code, sum)| (code.bytes(), sum.into())).collect(),
         ),
     }
 }
@@ -250,10 +230,9 @@ pub fn encode_payload(event: &Event) -> Result<Vec<u8>, Problem> {
     match event {
         Event::LedgerOpened(version) => terms::encode_terms(&version.terms),
         Event::Accepted(said) => encode(&AcceptedWire(*said.event.bytes(), *said.content.bytes())),
-        Event::UsagePart(part) => encode(&PartWire {
-            index: part.index,
-            block: &block::encode(&part.block),
-        }),
+        Event::UsagePart(part) => {
+            encode(&PartWire { index: part.index, block: &block::encode(&part.block) })
+        }
         Event::UsageReported(report) => encode(&ReportWire {
             period: report.period.into(),
             supplement: report.supplement,
@@ -281,14 +260,12 @@ pub fn encode_payload(event: &Event) -> Result<Vec<u8>, Problem> {
             sent_on: payout.sent_on.days(),
             reference: payout.reference.as_str(),
         }),
-        Event::PayoutConfirmed(receipt) => encode(&ReceiptWire(
-            *receipt.payout.bytes(),
-            receipt.received_on.days(),
-        )),
-        Event::PayoutReturned(returned) => encode(&ReturnWire(
-            *returned.payout.bytes(),
-            returned.reason.as_str(),
-        )),
+        Event::PayoutConfirmed(receipt) => {
+            encode(&ReceiptWire(*receipt.payout.bytes(), receipt.received_on.days()))
+        }
+        Event::PayoutReturned(returned) => {
+            encode(&ReturnWire(*returned.payout.bytes(), returned.reason.as_str()))
+        }
         Event::Acknowledged(said) => encode(&AcknowledgedWire(
             said.seq,
             *said.head.bytes(),
@@ -302,11 +279,7 @@ fn entry_wire(entry: &Entry) -> EntryWire<'_> {
     EntryWire {
         period: entry.period.into(),
         base: (&entry.base).into(),
-        shares: entry
-            .shares
-            .iter()
-            .map(|(id, amount)| (id.as_str(), amount.into()))
-            .collect(),
+        shares: entry.shares.iter().map(|(id, amount)| (id.as_str(), amount.into())).collect(),
         causes: entry.causes.iter().map(|id| *id.bytes()).collect(),
     }
 }
@@ -320,11 +293,8 @@ pub fn decode_payload(
 ) -> Result<Event, Problem> {
     let known = Kind::from_number(kind).filter(|_| version == KIND_VERSION);
     let kind = known.ok_or_else(|| {
-        Problem::new(
-            Code::KindUnknown,
-            format!("kind {kind} version {version} is not known"),
-        )
-        .hint("the record was written by a newer release: update revshare to read further")
+        Problem::new(Code::KindUnknown, format!("kind {kind} version {version} is not known"))
+            .hint("the record was written by a newer release: update revshare to read further")
     })?;
     Ok(match kind {
         Kind::LedgerOpened => {
@@ -341,10 +311,7 @@ pub fn decode_payload(
         }
         Kind::UsagePart => {
             let part: PartWire<'_> = decode(payload)?;
-            Event::UsagePart(UsagePart {
-                index: part.index,
-                block: block::decode(part.block)?,
-            })
+            Event::UsagePart(UsagePart { index: part.index, block: block::decode(part.block)? })
         }
         Kind::UsageReported => {
             let report: ReportWire<'_> = decode(payload)?;
@@ -438,9 +405,7 @@ fn read_statement(wire: StatementWire<'_>, length: PeriodLength) -> Result<Event
             .collect::<Result<_, Problem>>()?;
         let parties: Vec<&Id> = shares.iter().map(|(id, _)| id).collect();
         if !strictly_sorted(&parties) {
-            return Err(malformed(
-                "the shares of a statement are not sorted by party",
-            ));
+            return Err(malformed("the shares of a statement are not sorted by party"));
         }
         entries.push(Entry {
             period: entry.period.period(length)?,
@@ -452,9 +417,7 @@ fn read_statement(wire: StatementWire<'_>, length: PeriodLength) -> Result<Event
     let periods: Vec<_> = entries.iter().map(|entry| entry.period).collect();
     let period = wire.period.period(length)?;
     if !strictly_sorted(&periods) || periods.last() != Some(&period) {
-        return Err(malformed(
-            "the entries of a statement are not sorted, or its own is not last",
-        ));
+        return Err(malformed("the entries of a statement are not sorted, or its own is not last"));
     }
     Ok(Event::StatementIssued(Statement {
         period,
