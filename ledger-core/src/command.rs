@@ -1,6 +1,6 @@
 //! Wishes in the imperative.
 
-use crate::terms::Terms;
+use crate::event::TermsVersion;
 use crate::usage::LineBlock;
 use crate::vocab::Amount;
 use crate::vocab::Date;
@@ -13,7 +13,7 @@ use crate::vocab::Text;
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Open the ledger.
-    OpenLedger(Box<Terms>),
+    OpenLedger(Box<TermsVersion>),
     /// Accept an event that waits for the author.
     Accept(EventId),
     /// Report usage; no blocks means a nil report.

@@ -22,7 +22,7 @@ use crate::vocab::Timestamp;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
     /// The ledger was opened with these terms; opening counts as the opener's acceptance.
-    LedgerOpened(Box<Terms>),
+    LedgerOpened(Box<TermsVersion>),
     /// A party accepted an event that waited for it.
     Accepted(Acceptance),
     /// A part of a large report; without effect until the event that closes the report.
@@ -75,6 +75,15 @@ pub enum Kind {
     PayoutReturned = 11,
     /// See [`Event::Acknowledged`].
     Acknowledged = 12,
+}
+
+/// A version of the terms, with its digest.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TermsVersion {
+    /// The terms.
+    pub terms: Terms,
+    /// Digest of their canonical bytes (`Domain::Terms`).
+    pub digest: Digest,
 }
 
 /// Acceptance of an event: carries the digest of what is accepted.

@@ -43,6 +43,12 @@ pub const BLOCK_LEN_TARGET: usize = 8 << 20;
 pub const PARTS_MAX: usize = 1 << 20;
 /// Most usage lines on one ledger: keeps every exact sum inside `i128`.
 pub const LEDGER_LINES_MAX: u64 = 10_000_000_000;
+/// Largest sum, over a ledger, of the absolute sums of gross and deductions, and of quantities
+/// times the largest amount per unit: 10^14. Keeps every amount that can be earned, booked or
+/// posted as a difference within 15 integer digits.
+pub const LEDGER_MONEY_MAX: u128 = 10u128.pow(14 + FRACTION_DIGITS_MAX);
+/// Largest amount per unit or flat amount of a step.
+pub const STEP_AMOUNT_MAX: u64 = 1_000_000_000;
 /// Largest payload of one event, in bytes.
 pub const PAYLOAD_LEN_MAX: usize = 48 << 20;
 /// Largest frame of one record on disk, in bytes: payload and envelope.

@@ -50,19 +50,14 @@ impl Statement {
             let share = entry.shares.iter().find(|(id, _)| id == party);
             share.map_or(Amount::ZERO, |(_, amount)| *amount)
         };
-        self.entries
-            .iter()
-            .try_fold(Amount::ZERO, |sum, entry| sum.checked_add(of_party(entry)))
+        self.entries.iter().try_fold(Amount::ZERO, |sum, entry| sum.checked_add(of_party(entry)))
     }
 }
 
 impl Entry {
     /// The collector's leg: minus the sum of the others. `None` if it leaves the bounds.
     pub fn collector_leg(&self) -> Option<Amount> {
-        let sum = self
-            .shares
-            .iter()
-            .try_fold(Amount::ZERO, |sum, (_, a)| sum.checked_add(*a));
+        let sum = self.shares.iter().try_fold(Amount::ZERO, |sum, (_, a)| sum.checked_add(*a));
         sum.map(Amount::negated)
     }
 

@@ -61,11 +61,7 @@ pub fn read_csv(path: &str, source: impl Read, terms: &Terms, period: Period) ->
             }
         };
         match fields.split(&line, width) {
-            Ok(()) => rows.row(&CsvRow {
-                number: line.number,
-                line: line.bytes,
-                fields: &fields,
-            }),
+            Ok(()) => rows.row(&CsvRow { number: line.number, line: line.bytes, fields: &fields }),
             Err(broken) => rows.unreadable(line.number, line.bytes, broken.offset, || {
                 Problem::new(Code::CsvRow, broken.message).hint(broken.hint)
             }),
@@ -129,11 +125,8 @@ fn unknown_column(name: &str, names: &ColumnNames) -> Problem {
         true => "columns are separated by commas, and lines end with LF or CRLF".to_owned(),
         false => names.hint(name),
     };
-    Problem::new(
-        Code::CsvHeader,
-        format!("the terms know no column `{}`", name.escape_debug()),
-    )
-    .hint(hint)
+    Problem::new(Code::CsvHeader, format!("the terms know no column `{}`", name.escape_debug()))
+        .hint(hint)
 }
 
 /// A row of a CSV file.
@@ -215,9 +208,7 @@ impl Fields {
             CellKind::Plain | CellKind::Quoted => line,
             CellKind::Unquoted(_) => &self.unquoted,
         };
-        bytes
-            .get(cell.start as usize..cell.end as usize)
-            .unwrap_or_default()
+        bytes.get(cell.start as usize..cell.end as usize).unwrap_or_default()
     }
 
     fn push(&mut self, start: usize, end: usize, kind: CellKind) {
@@ -227,11 +218,8 @@ impl Fields {
 
     /// Splits a line into as many fields as the header has (`width`; any number if 0).
     fn split(&mut self, line: &Line, width: usize) -> Result<(), Broken> {
-        let broken = |offset, message: &str, hint| Broken {
-            offset,
-            message: message.to_owned(),
-            hint,
-        };
+        let broken =
+            |offset, message: &str, hint| Broken { offset, message: message.to_owned(), hint };
         if line.too_long {
             return Err(Broken {
                 offset: 0,
@@ -276,13 +264,8 @@ impl Fields {
     fn split_quoted(&mut self, line: &[u8]) -> Result<(), Broken> {
         const STRAY: &str =
             "a field that holds a quote is in quotes, and doubles it: \"a \"\"b\"\"\"";
-        let broken = |offset, message: &str, hint| {
-            Err(Broken {
-                offset,
-                message: message.to_owned(),
-                hint,
-            })
-        };
+        let broken =
+            |offset, message: &str, hint| Err(Broken { offset, message: message.to_owned(), hint });
         let find = |from: usize, byte: u8| {
             let rest = line.get(from..).unwrap_or_default();
             rest.iter().position(|b| *b == byte).map(|at| from + at)

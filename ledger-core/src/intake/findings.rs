@@ -32,11 +32,7 @@ pub(in crate::intake) struct Findings {
 impl Findings {
     /// None yet, in the file of this name.
     pub(in crate::intake) fn new(path: &str) -> Findings {
-        Findings {
-            path: path.to_owned(),
-            kept: Vec::new(),
-            total: 0,
-        }
+        Findings { path: path.to_owned(), kept: Vec::new(), total: 0 }
     }
 
     /// Adds a problem at a byte of a line.
@@ -67,12 +63,7 @@ impl Findings {
 
     /// The result of a file whose rows could not be read.
     pub(in crate::intake) fn without_rows(self) -> Usage {
-        Usage {
-            blocks: Vec::new(),
-            lines: 0,
-            problems: self.kept,
-            problems_total: self.total,
-        }
+        Usage { blocks: Vec::new(), lines: 0, problems: self.kept, problems_total: self.total }
     }
 }
 

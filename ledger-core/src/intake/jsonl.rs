@@ -66,19 +66,16 @@ pub fn read_jsonl(path: &str, source: impl Read, terms: &Terms, period: Period) 
                 let (offset, problem) = *broken;
                 rows.unreadable(line.number, line.bytes, offset, || problem);
             }
-            Ok(()) if object.faults.is_empty() => rows.row(&JsonRow {
-                number: line.number,
-                line: line.bytes,
-                object: &object,
-            }),
+            Ok(()) if object.faults.is_empty() => {
+                rows.row(&JsonRow { number: line.number, line: line.bytes, object: &object })
+            }
             Ok(()) => {
                 rows.skipped();
                 let offsets = entry_offsets(line.bytes);
                 for fault in &object.faults {
                     let (name, value) = offsets.get(fault.entry).copied().unwrap_or_default();
                     let offset = if fault.at_value { value } else { name };
-                    rows.findings
-                        .add(line.number, line.bytes, offset, || fault.problem(&names));
+                    rows.findings.add(line.number, line.bytes, offset, || fault.problem(&names));
                 }
             }
         }
@@ -125,10 +122,9 @@ impl Fault {
     fn problem(&self, names: &ColumnNames) -> Problem {
         let name = self.name.escape_debug();
         let (message, hint) = match self.kind {
-            FaultKind::UnknownName => (
-                format!("the terms know no name `{name}`"),
-                names.hint(&self.name),
-            ),
+            FaultKind::UnknownName => {
+                (format!("the terms know no name `{name}`"), names.hint(&self.name))
+            }
             FaultKind::DuplicateName => (
                 format!("the name `{name}` stands twice in the line"),
                 "keep one of them".to_owned(),
@@ -146,10 +142,7 @@ impl Object {
     /// Reads a line. Errors: why it is no JSON object, and at which byte.
     fn read(&mut self, line: &Line) -> Result<(), Box<(usize, Problem)>> {
         let refuse = |offset: usize, message: String, hint: &str| {
-            Err(Box::new((
-                offset,
-                Problem::new(Code::JsonRow, message).hint(hint),
-            )))
+            Err(Box::new((offset, Problem::new(Code::JsonRow, message).hint(hint))))
         };
         if line.too_long {
             let message = format!("the line is longer than {USAGE_LINE_LEN_MAX} bytes");
@@ -167,9 +160,7 @@ impl Object {
         self.entries = 0;
         self.faults.clear();
         let mut json = serde_json::Deserializer::from_str(text);
-        let read = ObjectSeed(self)
-            .deserialize(&mut json)
-            .and_then(|()| json.end());
+        let read = ObjectSeed(self).deserialize(&mut json).and_then(|()| json.end());
         match read {
             Ok(()) => Ok(()),
             Err(error) => {
@@ -195,8 +186,7 @@ struct JsonRow<'a> {
 impl Row for JsonRow<'_> {
     fn text(&self, column: usize) -> &[u8] {
         let cell = self.object.cells.get(column).copied().flatten();
-        cell.and_then(|cell| self.object.text.get(cell.start..cell.end))
-            .unwrap_or_default()
+        cell.and_then(|cell| self.object.text.get(cell.start..cell.end)).unwrap_or_default()
     }
 
     fn offset(&self, column: usize) -> usize {

@@ -60,11 +60,7 @@ impl<R: Read> Lines<R> {
         if self.number == 1 {
             bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         }
-        Ok(Some(Line {
-            number: self.number,
-            bytes,
-            too_long: bytes.len() > USAGE_LINE_LEN_MAX,
-        }))
+        Ok(Some(Line { number: self.number, bytes, too_long: bytes.len() > USAGE_LINE_LEN_MAX }))
     }
 }
 
@@ -77,16 +73,10 @@ mod tests {
         let mut lines = Lines::new("\u{feff}a\r\n\nb\rc".as_bytes());
         let mut seen = Vec::new();
         while let Some(line) = lines.next().expect("reads") {
-            seen.push((
-                line.number,
-                String::from_utf8_lossy(line.bytes).into_owned(),
-            ));
+            seen.push((line.number, String::from_utf8_lossy(line.bytes).into_owned()));
         }
         let expected = [(1, "a"), (2, ""), (3, "b\rc")];
-        assert_eq!(
-            seen,
-            expected.map(|(number, text)| (number, text.to_owned()))
-        );
+        assert_eq!(seen, expected.map(|(number, text)| (number, text.to_owned())));
     }
 
     #[test]
@@ -96,9 +86,6 @@ mod tests {
         let mut lines = Lines::new(text.as_slice());
         assert!(lines.next().expect("reads").expect("a line").too_long);
         let next = lines.next().expect("reads").expect("a line");
-        assert_eq!(
-            (next.number, next.bytes, next.too_long),
-            (2, &b"next"[..], false)
-        );
+        assert_eq!((next.number, next.bytes, next.too_long), (2, &b"next"[..], false));
     }
 }

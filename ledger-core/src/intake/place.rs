@@ -55,26 +55,16 @@ pub struct LineIndex<'a> {
 impl<'a> LineIndex<'a> {
     /// Looks at a text.
     pub fn new(source: &'a [u8]) -> LineIndex<'a> {
-        let newlines = source
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| **byte == b'\n');
+        let newlines = source.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
         let starts = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1));
-        LineIndex {
-            source,
-            starts: starts.collect(),
-        }
+        LineIndex { source, starts: starts.collect() }
     }
 
     /// The place of a byte; past the end, of the end.
     pub fn place(&self, path: &str, offset: usize) -> Place {
         let offset = offset.min(self.source.len());
         let number = self.starts.partition_point(|start| *start <= offset);
-        let start = self
-            .starts
-            .get(number.saturating_sub(1))
-            .copied()
-            .unwrap_or(0);
+        let start = self.starts.get(number.saturating_sub(1)).copied().unwrap_or(0);
         let rest = self.source.get(start..).unwrap_or_default();
         let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -88,9 +78,7 @@ mod tests {
 
     fn place(source: &str, offset: usize) -> (u64, u64, String) {
         match LineIndex::new(source.as_bytes()).place("f", offset) {
-            Place::File {
-                line, column, text, ..
-            } => (line, column, text.unwrap_or_default()),
+            Place::File { line, column, text, .. } => (line, column, text.unwrap_or_default()),
             other => panic!("{other:?}"),
         }
     }

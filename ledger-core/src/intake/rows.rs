@@ -82,11 +82,8 @@ impl<'a> Rows<'a> {
         findings: Findings,
     ) -> Rows<'a> {
         let columns = columns.sorted();
-        let names = |list: &[(Name, usize)]| {
-            list.iter()
-                .map(|(name, _)| name.clone())
-                .collect::<Vec<_>>()
-        };
+        let names =
+            |list: &[(Name, usize)]| list.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
         let attributes = columns.attributes.iter().map(|(_, column)| *column);
         let key_columns = std::iter::once(columns.day).chain(columns.currency);
         Rows {
@@ -148,10 +145,7 @@ impl<'a> Rows<'a> {
         let Some(key) = key.filter(|_| self.findings.total == 0) else {
             return;
         };
-        match self
-            .builder
-            .line(key, gross, &self.meters, &self.deductions)
-        {
+        match self.builder.line(key, gross, &self.meters, &self.deductions) {
             Ok(None) => {}
             Ok(Some(block)) => self.blocks.push(block),
             Err(why) => self.findings.add(row.number(), row.line(), 0, || {
@@ -182,8 +176,7 @@ impl<'a> Rows<'a> {
                 };
                 // Bad keys are remembered only while their problems are kept.
                 if matches!(verdict, Verdict::Good(_)) || !self.findings.full() {
-                    self.verdicts
-                        .insert(self.key.as_slice().into(), verdict.clone());
+                    self.verdicts.insert(self.key.as_slice().into(), verdict.clone());
                 }
                 verdict
             }
@@ -197,8 +190,7 @@ impl<'a> Rows<'a> {
             Verdict::Bad(problems) => {
                 for (column, problem) in problems.iter() {
                     let offset = row.offset(*column);
-                    self.findings
-                        .add(row.number(), row.line(), offset, || problem.clone());
+                    self.findings.add(row.number(), row.line(), offset, || problem.clone());
                 }
                 None
             }
@@ -235,15 +227,11 @@ impl<'a> Rows<'a> {
                 // Rules look at attributes only.
                 day: day.unwrap_or(self.terms.starts_on),
                 currency: self.terms.currency,
-                attributes: attributes
-                    .filter(|(_, value)| !value.as_str().is_empty())
-                    .collect(),
+                attributes: attributes.filter(|(_, value)| !value.as_str().is_empty()).collect(),
             };
             if self.terms.rule_for(&key).is_none() {
                 let attributes = self.columns.attributes.iter();
-                let filled = attributes
-                    .clone()
-                    .find(|(_, column)| !row.text(*column).is_empty());
+                let filled = attributes.clone().find(|(_, column)| !row.text(*column).is_empty());
                 let first = filled.or_else(|| attributes.clone().next());
                 let column = first.map_or(self.columns.day, |(_, column)| *column);
                 note(column, no_rule(&key));
@@ -273,19 +261,13 @@ impl<'a> Rows<'a> {
             )));
         }
         if !self.terms.covers(day) {
-            let end = self
-                .terms
-                .ends_on
-                .map(|end| format!(" and ends before {end}"));
-            return Err(
-                Problem::new(Code::RowDay, format!("{day} lies outside the agreement")).hint(
-                    format!(
-                        "the agreement starts on {}{}",
-                        self.terms.starts_on,
-                        end.unwrap_or_default()
-                    ),
-                ),
-            );
+            let end = self.terms.ends_on.map(|end| format!(" and ends before {end}"));
+            return Err(Problem::new(Code::RowDay, format!("{day} lies outside the agreement"))
+                .hint(format!(
+                    "the agreement starts on {}{}",
+                    self.terms.starts_on,
+                    end.unwrap_or_default()
+                )));
         }
         Ok(day)
     }
@@ -300,9 +282,7 @@ impl<'a> Rows<'a> {
             Code::RowCurrency,
             format!("the line is in {currency}, and the agreement settles in {settlement}"),
         )
-        .hint(format!(
-            "convert the line to {settlement} before reporting it"
-        )))
+        .hint(format!("convert the line to {settlement} before reporting it")))
     }
 
     fn value(&self, attribute: &Name, bytes: &[u8]) -> Result<Value, Problem> {
@@ -316,11 +296,8 @@ impl<'a> Rows<'a> {
             .flat_map(|allowed| &allowed.values)
             .map(Value::as_str)
             .collect();
-        Err(Problem::new(
-            Code::RowAttribute,
-            format!("`{attribute}` cannot be \"{value}\""),
-        )
-        .hint(format!("allowed are {}", listed(value.as_str(), &allowed))))
+        Err(Problem::new(Code::RowAttribute, format!("`{attribute}` cannot be \"{value}\""))
+            .hint(format!("allowed are {}", listed(value.as_str(), &allowed))))
     }
 
     /// The blocks, or what is wrong.
@@ -335,21 +312,15 @@ impl<'a> Rows<'a> {
             match self.builder.finish() {
                 Ok(block) => self.blocks.extend(block),
                 Err(why) => self.findings.add_for_file(
-                    Problem::new(
-                        Code::AmountBounds,
-                        format!("the lines cannot be kept: {why}"),
-                    )
-                    .hint("amounts have at most 15 integer and 12 fraction digits"),
+                    Problem::new(Code::AmountBounds, format!("the lines cannot be kept: {why}"))
+                        .hint("amounts have at most 15 integer and 12 fraction digits"),
                 ),
             }
         }
         if self.blocks.len() > PARTS_MAX || self.lines > LEDGER_LINES_MAX {
             self.findings.add_for_file(
-                Problem::new(
-                    Code::ReportTooLarge,
-                    "the file has too many lines for a report",
-                )
-                .hint("report the rest as a supplement"),
+                Problem::new(Code::ReportTooLarge, "the file has too many lines for a report")
+                    .hint("report the rest as a supplement"),
             );
         }
         if self.findings.total > 0 {
@@ -373,9 +344,8 @@ fn number(findings: &mut Findings, row: &impl Row, column: usize, required: bool
     match parse_decimal(text) {
         Ok(number) => number,
         Err(why) => {
-            findings.add(row.number(), row.line(), row.offset(column), || {
-                number_problem(text, why)
-            });
+            findings
+                .add(row.number(), row.line(), row.offset(column), || number_problem(text, why));
             (0, 0)
         }
     }
@@ -397,20 +367,14 @@ fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
 }
 
 fn no_rule(key: &LineKey) -> Problem {
-    let named: Vec<String> = key
-        .attributes
-        .iter()
-        .map(|(name, value)| format!("{name} \"{value}\""))
-        .collect();
+    let named: Vec<String> =
+        key.attributes.iter().map(|(name, value)| format!("{name} \"{value}\"")).collect();
     let what = match named.is_empty() {
         true => "a line without attributes".to_owned(),
         false => named.join(", "),
     };
-    Problem::new(
-        Code::RowRule,
-        format!("no rule of the terms matches {what}"),
-    )
-    .hint("correct the attributes, or amend the terms with a rule for them")
+    Problem::new(Code::RowRule, format!("no rule of the terms matches {what}"))
+        .hint("correct the attributes, or amend the terms with a rule for them")
 }
 
 /// Allowed values for a hint: the nearest first, and not too many.

@@ -52,9 +52,7 @@ pub fn read_terms(path: &str, source: &[u8]) -> TermsFile {
     let syntax = |offset: usize, message: String, hint: &str| TermsFile {
         terms: None,
         problems: vec![
-            Problem::new(Code::TermsSyntax, message)
-                .hint(hint)
-                .at(index.place(path, offset)),
+            Problem::new(Code::TermsSyntax, message).hint(hint).at(index.place(path, offset)),
         ],
         warnings: Vec::new(),
     };
@@ -93,35 +91,15 @@ fn placed(index: &LineIndex, path: &str, mut found: Vec<TermsProblem>) -> Vec<Pr
     let offset = |at: &At| at.span.as_ref().map_or(0, |span| span.start);
     found.sort_by_key(|found| offset(&found.at));
     let place = |at: &At| -> Place { index.place(path, offset(at)) };
-    found
-        .into_iter()
-        .map(|found| found.problem.at(place(&found.at)))
-        .collect()
+    found.into_iter().map(|found| found.problem.at(place(&found.at))).collect()
 }
 
 fn draft(reader: &mut Reader, root: &toml_edit::Table) -> DraftTerms {
     let root = Table::root(root);
     reader.keys(
         &root,
-        &[
-            "agreement",
-            "party",
-            "base",
-            "rule",
-            "limits",
-            "payment",
-            "windows",
-            "attributes",
-        ],
-        &[
-            "exclusivity",
-            "contribution",
-            "price",
-            "minimum",
-            "cap",
-            "split",
-            "advance",
-        ],
+        &["agreement", "party", "base", "rule", "limits", "payment", "windows", "attributes"],
+        &["exclusivity", "contribution", "price", "minimum", "cap", "split", "advance"],
     );
     let mut draft = DraftTerms::default();
     agreement(reader, &root, &mut draft);
@@ -171,18 +149,15 @@ fn agreement(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
         &[],
     );
     draft.title = reader.field(&table, "title", |r, node| r.parsed(node, Text::parse));
-    draft.currency = reader.field(&table, "currency", |r, node| {
-        r.parsed(node, Currency::parse)
-    });
+    draft.currency = reader.field(&table, "currency", |r, node| r.parsed(node, Currency::parse));
     draft.period_length = reader.field(&table, "period", |r, node| {
         let lengths = [PeriodLength::Month, PeriodLength::Quarter];
         r.choice(node, &lengths, |length| length.as_str())
     });
     draft.starts_on = reader.field(&table, "starts_on", Reader::date);
     draft.ends_on = reader.field(&table, "ends_on", Reader::date);
-    draft.calculation = reader.field(&table, "calculation", |r, node| {
-        r.number(node, Code::TermsCalculation)
-    });
+    draft.calculation =
+        reader.field(&table, "calculation", |r, node| r.number(node, Code::TermsCalculation));
     if let Some(rounding) = reader.table(&table, "rounding") {
         reader.keys(&rounding, &["mode", "carry"], &[]);
         draft.rounding = reader.field(&rounding, "mode", |r, node| {
@@ -204,19 +179,13 @@ fn party(reader: &mut Reader, table: Table) -> DraftParty {
     DraftParty {
         id: reader.field(&table, "id", |r, node| r.parsed(node, Id::parse)),
         role: reader.field(&table, "role", |r, node| {
-            let roles = [
-                Role::Owner,
-                Role::Collector,
-                Role::Beneficiary,
-                Role::Arbiter,
-                Role::Auditor,
-            ];
+            let roles =
+                [Role::Owner, Role::Collector, Role::Beneficiary, Role::Arbiter, Role::Auditor];
             r.choice(node, &roles, |role| role.as_str())
         }),
         key: reader.field(&table, "key", |r, node| r.parsed(node, PublicKey::parse)),
-        recovery_key: reader.field(&table, "recovery_key", |r, node| {
-            r.parsed(node, PublicKey::parse)
-        }),
+        recovery_key: reader
+            .field(&table, "recovery_key", |r, node| r.parsed(node, PublicKey::parse)),
         at: table.at,
     }
 }
@@ -279,20 +248,14 @@ fn read_tiers(reader: &mut Reader, table: Table) -> DraftTiers {
             r.choice(node, &windows, |window| window.as_str())
         }),
         kind: reader.field(&table, "kind", |r, node| {
-            r.choice(node, &[TierKind::Marginal, TierKind::Whole], |kind| {
-                kind.as_str()
-            })
+            r.choice(node, &[TierKind::Marginal, TierKind::Whole], |kind| kind.as_str())
         }),
         at: table.at,
     }
 }
 
 fn step(reader: &mut Reader, table: Table) -> DraftStep {
-    reader.keys(
-        &table,
-        &["up_to", "below", "share", "per_unit", "flat"],
-        &[],
-    );
+    reader.keys(&table, &["up_to", "below", "share", "per_unit", "flat"], &[]);
     let amounts = |reader: &mut Reader, key: &str| {
         reader.field(&table, key, |reader, node| {
             reader.entries(node, Id::parse, |r, node| r.decimal(node, Amount::parse))
@@ -316,26 +279,18 @@ fn limits(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
     };
     reader.keys(&table, &["rate_floor", "rate_ceiling"], &[]);
     draft.rate_floor = reader.field(&table, "rate_floor", |r, node| r.decimal(node, Rate::parse));
-    draft.rate_ceiling = reader.field(&table, "rate_ceiling", |r, node| {
-        r.decimal(node, Rate::parse)
-    });
+    draft.rate_ceiling =
+        reader.field(&table, "rate_ceiling", |r, node| r.decimal(node, Rate::parse));
 }
 
 fn payment(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
     let Some(table) = reader.table(root, "payment") else {
         return;
     };
-    reader.keys(
-        &table,
-        &["due_days", "minimum_payout"],
-        &["late_interest", "withholding"],
-    );
-    draft.due_days = reader.field(&table, "due_days", |r, node| {
-        r.number(node, Code::TermsLimits)
-    });
-    draft.minimum_payout = reader.field(&table, "minimum_payout", |r, node| {
-        r.decimal(node, Amount::parse)
-    });
+    reader.keys(&table, &["due_days", "minimum_payout"], &["late_interest", "withholding"]);
+    draft.due_days = reader.field(&table, "due_days", |r, node| r.number(node, Code::TermsLimits));
+    draft.minimum_payout =
+        reader.field(&table, "minimum_payout", |r, node| r.decimal(node, Amount::parse));
 }
 
 fn windows(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
@@ -347,7 +302,6 @@ fn windows(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
         &["report_due_days"],
         &["objection_days", "proposal_lapse_days", "dispute", "audit"],
     );
-    draft.report_due_days = reader.field(&table, "report_due_days", |r, node| {
-        r.number(node, Code::TermsLimits)
-    });
+    draft.report_due_days =
+        reader.field(&table, "report_due_days", |r, node| r.number(node, Code::TermsLimits));
 }

@@ -23,16 +23,9 @@ pub fn to_toml(terms: &Terms) -> String {
     text.entry("calculation", terms.calculation);
     text.entry(
         "rounding",
-        format!(
-            "{{ mode = {}, carry = {} }}",
-            quoted(terms.rounding.as_str()),
-            terms.carry
-        ),
+        format!("{{ mode = {}, carry = {} }}", quoted(terms.rounding.as_str()), terms.carry),
     );
-    text.entry(
-        "meters",
-        array(terms.meters.iter().map(|name| name.as_str())),
-    );
+    text.entry("meters", array(terms.meters.iter().map(|name| name.as_str())));
     for party in &terms.parties {
         text.line("\n[[party]]");
         text.entry("id", quoted(party.id.as_str()));
@@ -55,10 +48,8 @@ pub fn to_toml(terms: &Terms) -> String {
     }
     if terms.rate_floor.is_some() || terms.rate_ceiling.is_some() {
         text.line("\n[limits]");
-        for (key, rate) in [
-            ("rate_floor", terms.rate_floor),
-            ("rate_ceiling", terms.rate_ceiling),
-        ] {
+        for (key, rate) in [("rate_floor", terms.rate_floor), ("rate_ceiling", terms.rate_ceiling)]
+        {
             if let Some(rate) = rate {
                 text.entry(key, quoted(&rate.to_string()));
             }
@@ -142,18 +133,13 @@ fn step(step: &Step) -> String {
 }
 
 fn per_party<T: Display>(list: &[(Id, T)]) -> String {
-    table(
-        list.iter()
-            .map(|(party, value)| (party, quoted(&value.to_string()))),
-    )
+    table(list.iter().map(|(party, value)| (party, quoted(&value.to_string()))))
 }
 
 /// An inline table. Ids and names need no quotes as keys.
 fn table<K: Display>(entries: impl IntoIterator<Item = (K, String)>) -> String {
     let entries = entries.into_iter();
-    let entries: Vec<String> = entries
-        .map(|(key, value)| format!("{key} = {value}"))
-        .collect();
+    let entries: Vec<String> = entries.map(|(key, value)| format!("{key} = {value}")).collect();
     match entries.is_empty() {
         true => "{}".to_owned(),
         false => format!("{{ {} }}", entries.join(", ")),

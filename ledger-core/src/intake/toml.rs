@@ -41,13 +41,7 @@ pub(in crate::intake) struct Reader {
 impl<'a> Table<'a> {
     /// The file as a whole.
     pub(in crate::intake) fn root(table: &'a toml_edit::Table) -> Table<'a> {
-        Table {
-            at: At {
-                span: Some(0..0),
-                path: String::new(),
-            },
-            table,
-        }
+        Table { at: At { span: Some(0..0), path: String::new() }, table }
     }
 
     /// Whether the table has a key.
@@ -58,25 +52,13 @@ impl<'a> Table<'a> {
     fn node(&self, key: &str) -> Option<Node<'a>> {
         let (name, item) = self.table.get_key_value(key)?;
         let span = item.span().or(name.span()).or(self.at.span.clone());
-        Some(Node {
-            at: At {
-                span,
-                path: self.path(key),
-            },
-            inner: Inner::Item(item),
-        })
+        Some(Node { at: At { span, path: self.path(key) }, inner: Inner::Item(item) })
     }
 
     /// The place of a key.
     fn key_at(&self, key: &str) -> At {
-        let name = self
-            .table
-            .get_key_value(key)
-            .and_then(|(name, _)| name.span());
-        At {
-            span: name.or(self.at.span.clone()),
-            path: self.path(key),
-        }
+        let name = self.table.get_key_value(key).and_then(|(name, _)| name.span());
+        At { span: name.or(self.at.span.clone()), path: self.path(key) }
     }
 
     fn path(&self, key: &str) -> String {
@@ -101,10 +83,7 @@ impl<'a> Node<'a> {
             Inner::Item(item) => item.as_table_like()?,
             Inner::Value(value) => value.as_inline_table()?,
         };
-        Some(Table {
-            at: self.at.clone(),
-            table,
-        })
+        Some(Table { at: self.at.clone(), table })
     }
 
     /// What it is, in words.
@@ -139,10 +118,7 @@ impl<'a> Node<'a> {
 impl Reader {
     /// A reader of a text.
     pub(in crate::intake) fn new(source: &str) -> Reader {
-        Reader {
-            source: source.to_owned(),
-            problems: Vec::new(),
-        }
+        Reader { source: source.to_owned(), problems: Vec::new() }
     }
 
     /// Reports a problem.
@@ -187,9 +163,7 @@ impl Reader {
                 &at,
                 Code::TermsUnknownKey,
                 format!("{holder} has no key `{}`", key.escape_debug()),
-                suggest(key, candidates, || {
-                    format!("the keys here are {}", known.join(", "))
-                }),
+                suggest(key, candidates, || format!("the keys here are {}", known.join(", "))),
             );
         }
     }
@@ -222,11 +196,7 @@ impl Reader {
         self.refuse(
             &node.at,
             Code::TermsType,
-            format!(
-                "`{}` is {}, and should be {wanted}",
-                node.at.path,
-                node.kind()
-            ),
+            format!("`{}` is {}, and should be {wanted}", node.at.path, node.kind()),
             hint,
         );
         None
@@ -333,10 +303,7 @@ impl Reader {
                     Field::Bad
                 }
             };
-            entries.push(Entry {
-                key,
-                value: self.field(&table, name, &read),
-            });
+            entries.push(Entry { key, value: self.field(&table, name, &read) });
         }
         Some(entries)
     }
@@ -440,9 +407,7 @@ impl Reader {
             &node.at,
             Code::TermsType,
             format!("`{}` cannot be \"{}\"", node.at.path, text.escape_debug()),
-            suggest(text, words.iter().copied(), || {
-                format!("write one of {}", words.join(", "))
-            }),
+            suggest(text, words.iter().copied(), || format!("write one of {}", words.join(", "))),
         );
         None
     }

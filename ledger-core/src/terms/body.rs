@@ -288,10 +288,7 @@ impl TermsBody {
 
     /// The collector's id. Checked terms have exactly one.
     pub fn collector(&self) -> Option<&Id> {
-        self.parties
-            .iter()
-            .find(|party| party.role == Role::Collector)
-            .map(|party| &party.id)
+        self.parties.iter().find(|party| party.role == Role::Collector).map(|party| &party.id)
     }
 
     /// The first period of the agreement; it may be a stub.
@@ -301,10 +298,7 @@ impl TermsBody {
 
     /// The last period of the agreement, if it ends.
     pub fn last_period(&self) -> Option<Period> {
-        Some(Period::holding(
-            self.period_length,
-            self.ends_on?.plus_days(-1),
-        ))
+        Some(Period::holding(self.period_length, self.ends_on?.plus_days(-1)))
     }
 
     /// Whether the agreement covers a day.
@@ -319,17 +313,8 @@ impl TermsBody {
         let mut names: Vec<Name> = standard
             .iter()
             .filter_map(|name| Name::parse(name).ok())
-            .chain(
-                self.attributes
-                    .iter()
-                    .map(|allowed| allowed.attribute.clone()),
-            )
-            .chain(
-                self.rules
-                    .iter()
-                    .flat_map(|rule| &rule.when)
-                    .map(|c| c.attribute.clone()),
-            )
+            .chain(self.attributes.iter().map(|allowed| allowed.attribute.clone()))
+            .chain(self.rules.iter().flat_map(|rule| &rule.when).map(|c| c.attribute.clone()))
             .collect();
         names.sort();
         names.dedup();
@@ -380,10 +365,7 @@ impl Rule {
     pub fn matches(&self, key: &LineKey) -> bool {
         self.when.iter().all(|condition| {
             let value = key.attribute(&condition.attribute);
-            condition
-                .patterns
-                .iter()
-                .any(|pattern| glob::matches(pattern.as_str(), value))
+            condition.patterns.iter().any(|pattern| glob::matches(pattern.as_str(), value))
         })
     }
 }

@@ -56,11 +56,7 @@ pub fn check(draft: DraftTerms) -> Checked {
             terms: Some(terms),
             problems: Vec::new(),
         },
-        Err(problems) => Checked {
-            terms: None,
-            problems,
-            warnings: Vec::new(),
-        },
+        Err(problems) => Checked { terms: None, problems, warnings: Vec::new() },
     }
 }
 
@@ -171,9 +167,7 @@ fn complete<T>(list: &Field<Vec<T>>, read: impl Fn(&T) -> bool) -> bool {
 
 fn roles(draft: &DraftTerms) -> BTreeMap<Id, Role> {
     let parties = draft.parties.value().into_iter().flatten();
-    parties
-        .filter_map(|party| Some((party.id.value()?.clone(), *party.role.value()?)))
-        .collect()
+    parties.filter_map(|party| Some((party.id.value()?.clone(), *party.role.value()?))).collect()
 }
 
 fn parties(judge: &mut Judge, draft: &DraftTerms) -> Vec<Party> {
@@ -238,9 +232,7 @@ fn parties(judge: &mut Judge, draft: &DraftTerms) -> Vec<Party> {
         }
     }
     let nobody = |is_it: fn(Role) -> bool| {
-        drafts
-            .iter()
-            .all(|party| party.role.value().is_some_and(|role| !is_it(*role)))
+        drafts.iter().all(|party| party.role.value().is_some_and(|role| !is_it(*role)))
     };
     if nobody(|role| role == Role::Collector) {
         judge.refuse(
@@ -320,10 +312,7 @@ fn deductions(judge: &mut Judge, draft: &DraftTerms) -> Vec<Deduction> {
                 "list every kind of deduction once",
             );
         }
-        deductions.push(Deduction {
-            kind: kind.clone(),
-            cap,
-        });
+        deductions.push(Deduction { kind: kind.clone(), cap });
     }
     deductions
 }

@@ -184,10 +184,7 @@ pub struct DraftStep {
 impl At {
     /// A place that is known by its path only.
     pub fn path(path: impl Into<String>) -> At {
-        At {
-            span: None,
-            path: path.into(),
-        }
+        At { span: None, path: path.into() }
     }
 }
 

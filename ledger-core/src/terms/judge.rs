@@ -22,10 +22,7 @@ pub struct TermsProblem {
 impl TermsProblem {
     /// A problem at a place.
     pub fn new(at: &At, problem: Problem) -> TermsProblem {
-        TermsProblem {
-            problem: problem.at_field(at.path.clone()),
-            at: at.clone(),
-        }
+        TermsProblem { problem: problem.at_field(at.path.clone()), at: at.clone() }
     }
 }
 

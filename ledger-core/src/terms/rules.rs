@@ -52,8 +52,7 @@ impl Declared<'_> {
     /// A share within floor and ceiling.
     pub(in crate::terms) fn clamped(&self, share: Rate) -> Rate {
         let raised = self.rate_floor.map_or(share, |floor| share.max(floor));
-        self.rate_ceiling
-            .map_or(raised, |ceiling| raised.min(ceiling))
+        self.rate_ceiling.map_or(raised, |ceiling| raised.min(ceiling))
     }
 }
 
@@ -93,11 +92,7 @@ pub(in crate::terms) fn check(
         let when = conditions(judge, &draft.when, declared, known);
         let pay = pay(judge, draft, declared);
         if let (Some((id, _)), Some(pay)) = (id, pay) {
-            rules.push(Rule {
-                id: id.clone(),
-                when,
-                pay,
-            });
+            rules.push(Rule { id: id.clone(), when, pay });
         }
     }
     rules
@@ -144,10 +139,7 @@ fn conditions(
             .filter_map(|draft| judge.optional(draft).map(|(pattern, _)| pattern.clone()))
             .collect();
         if let Some((name, _)) = name {
-            conditions.push(Condition {
-                attribute: name.clone(),
-                patterns,
-            });
+            conditions.push(Condition { attribute: name.clone(), patterns });
         }
     }
     conditions.sort_by(|a, b| a.attribute.cmp(&b.attribute));
@@ -187,12 +179,7 @@ fn pay(judge: &mut Judge, draft: &DraftRule, declared: &Declared) -> Option<Pay>
         _ => true,
     };
     let steps = steps.map(|(drafts, at)| check_steps(judge, drafts, at, by_meter, declared));
-    Some(Pay::Tiered(Tiers {
-        by: measure?,
-        over: *over?.0,
-        kind: *kind?.0,
-        steps: steps?,
-    }))
+    Some(Pay::Tiered(Tiers { by: measure?, over: *over?.0, kind: *kind?.0, steps: steps? }))
 }
 
 fn measure(judge: &mut Judge, tiers: &DraftTiers, declared: &Declared) -> Option<Measure> {
@@ -263,12 +250,7 @@ fn check_steps(
         }
         let per_unit = amounts(judge, &draft.per_unit, "per-unit amount", declared);
         let flat = amounts(judge, &draft.flat, "flat amount", declared);
-        steps.push(Step {
-            bound,
-            share,
-            per_unit,
-            flat,
-        });
+        steps.push(Step { bound, share, per_unit, flat });
     }
     steps
 }
@@ -330,10 +312,7 @@ fn bound(
         );
     }
     *below = Some(*bound);
-    Some(Bound {
-        at: *bound,
-        inclusive,
-    })
+    Some(Bound { at: *bound, inclusive })
 }
 
 /// Judges shares of the base, with their sum after floor and ceiling.
@@ -355,10 +334,7 @@ fn shares(judge: &mut Judge, field: &PerParty<Rate>, declared: &Declared) -> Vec
     if let Some(at) = field.place()
         && !floor_above_ceiling
     {
-        let total: i128 = shares
-            .iter()
-            .map(|(_, share)| scaled(declared.clamped(*share)))
-            .sum();
+        let total: i128 = shares.iter().map(|(_, share)| scaled(declared.clamped(*share))).sum();
         if total > 10i128.pow(FRACTION_DIGITS_MAX) {
             let limits = match declared.rate_floor.or(declared.rate_ceiling) {
                 Some(_) => " after floor and ceiling",
@@ -441,10 +417,7 @@ fn payee(judge: &mut Judge, party: &Id, at: &At, declared: &Declared) {
         Some(role) => judge.refuse(
             at,
             Code::TermsReference,
-            format!(
-                "`{party}` is {}, and nothing is owed to it",
-                role_text(*role)
-            ),
+            format!("`{party}` is {}, and nothing is owed to it", role_text(*role)),
             "name a party with the role `owner` or `beneficiary`",
         ),
         None if declared.roles_complete => {

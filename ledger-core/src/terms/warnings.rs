@@ -61,10 +61,7 @@ impl Warnings {
             Pay::Flat(share) if share.is_empty() => self.add(
                 draft.share.place().unwrap_or(&draft.at),
                 Code::WarnNothingOwed,
-                format!(
-                    "the rule `{}` names nobody, so nothing is owed under it",
-                    rule.id
-                ),
+                format!("the rule `{}` names nobody, so nothing is owed under it", rule.id),
                 "name a party in `share`, with \"0\" if nothing is meant",
             ),
             Pay::Flat(_) => {}
@@ -121,10 +118,7 @@ impl Warnings {
     fn unreachable(&mut self, terms: &Terms, drafts: &[DraftRule]) {
         let mut left = COMPARISONS_MAX;
         for (place, (rule, draft)) in terms.rules.iter().zip(drafts).enumerate() {
-            if self
-                .impossible_patterns(terms, rule, draft, &mut left)
-                .is_none()
-            {
+            if self.impossible_patterns(terms, rule, draft, &mut left).is_none() {
                 return;
             }
             for earlier in terms.rules.iter().take(place) {
@@ -185,10 +179,7 @@ impl Warnings {
 }
 
 fn allowed<'a>(terms: &'a Terms, attribute: &Name) -> Option<&'a AllowedValues> {
-    terms
-        .attributes
-        .iter()
-        .find(|allowed| allowed.attribute == *attribute)
+    terms.attributes.iter().find(|allowed| allowed.attribute == *attribute)
 }
 
 /// The values that a line may have: the allowed ones, and none.
@@ -199,10 +190,7 @@ fn possible(allowed: &AllowedValues) -> impl Iterator<Item = &str> {
 
 fn any_value(condition: &Condition) -> bool {
     let star = |pattern: &str| !pattern.is_empty() && pattern.bytes().all(|byte| byte == b'*');
-    condition
-        .patterns
-        .iter()
-        .any(|pattern| star(pattern.as_str()))
+    condition.patterns.iter().any(|pattern| star(pattern.as_str()))
 }
 
 fn matches_everything(rule: &Rule) -> bool {
@@ -217,10 +205,7 @@ fn covers(terms: &Terms, earlier: &Rule, later: &Rule, left: &mut u32) -> Option
         if any_value(wide) {
             continue;
         }
-        let narrow = later
-            .when
-            .iter()
-            .find(|condition| condition.attribute == wide.attribute);
+        let narrow = later.when.iter().find(|condition| condition.attribute == wide.attribute);
         let by_pattern = match narrow {
             Some(narrow) => all_patterns_covered(wide, narrow, left)?,
             None => false,
@@ -265,10 +250,7 @@ fn all_values_covered(
 ) -> Option<bool> {
     for value in possible(allowed) {
         let matches = |condition: &Condition| {
-            condition
-                .patterns
-                .iter()
-                .any(|pattern| glob::matches(pattern.as_str(), value))
+            condition.patterns.iter().any(|pattern| glob::matches(pattern.as_str(), value))
         };
         let patterns = wide.patterns.len() + narrow.map_or(0, |narrow| narrow.patterns.len());
         *left = left.checked_sub(u32::try_from(patterns).ok()?)?;
@@ -322,7 +304,5 @@ fn effective_share(terms: &Terms, shares: &[(Id, Rate)], party: &Id) -> Rate {
     }
     let share = of_party(shares, party);
     let raised = terms.rate_floor.map_or(share, |floor| share.max(floor));
-    terms
-        .rate_ceiling
-        .map_or(raised, |ceiling| raised.min(ceiling))
+    terms.rate_ceiling.map_or(raised, |ceiling| raised.min(ceiling))
 }

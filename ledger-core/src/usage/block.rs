@@ -161,9 +161,7 @@ impl Ints {
             for (int, key) in ints.iter().zip(key_of) {
                 short[usize::from(*key)] += (*int).into();
             }
-            sums.iter_mut()
-                .zip(short)
-                .for_each(|(sum, short)| *sum += i128::from(short));
+            sums.iter_mut().zip(short).for_each(|(sum, short)| *sum += i128::from(short));
         }
         fn wide<T: Copy + Into<i128>>(ints: &[T], key_of: &[u16], sums: &mut [i128]) {
             for (int, key) in ints.iter().zip(key_of) {
@@ -272,15 +270,9 @@ impl LineBlock {
         }
         let mut key_used = vec![false; parts.keys.len()];
         for key in &parts.key_of {
-            *key_used
-                .get_mut(usize::from(*key))
-                .ok_or("a line names no key")? = true;
+            *key_used.get_mut(usize::from(*key)).ok_or("a line names no key")? = true;
         }
-        if [value_used, attribute_used, key_used]
-            .iter()
-            .flatten()
-            .any(|used| !used)
-        {
+        if [value_used, attribute_used, key_used].iter().flatten().any(|used| !used) {
             return Err("a value, an attribute column or a key is not used");
         }
         let columns = parts.meter_columns.iter().chain(&parts.deduction_columns);
@@ -306,21 +298,13 @@ impl LineBlock {
     /// The key at a position of the table, with its attributes by name; absent ones are left out.
     pub fn key(&self, at: usize) -> Option<LineKey> {
         let key = self.0.keys.get(at)?;
-        let value = |at: u32| {
-            self.0
-                .dictionary
-                .get(at as usize)
-                .cloned()
-                .unwrap_or_default()
-        };
+        let value = |at: u32| self.0.dictionary.get(at as usize).cloned().unwrap_or_default();
         let named = self.0.attributes.iter().cloned();
         let attributes = named.zip(key.values.iter().map(|at| value(*at)));
         Some(LineKey {
             day: key.day,
             currency: key.currency,
-            attributes: attributes
-                .filter(|(_, value)| !value.as_str().is_empty())
-                .collect(),
+            attributes: attributes.filter(|(_, value)| !value.as_str().is_empty()).collect(),
         })
     }
 
@@ -344,12 +328,8 @@ impl LineBlock {
             let entry = sums.entry(key);
             entry.lines += lines[at];
             entry.gross.0 += gross[at].0;
-            meters
-                .iter()
-                .for_each(|(name, sums)| entry.add_meter(name, sums[at]));
-            deductions
-                .iter()
-                .for_each(|(name, sums)| entry.add_deduction(name, sums[at]));
+            meters.iter().for_each(|(name, sums)| entry.add_meter(name, sums[at]));
+            deductions.iter().for_each(|(name, sums)| entry.add_deduction(name, sums[at]));
         }
     }
 }

@@ -66,11 +66,7 @@ impl BlockBuilder {
     /// The caller registers each key once.
     pub fn key(&mut self, day: Date, currency: Currency, values: Vec<Value>) -> u32 {
         debug_assert_eq!(values.len(), self.attributes.len());
-        self.keys.push(ReportKey {
-            day,
-            currency,
-            values,
-        });
+        self.keys.push(ReportKey { day, currency, values });
         self.in_block.push(None);
         (self.keys.len() - 1) as u32
     }
@@ -112,18 +108,13 @@ impl BlockBuilder {
         if self.key_of.is_empty() {
             return Ok(None);
         }
-        let used: Vec<&ReportKey> = self
-            .block_keys
-            .iter()
-            .map(|key| &self.keys[*key as usize])
-            .collect();
+        let used: Vec<&ReportKey> =
+            self.block_keys.iter().map(|key| &self.keys[*key as usize]).collect();
         let present: Vec<usize> = (0..self.attributes.len())
             .filter(|&at| used.iter().any(|key| !key.values[at].as_str().is_empty()))
             .collect();
-        let mut dictionary: Vec<Value> = used
-            .iter()
-            .flat_map(|key| present.iter().map(|&at| key.values[at].clone()))
-            .collect();
+        let mut dictionary: Vec<Value> =
+            used.iter().flat_map(|key| present.iter().map(|&at| key.values[at].clone())).collect();
         dictionary.sort();
         dictionary.dedup();
         let mut keys: Vec<(BlockKey, usize)> = used
@@ -131,19 +122,10 @@ impl BlockBuilder {
             .enumerate()
             .map(|(place, key)| {
                 let value = |&at: &usize| {
-                    dictionary
-                        .binary_search(&key.values[at])
-                        .unwrap_or_default() as u32
+                    dictionary.binary_search(&key.values[at]).unwrap_or_default() as u32
                 };
                 let values = present.iter().map(value).collect();
-                (
-                    BlockKey {
-                        day: key.day,
-                        currency: key.currency,
-                        values,
-                    },
-                    place,
-                )
+                (BlockKey { day: key.day, currency: key.currency, values }, place)
             })
             .collect();
         keys.sort();
@@ -151,11 +133,7 @@ impl BlockBuilder {
         for (sorted, (_, place)) in keys.iter().enumerate() {
             sorted_place[*place] = sorted as u16;
         }
-        let key_of = self
-            .key_of
-            .drain(..)
-            .map(|at| sorted_place[at as usize])
-            .collect();
+        let key_of = self.key_of.drain(..).map(|at| sorted_place[at as usize]).collect();
         let mut columns = self.columns.iter_mut().map(Numbers::column);
         let Some(gross) = columns.next() else {
             return Ok(None);
@@ -164,12 +142,7 @@ impl BlockBuilder {
             let taken: Vec<Column> = columns.by_ref().take(names.len()).collect();
             let nonzero =
                 |column: &Column| (0..column.ints.len()).any(|at| column.ints.get(at) != Some(0));
-            names
-                .iter()
-                .cloned()
-                .zip(taken)
-                .filter(|(_, column)| nonzero(column))
-                .unzip()
+            names.iter().cloned().zip(taken).filter(|(_, column)| nonzero(column)).unzip()
         };
         let (meters, meter_columns) = keep(&self.meters);
         let (deductions, deduction_columns) = keep(&self.deductions);
@@ -178,10 +151,7 @@ impl BlockBuilder {
         }
         self.block_len = 0;
         let parts = BlockParts {
-            attributes: present
-                .iter()
-                .map(|&at| self.attributes[at].clone())
-                .collect(),
+            attributes: present.iter().map(|&at| self.attributes[at].clone()).collect(),
             meters,
             deductions,
             dictionary,

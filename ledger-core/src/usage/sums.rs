@@ -39,10 +39,7 @@ pub struct UsageSums(BTreeMap<LineKey, LineSums>);
 impl LineKey {
     /// The value of an attribute; an absent one is the empty string.
     pub fn attribute(&self, name: &Name) -> &str {
-        let found = self
-            .attributes
-            .iter()
-            .find(|(attribute, _)| attribute == name);
+        let found = self.attributes.iter().find(|(attribute, _)| attribute == name);
         found.map_or("", |(_, value)| value.as_str())
     }
 }
@@ -55,9 +52,7 @@ fn add(sums: &mut Vec<(Name, Sum)>, name: &Name, sum: Sum) {
 }
 
 fn get(sums: &[(Name, Sum)], name: &Name) -> Sum {
-    sums.iter()
-        .find(|(known, _)| known == name)
-        .map_or(Sum(0), |(_, sum)| *sum)
+    sums.iter().find(|(known, _)| known == name).map_or(Sum(0), |(_, sum)| *sum)
 }
 
 impl LineSums {
@@ -85,14 +80,8 @@ impl LineSums {
     pub fn add(&mut self, other: &LineSums) {
         self.lines += other.lines;
         self.gross.0 += other.gross.0;
-        other
-            .meters
-            .iter()
-            .for_each(|(name, sum)| self.add_meter(name, *sum));
-        other
-            .deductions
-            .iter()
-            .for_each(|(name, sum)| self.add_deduction(name, *sum));
+        other.meters.iter().for_each(|(name, sum)| self.add_meter(name, *sum));
+        other.deductions.iter().for_each(|(name, sum)| self.add_deduction(name, *sum));
     }
 }
 

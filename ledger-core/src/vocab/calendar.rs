@@ -44,11 +44,8 @@ impl Date {
     /// Reads `YYYY-MM-DD`. Errors: [`Code::Date`].
     pub fn parse(text: &str) -> Result<Date, Problem> {
         Date::parse_bytes(text.as_bytes()).ok_or_else(|| {
-            Problem::new(
-                Code::Date,
-                format!("`{}` is not a day", text.escape_debug()),
-            )
-            .hint("write days as YYYY-MM-DD, from 1970-01-01 to 2999-12-31")
+            Problem::new(Code::Date, format!("`{}` is not a day", text.escape_debug()))
+                .hint("write days as YYYY-MM-DD, from 1970-01-01 to 2999-12-31")
         })
     }
 
@@ -62,15 +59,8 @@ impl Date {
         if !shaped {
             return None;
         }
-        let number = |part: &[u8]| {
-            part.iter()
-                .fold(0i16, |sum, b| sum * 10 + i16::from(b - b'0'))
-        };
-        Date::from_ymd(
-            number(&text[..4]),
-            number(&text[5..7]) as i8,
-            number(&text[8..]) as i8,
-        )
+        let number = |part: &[u8]| part.iter().fold(0i16, |sum, b| sum * 10 + i16::from(b - b'0'));
+        Date::from_ymd(number(&text[..4]), number(&text[5..7]) as i8, number(&text[8..]) as i8)
     }
 
     /// From year, month and day; `None` outside the calendar or the bounds.
@@ -136,11 +126,7 @@ impl Period {
     pub fn new(length: PeriodLength, year: i16, number: u8) -> Option<Period> {
         let fits = (YEAR_MIN..=YEAR_MAX).contains(&year)
             && (1..=length.per_year() as u8).contains(&number);
-        fits.then_some(Period {
-            year,
-            number,
-            length,
-        })
+        fits.then_some(Period { year, number, length })
     }
 
     /// Reads `2026-06` or `2026-Q2`. Errors: [`Code::Period`].
@@ -159,11 +145,8 @@ impl Period {
             Period::new(length, year.parse().ok()?, number.parse().ok()?)
         };
         read().ok_or_else(|| {
-            Problem::new(
-                Code::Period,
-                format!("`{}` is not a period", text.escape_debug()),
-            )
-            .hint("write a month as 2026-06, a quarter as 2026-Q2")
+            Problem::new(Code::Period, format!("`{}` is not a period", text.escape_debug()))
+                .hint("write a month as 2026-06, a quarter as 2026-Q2")
         })
     }
 
@@ -174,11 +157,7 @@ impl Period {
             PeriodLength::Month => month as u8,
             PeriodLength::Quarter => (month as u8 - 1) / 3 + 1,
         };
-        Period {
-            year,
-            number,
-            length,
-        }
+        Period { year, number, length }
     }
 
     /// The calendar year.
@@ -203,11 +182,7 @@ impl Period {
 
     fn from_ordinal(length: PeriodLength, ordinal: i32) -> Option<Period> {
         let year = i16::try_from(ordinal.div_euclid(length.per_year())).ok()?;
-        Period::new(
-            length,
-            year,
-            ordinal.rem_euclid(length.per_year()) as u8 + 1,
-        )
+        Period::new(length, year, ordinal.rem_euclid(length.per_year()) as u8 + 1)
     }
 
     /// The period after this one; `None` at the end of the calendar.
@@ -258,11 +233,8 @@ impl Timestamp {
             .ok()
             .and_then(|time| Timestamp::from_micros(time.as_microsecond()))
             .ok_or_else(|| {
-                Problem::new(
-                    Code::Time,
-                    format!("`{}` is not a time", text.escape_debug()),
-                )
-                .hint("write times as in RFC 3339: 2026-06-30T12:00:00Z")
+                Problem::new(Code::Time, format!("`{}` is not a time", text.escape_debug()))
+                    .hint("write times as in RFC 3339: 2026-06-30T12:00:00Z")
             })
     }
 

@@ -75,6 +75,8 @@ pub enum Domain {
     Terms,
     /// The state root, version 1.
     StateRoot,
+    /// The nonces of a report's parts, from that of the report.
+    PartNonce,
     /// The sled index (a cache, not part of the format).
     Index,
 }
@@ -91,13 +93,14 @@ impl Domain {
             Domain::Lines => "revshare 2026-11-23 report lines v1",
             Domain::Terms => "revshare 2026-11-23 terms v1",
             Domain::StateRoot => "revshare 2026-11-23 state root v1",
+            Domain::PartNonce => "revshare 2026-11-23 part nonce v1",
             Domain::Index => "revshare 2026-11-23 index v1",
         }
     }
 
     /// A hasher for this use. Deriving the key costs two compressions, so it is done once.
     pub fn hasher(self) -> blake3::Hasher {
-        static HASHERS: LazyLock<[blake3::Hasher; 9]> = LazyLock::new(|| {
+        static HASHERS: LazyLock<[blake3::Hasher; 10]> = LazyLock::new(|| {
             [
                 Domain::Payload,
                 Domain::Content,
@@ -107,6 +110,7 @@ impl Domain {
                 Domain::Lines,
                 Domain::Terms,
                 Domain::StateRoot,
+                Domain::PartNonce,
                 Domain::Index,
             ]
             .map(|domain| blake3::Hasher::new_derive_key(domain.context()))
@@ -124,11 +128,8 @@ impl Digest {
     /// Reads 64 hexadecimal digits. Errors: [`Code::Digest`].
     pub fn parse(text: &str) -> Result<Digest, Problem> {
         let problem = || {
-            Problem::new(
-                Code::Digest,
-                format!("`{}` is not a hash", text.escape_debug()),
-            )
-            .hint("a hash is 64 hexadecimal digits")
+            Problem::new(Code::Digest, format!("`{}` is not a hash", text.escape_debug()))
+                .hint("a hash is 64 hexadecimal digits")
         };
         let mut bytes = [0; 32];
         if text.len() != 64 || !text.is_ascii() {

@@ -19,10 +19,7 @@ pub struct Sum(pub i128);
 impl Sum {
     /// The sum as a rational number.
     pub fn exact(self) -> Exact {
-        Exact::new(
-            BigInt::from(self.0),
-            BigInt::from(10u8).pow(FRACTION_DIGITS_MAX),
-        )
+        Exact::new(BigInt::from(self.0), BigInt::from(10u8).pow(FRACTION_DIGITS_MAX))
     }
 
     /// Adds a mantissa with `scale` fraction digits (at most 12).

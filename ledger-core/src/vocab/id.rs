@@ -22,16 +22,12 @@ impl Id {
     /// Reads an id. Errors: [`Code::Id`].
     pub fn parse(text: &str) -> Result<Id, Problem> {
         let fits = (1..=ID_LEN_MAX).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         if fits {
             return Ok(Id(text.into()));
         }
-        Err(
-            Problem::new(Code::Id, format!("`{}` is not an id", text.escape_debug()))
-                .hint("an id is 1 to 64 characters from a-z, 0-9 and `-`"),
-        )
+        Err(Problem::new(Code::Id, format!("`{}` is not an id", text.escape_debug()))
+            .hint("an id is 1 to 64 characters from a-z, 0-9 and `-`"))
     }
 
     /// The id as text.
@@ -44,17 +40,12 @@ impl Name {
     /// Reads a name. Errors: [`Code::Name`].
     pub fn parse(text: &str) -> Result<Name, Problem> {
         let fits = (1..=NAME_LEN_MAX).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
+            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
         if fits {
             return Ok(Name(text.into()));
         }
-        Err(Problem::new(
-            Code::Name,
-            format!("`{}` is not a name", text.escape_debug()),
-        )
-        .hint("a name is 1 to 64 characters from a-z, 0-9, `_` and `-`"))
+        Err(Problem::new(Code::Name, format!("`{}` is not a name", text.escape_debug()))
+            .hint("a name is 1 to 64 characters from a-z, 0-9, `_` and `-`"))
     }
 
     /// The name as text.

@@ -18,29 +18,19 @@ impl PublicKey {
         if sound {
             return Ok(PublicKey(bytes));
         }
-        Err(Problem::new(
-            Code::KeyWeak,
-            "the public key is weak or no point of the curve",
-        )
-        .hint("make a key with `revshare keygen` or `ssh-keygen -t ed25519`"))
+        Err(Problem::new(Code::KeyWeak, "the public key is weak or no point of the curve")
+            .hint("make a key with `revshare keygen` or `ssh-keygen -t ed25519`"))
     }
 
     /// Reads `ssh-ed25519 AAAA… [comment]`. Errors: [`Code::Key`], [`Code::KeyWeak`].
     pub fn parse(text: &str) -> Result<PublicKey, Problem> {
         let problem = |why: &str| {
-            Problem::new(
-                Code::Key,
-                format!("not an OpenSSH Ed25519 public key: {why}"),
-            )
-            .hint("paste the line of the .pub file: ssh-ed25519 AAAA…")
+            Problem::new(Code::Key, format!("not an OpenSSH Ed25519 public key: {why}"))
+                .hint("paste the line of the .pub file: ssh-ed25519 AAAA…")
         };
         let key = ssh_key::PublicKey::from_openssh(text.trim())
             .map_err(|error| problem(&error.to_string()))?;
-        let bytes = key
-            .key_data()
-            .ed25519()
-            .ok_or_else(|| problem("another kind of key"))?
-            .0;
+        let bytes = key.key_data().ed25519().ok_or_else(|| problem("another kind of key"))?.0;
         PublicKey::from_bytes(bytes)
     }
 
@@ -51,9 +41,7 @@ impl PublicKey {
 
     /// The fingerprint that `ssh-keygen -l` prints: `SHA256:…`.
     pub fn fingerprint(&self) -> String {
-        self.openssh_key()
-            .fingerprint(ssh_key::HashAlg::Sha256)
-            .to_string()
+        self.openssh_key().fingerprint(ssh_key::HashAlg::Sha256).to_string()
     }
 
     fn openssh_key(&self) -> ssh_key::PublicKey {

@@ -54,14 +54,8 @@ pub fn parse_decimal(text: &[u8]) -> Result<(i128, u32), &'static str> {
         Some(fraction) => fraction,
         None => &[],
     };
-    let fraction_len = fraction
-        .iter()
-        .rposition(|&b| b != b'0')
-        .map_or(0, |last| last + 1);
-    let integer_start = integer
-        .iter()
-        .position(|&b| b != b'0')
-        .unwrap_or(integer.len());
+    let fraction_len = fraction.iter().rposition(|&b| b != b'0').map_or(0, |last| last + 1);
+    let integer_start = integer.iter().position(|&b| b != b'0').unwrap_or(integer.len());
     if fraction.len() > FRACTION_DIGITS_MAX as usize {
         return Err("it has more than 12 fraction digits");
     }
@@ -73,22 +67,16 @@ pub fn parse_decimal(text: &[u8]) -> Result<(i128, u32), &'static str> {
     let (integer, fraction) = (&integer[integer_start..], &fraction[..fraction_len]);
     let mantissa = if integer.len() + fraction.len() <= 18 {
         let fold = |sum: u64, part: &[u8]| {
-            part.iter()
-                .fold(sum, |sum, digit| sum * 10 + u64::from(digit - b'0'))
+            part.iter().fold(sum, |sum, digit| sum * 10 + u64::from(digit - b'0'))
         };
         i128::from(fold(fold(0, integer), fraction))
     } else {
         let fold = |sum: i128, part: &[u8]| {
-            part.iter()
-                .fold(sum, |sum, digit| sum * 10 + i128::from(digit - b'0'))
+            part.iter().fold(sum, |sum, digit| sum * 10 + i128::from(digit - b'0'))
         };
         fold(fold(0, integer), fraction)
     };
-    let signed = if digits.len() < text.len() {
-        -mantissa
-    } else {
-        mantissa
-    };
+    let signed = if digits.len() < text.len() { -mantissa } else { mantissa };
     Ok((signed, fraction_len as u32))
 }
 
@@ -163,20 +151,12 @@ impl Amount {
 
     /// The value with its sign turned.
     pub fn negated(self) -> Amount {
-        if self.0.is_zero() {
-            self
-        } else {
-            Amount(-self.0)
-        }
+        if self.0.is_zero() { self } else { Amount(-self.0) }
     }
 
     /// The larger of the value and zero.
     pub fn at_least_zero(self) -> Amount {
-        if self.is_negative() {
-            Amount::ZERO
-        } else {
-            self
-        }
+        if self.is_negative() { Amount::ZERO } else { self }
     }
 
     /// The plain decimal with at least `digits` fraction digits (`12.5` with 2 is `12.50`).
@@ -195,11 +175,8 @@ impl Rate {
     pub fn parse(text: &str) -> Result<Rate, Problem> {
         let amount = Amount::parse(text)?;
         Rate::from_parts(amount.mantissa(), amount.scale()).ok_or_else(|| {
-            Problem::new(
-                Code::RateBounds,
-                format!("the rate {text} is not between -1 and 1"),
-            )
-            .hint("rates are fractions: write 15 % as \"0.15\"")
+            Problem::new(Code::RateBounds, format!("the rate {text} is not between -1 and 1"))
+                .hint("rates are fractions: write 15 % as \"0.15\"")
         })
     }
 
@@ -227,11 +204,8 @@ impl Rate {
 
 /// The refusal of a decimal, without its place.
 pub fn decimal_problem(text: &str, why: &str) -> Problem {
-    Problem::new(
-        Code::Decimal,
-        format!("`{}` is not a plain decimal: {why}", text.escape_debug()),
-    )
-    .hint("write it like -1234.50: at most 15 digits before the point and 12 after it")
+    Problem::new(Code::Decimal, format!("`{}` is not a plain decimal: {why}", text.escape_debug()))
+        .hint("write it like -1234.50: at most 15 digits before the point and 12 after it")
 }
 
 impl Currency {
@@ -260,9 +234,7 @@ impl Currency {
 
     /// Fraction digits of the minor unit (ISO 4217 exponent): USD 2, JPY 0, KWD 3.
     pub fn minor_digits(&self) -> u32 {
-        Iso::from_code(self.code())
-            .and_then(|iso| iso.exponent())
-            .map_or(2, u32::from)
+        Iso::from_code(self.code()).and_then(|iso| iso.exponent()).map_or(2, u32::from)
     }
 }
 

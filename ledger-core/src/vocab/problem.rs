@@ -213,12 +213,7 @@ pub struct Problem {
 impl Problem {
     /// A problem without place or hint.
     pub fn new(code: Code, message: impl Into<String>) -> Problem {
-        Problem {
-            code,
-            message: message.into(),
-            place: None,
-            hint: None,
-        }
+        Problem { code, message: message.into(), place: None, hint: None }
     }
 
     /// With what to do next.
@@ -249,9 +244,7 @@ impl Problem {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::File {
-                path, line, column, ..
-            } => write!(f, "{path}:{line}:{column}"),
+            Place::File { path, line, column, .. } => write!(f, "{path}:{line}:{column}"),
             Place::Record { seq } => write!(f, "record {seq}"),
             Place::Field(field) => f.write_str(field),
             Place::Path(path) => f.write_str(path),

@@ -27,10 +27,7 @@ pub fn check(text: &str, len_max: usize) -> Result<(), Problem> {
     let problem = |what: String, hint: &str| Err(Problem::new(Code::Text, what).hint(hint));
     if text.len() > len_max {
         return problem(
-            format!(
-                "the text is {} bytes long, at most {len_max} are allowed",
-                text.len()
-            ),
+            format!("the text is {} bytes long, at most {len_max} are allowed", text.len()),
             "shorten it",
         );
     }
@@ -54,10 +51,7 @@ pub fn check(text: &str, len_max: usize) -> Result<(), Problem> {
     };
     if !is_nfc {
         return problem(
-            format!(
-                "the text \"{}\" is not in Unicode normal form C",
-                text.escape_debug()
-            ),
+            format!("the text \"{}\" is not in Unicode normal form C", text.escape_debug()),
             "normalise the file to NFC, so that equal texts have equal bytes",
         );
     }

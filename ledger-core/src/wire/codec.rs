@@ -12,26 +12,16 @@ use crate::vocab::Code;
 use crate::vocab::Problem;
 
 fn config() -> impl bincode::config::Config {
-    bincode::config::standard()
-        .with_fixed_int_encoding()
-        .with_limit::<PAYLOAD_LEN_MAX>()
+    bincode::config::standard().with_fixed_int_encoding().with_limit::<PAYLOAD_LEN_MAX>()
 }
 
 /// The canonical bytes of a value. Errors: [`Code::ReportTooLarge`] past the largest payload.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Problem> {
     let bytes = bincode::serde::encode_to_vec(value, config());
-    bytes
-        .ok()
-        .filter(|bytes| bytes.len() <= PAYLOAD_LEN_MAX)
-        .ok_or_else(|| {
-            Problem::new(
-                Code::ReportTooLarge,
-                "the event is larger than a record may be",
-            )
-            .hint(format!(
-                "a payload has at most {PAYLOAD_LEN_MAX} bytes; split the report"
-            ))
-        })
+    bytes.ok().filter(|bytes| bytes.len() <= PAYLOAD_LEN_MAX).ok_or_else(|| {
+        Problem::new(Code::ReportTooLarge, "the event is larger than a record may be")
+            .hint(format!("a payload has at most {PAYLOAD_LEN_MAX} bytes; split the report"))
+    })
 }
 
 /// Reads a value that fills `bytes` exactly. Errors: [`Code::PayloadMalformed`].
@@ -48,9 +38,7 @@ where
         )));
     }
     if encode(&value)? != bytes {
-        return Err(malformed(
-            "the payload is not the canonical encoding of what it says",
-        ));
+        return Err(malformed("the payload is not the canonical encoding of what it says"));
     }
     Ok(value)
 }

@@ -3,4 +3,6 @@
 
 pub mod codec;
 pub mod words;
+pub mod block;
 pub mod terms;
+pub mod event;

@@ -130,22 +130,15 @@ struct StepWire<'a> {
 
 const PERIOD_LENGTHS: [PeriodLength; 2] = [PeriodLength::Month, PeriodLength::Quarter];
 const ROUNDINGS: [Rounding; 3] = [Rounding::HalfEven, Rounding::HalfUp, Rounding::Down];
-const ROLES: [Role; 5] = [
-    Role::Owner,
-    Role::Collector,
-    Role::Beneficiary,
-    Role::Arbiter,
-    Role::Auditor,
-];
+const ROLES: [Role; 5] =
+    [Role::Owner, Role::Collector, Role::Beneficiary, Role::Arbiter, Role::Auditor];
 const WINDOWS: [Window; 3] = [Window::Period, Window::Year, Window::Lifetime];
 const KINDS: [TierKind; 2] = [TierKind::Marginal, TierKind::Whole];
 
 /// The number of a word: its position in the list of the format.
 fn number<T: PartialEq>(words: &[T], word: &T) -> u8 {
     let position = words.iter().position(|known| known == word);
-    position
-        .and_then(|at| u8::try_from(at).ok())
-        .unwrap_or(u8::MAX)
+    position.and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX)
 }
 
 fn texts_wire<'a, N: 'a, V: 'a>(
@@ -153,18 +146,14 @@ fn texts_wire<'a, N: 'a, V: 'a>(
     name: fn(&N) -> &str,
     text: fn(&V) -> &str,
 ) -> TextsWire<'a> {
-    entries
-        .map(|(key, values)| (name(key), values.iter().map(text).collect()))
-        .collect()
+    entries.map(|(key, values)| (name(key), values.iter().map(text).collect())).collect()
 }
 
 fn per_party_wire<'a, T>(list: &'a [(Id, T)]) -> PerPartyWire<'a>
 where
     DecimalWire: From<&'a T>,
 {
-    list.iter()
-        .map(|(party, value)| (party.as_str(), DecimalWire::from(value)))
-        .collect()
+    list.iter().map(|(party, value)| (party.as_str(), DecimalWire::from(value))).collect()
 }
 
 impl<'a> From<&'a Terms> for TermsWire<'a> {
@@ -197,10 +186,7 @@ impl<'a> From<&'a Terms> for TermsWire<'a> {
             minimum_payout: DecimalWire::from(&terms.minimum_payout),
             report_due_days: terms.report_due_days,
             attributes: texts_wire(
-                terms
-                    .attributes
-                    .iter()
-                    .map(|one| (&one.attribute, &one.values)),
+                terms.attributes.iter().map(|one| (&one.attribute, &one.values)),
                 |name| name.as_str(),
                 |value| value.as_str(),
             ),
@@ -279,9 +265,8 @@ fn list<S, T>(
     read: impl Fn(S, String) -> Result<T, Problem>,
 ) -> Result<Field<Vec<T>>, Problem> {
     let items = items.into_iter().enumerate();
-    let items: Result<Vec<T>, Problem> = items
-        .map(|(place, item)| read(item, format!("{path}[{place}]")))
-        .collect();
+    let items: Result<Vec<T>, Problem> =
+        items.map(|(place, item)| read(item, format!("{path}[{place}]"))).collect();
     given(path, items)
 }
 
@@ -289,11 +274,7 @@ fn strictly_sorted<'a>(
     path: &str,
     texts: impl Iterator<Item = TextWire<'a>> + Clone,
 ) -> Result<(), Problem> {
-    if texts
-        .clone()
-        .zip(texts.skip(1))
-        .all(|(one, next)| one < next)
-    {
+    if texts.clone().zip(texts.skip(1)).all(|(one, next)| one < next) {
         return Ok(());
     }
     Err(malformed(format!("`{path}` is not strictly sorted")).at_field(path))
@@ -365,9 +346,7 @@ impl TermsWire<'_> {
             calculation: given("calculation", Ok(self.calculation))?,
             rounding: given("rounding.mode", word(&ROUNDINGS, self.rounding))?,
             carry: given("rounding.carry", Ok(self.carry))?,
-            meters: list("meters", &self.meters, |name, path| {
-                given(path, words::name(name))
-            })?,
+            meters: list("meters", &self.meters, |name, path| given(path, words::name(name)))?,
             parties: list("party", &self.parties, PartyWire::draft)?,
             deductions: list("base.deductions", &self.deductions, |(kind, cap), path| {
                 Ok(DraftDeduction {
@@ -393,11 +372,7 @@ impl PartyWire<'_> {
             id: given(format!("{path}.id"), words::id(self.id))?,
             role: given(format!("{path}.role"), word(&ROLES, self.role))?,
             key: given(format!("{path}.key"), words::key(self.key))?,
-            recovery_key: option(
-                &format!("{path}.recovery_key"),
-                self.recovery_key,
-                words::key,
-            )?,
+            recovery_key: option(&format!("{path}.recovery_key"), self.recovery_key, words::key)?,
             at: At::path(path),
         })
     }

@@ -22,14 +22,14 @@ use crate::wire::codec::malformed;
 pub type HashWire = [u8; 32];
 
 /// An amount, a quantity or a rate: mantissa and scale, normalised.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DecimalWire(i128, u8);
 
 /// A text of any kind, borrowed from the payload.
 pub type TextWire<'a> = &'a str;
 
 /// A period: year and number. Its length is that of the terms.
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PeriodWire(u16, u8);
 
 impl From<&Amount> for DecimalWire {

@@ -1,0 +1,53 @@
+//! Frames: how a record lies in a segment. The short header has a checksum of its own, so that a
+//! reader knows where a record ends before it trusts anything in it.
+
+use crate::limits::FRAME_LEN_MAX;
+use crate::vocab::digest::Domain;
+
+/// Length, sequence number, checksum.
+pub const FRAME_HEADER_LEN: usize = 16;
+/// Record hash and signature.
+pub const FRAME_TRAILER_LEN: usize = 96;
+
+/// The header of a frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FrameHeader {
+    /// Length of the body in bytes.
+    pub body_len: usize,
+    /// Sequence number of the record.
+    pub seq: u64,
+}
+
+impl FrameHeader {
+    /// The header's bytes.
+    pub fn bytes(self) -> [u8; FRAME_HEADER_LEN] {
+        let mut bytes = [0; FRAME_HEADER_LEN];
+        bytes[..4].copy_from_slice(&(self.body_len as u32).to_le_bytes());
+        bytes[4..12].copy_from_slice(&self.seq.to_le_bytes());
+        let checksum = Domain::Header.digest(&bytes[..12]);
+        bytes[12..].copy_from_slice(&checksum.0[..4]);
+        bytes
+    }
+
+    /// Reads a header; `None` if its checksum or length is wrong.
+    pub fn read(bytes: &[u8]) -> Option<FrameHeader> {
+        let bytes: &[u8; FRAME_HEADER_LEN] = bytes.first_chunk()?;
+        let body_len = u32::from_le_bytes(*bytes.first_chunk()?) as usize;
+        if body_len > FRAME_LEN_MAX {
+            return None;
+        }
+        let seq = u64::from_le_bytes(*bytes[4..].first_chunk()?);
+        let header = FrameHeader { body_len, seq };
+        (header.bytes() == *bytes).then_some(header)
+    }
+
+    /// The length of the whole frame.
+    pub fn frame_len(self) -> usize {
+        FRAME_HEADER_LEN + self.body_len + FRAME_TRAILER_LEN
+    }
+}
+
+/// The length of the frame that starts with these bytes; `None` if no sound header does.
+pub fn frame_len(bytes: &[u8]) -> Option<usize> {
+    FrameHeader::read(bytes).map(FrameHeader::frame_len)
+}

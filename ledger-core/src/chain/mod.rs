@@ -1,0 +1,15 @@
+//! Records: an event in its place. Linking, hashing, signing and checking, over bytes as they are
+//! stored (`schemas/log-format.md`, "Frames" and "Hashes").
+
+pub mod frame;
+pub mod record;
+pub mod sign;
+
+pub use frame::FRAME_HEADER_LEN;
+pub use frame::FRAME_TRAILER_LEN;
+pub use frame::frame_len;
+pub use record::CheckedRecord;
+pub use record::Place;
+pub use record::StoredRecord;
+pub use record::write;
+pub use sign::Signer;

@@ -1,0 +1,249 @@
+//! `(state, fact) -> Result<(), Violation>`: what may follow, and what it changes.
+//!
+//! This judges a stranger's log: a log can be chained and signed correctly and still lie. It never
+//! panics and trusts nothing but the state before the fact. Each kind has one guard, shared with
+//! [`crate::decide`]: guards in a straight list, then "from here on it succeeds".
+
+pub mod opening;
+pub mod usage;
+pub mod statement;
+pub mod money;
+pub mod acknowledgement;
+
+use crate::event::Author;
+use crate::event::Event;
+use crate::event::Fact;
+use crate::event::Kind;
+use crate::event::Lines;
+use crate::state::Agreement;
+use crate::state::OpenPart;
+use crate::state::State;
+use crate::terms::Role;
+use crate::usage::UsageSums;
+use crate::vocab::Code;
+use crate::vocab::Problem;
+use crate::vocab::Timestamp;
+
+/// Why a fact is not admissible.
+pub type Violation = Problem;
+
+/// Applies a fact. On `Err` the state is as it was.
+pub fn evolve(state: &mut State, fact: &Fact) -> Result<(), Violation> {
+    admit_place(state, fact)?;
+    match &fact.event {
+        Event::LedgerOpened(version) => opening::open(state, fact, version)?,
+        Event::Accepted(acceptance) => {
+            let party = opening::admit_acceptance(state, &fact.author, acceptance)?;
+            opened_mut(state)?.accept(party);
+        }
+        Event::UsagePart(part) => {
+            usage::admit_part(state, &fact.author, part)?;
+            let mut sums = UsageSums::default();
+            part.block.add_to(&mut sums);
+            state.add_part(OpenPart {
+                id: fact.id,
+                author: fact.author.clone(),
+                payload: fact.payload,
+                lines: part.block.lines() as u64,
+                usage: sums,
+            });
+        }
+        Event::UsageReported(report) => {
+            let head = usage::Head::Report { period: report.period, supplement: report.supplement };
+            usage::record(state, fact, head, &report.lines)?;
+        }
+        Event::UsageCorrected(correction) => {
+            let head = usage::Head::Correction {
+                corrects: correction.corrects,
+                reason: &correction.reason,
+            };
+            usage::record(state, fact, head, &correction.lines)?;
+        }
+        Event::UsageMissing(period) => {
+            usage::admit_missing(state, &fact.author, fact.recorded_at, *period)?;
+            opened_mut(state)?.add_missing(*period, fact.id);
+        }
+        Event::StatementIssued(issued) => {
+            if let Some(first) =
+                statement::findings(state, &fact.author, issued)?.into_iter().next()
+            {
+                return Err(first);
+            }
+            statement::record(state, fact, issued)?;
+        }
+        Event::StatementAccepted(id) => {
+            statement::admit_acceptance(state, &fact.author, id)?;
+            opened_mut(state)?.accept_statement(id, fact.author.party.clone());
+        }
+        Event::PayoutSent(payout) => {
+            money::admit_payout(state, &fact.author, fact.recorded_at, payout)?;
+            money::record(state, fact, payout)?;
+        }
+        Event::PayoutConfirmed(receipt) => {
+            money::admit_receipt(state, &fact.author, receipt)?;
+            money::confirm(state, fact, receipt)?;
+        }
+        Event::PayoutReturned(returned) => {
+            money::admit_return(state, &fact.author, returned)?;
+            money::give_back(state, fact, returned)?;
+        }
+        Event::Acknowledged(acknowledged) => {
+            acknowledgement::admit(state, &fact.author, acknowledged)?;
+            acknowledgement::record(state, fact, acknowledged)?;
+        }
+    }
+    advance(state, fact);
+    Ok(())
+}
+
+/// Takes the fact's place on the log without judging or applying what it says: what `verify` does
+/// with a record that it found wanting, so that it can go on.
+pub fn skip(state: &mut State, fact: &Fact) {
+    advance(state, fact);
+}
+
+fn advance(state: &mut State, fact: &Fact) {
+    state.advance(
+        (fact.seq, fact.hash, fact.recorded_at),
+        (fact.id, fact.content, fact.event.kind()),
+    );
+}
+
+/// What holds for every fact, whatever it says.
+fn admit_place(state: &State, fact: &Fact) -> Result<(), Violation> {
+    if fact.seq != state.next_seq() || fact.previous != state.head() {
+        return Err(Problem::new(
+            Code::RecordLink,
+            format!(
+                "record {} does not follow record {}",
+                fact.seq,
+                state.next_seq().wrapping_sub(1)
+            ),
+        )
+        .hint("a record was removed, inserted or replaced; compare with the other party's copy"));
+    }
+    if fact.recorded_at < state.recorded_at() {
+        return Err(time_backwards(state, fact.recorded_at));
+    }
+    if let Some((seq, _)) = state.event(&fact.id) {
+        return Err(Problem::new(Code::EventTwice, format!("the same event is in record {seq}"))
+            .hint("an event stands on a log once"));
+    }
+    let joins_parts = matches!(
+        fact.event,
+        Event::UsagePart(_)
+            | Event::UsageReported(crate::event::UsageReport { lines: Lines::Parts(_), .. })
+            | Event::UsageCorrected(crate::event::UsageCorrection { lines: Lines::Parts(_), .. })
+    );
+    if !state.open_parts().is_empty() && !joins_parts {
+        return Err(Problem::new(
+            Code::PartsBroken,
+            format!(
+                "{} parts of a report stand before an event that does not close them",
+                state.open_parts().len()
+            ),
+        )
+        .hint("parts and the event that closes them are written as one group"));
+    }
+    let is_opening = fact.event.kind() == Kind::LedgerOpened;
+    if is_opening != state.agreement().is_none() {
+        return Err(not_opened(is_opening));
+    }
+    Ok(())
+}
+
+/// The refusal of a time before that of the last record.
+pub fn time_backwards(state: &State, at: Timestamp) -> Problem {
+    Problem::new(
+        Code::TimeBackwards,
+        format!(
+            "the recorded time {at} is before {}, that of the last record",
+            state.recorded_at()
+        ),
+    )
+    .hint("recorded time only moves forward; leave --recorded-time out to take the present")
+}
+
+pub(crate) fn not_opened(is_opening: bool) -> Problem {
+    match is_opening {
+        true => Problem::new(Code::NotOpened, "the ledger is open already")
+            .hint("a ledger is opened once; open another one in another folder"),
+        false => Problem::new(Code::NotOpened, "the ledger is not open yet")
+            .hint("the first record opens the ledger"),
+    }
+}
+
+/// The agreement, once the ledger is opened.
+pub(crate) fn opened(state: &State) -> Result<&Agreement, Violation> {
+    state.agreement().ok_or_else(|| not_opened(false))
+}
+
+pub(crate) fn opened_mut(state: &mut State) -> Result<&mut Agreement, Violation> {
+    state.agreement_mut().ok_or_else(|| not_opened(false))
+}
+
+/// The agreement, in force.
+pub(crate) fn in_force(state: &State) -> Result<&Agreement, Violation> {
+    let agreement = opened(state)?;
+    let awaited = agreement.awaited();
+    if awaited.is_empty() {
+        return Ok(agreement);
+    }
+    let names: Vec<&str> = awaited.iter().map(|id| id.as_str()).collect();
+    Err(Problem::new(
+        Code::NotAccepted,
+        format!("the ledger is not in force: {} did not accept it yet", names.join(", ")),
+    )
+    .hint("each money party accepts record 0 first: `revshare accept 0`"))
+}
+
+/// Checks that the author's key belongs to the party that it names, in one of the roles that may
+/// say such a thing.
+pub(crate) fn entitled(
+    agreement: &Agreement,
+    author: &Author,
+    may: impl Fn(Role) -> bool,
+    who: &str,
+) -> Result<(), Violation> {
+    let party = agreement.terms().party(&author.party).filter(|party| party.key == author.key);
+    let Some(party) = party else {
+        return Err(Problem::new(
+            Code::NotAParty,
+            format!(
+                "the key {} is not that of a party called {}",
+                author.key.fingerprint(),
+                author.party
+            ),
+        )
+        .hint("`revshare terms show` lists the parties and their keys"));
+    };
+    if !may(party.role) {
+        return Err(Problem::new(
+            Code::NotEntitled,
+            format!("{} is {}; only {who} may say this", party.id, a_role(party.role)),
+        )
+        .hint("use the key of the party that is entitled (--key)"));
+    }
+    Ok(())
+}
+
+fn a_role(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "an owner",
+        Role::Collector => "the collector",
+        Role::Beneficiary => "a beneficiary",
+        Role::Arbiter => "an arbiter",
+        Role::Auditor => "an auditor",
+    }
+}
+
+/// An event that is named but is not there, or of another kind.
+pub(crate) fn unknown_event(state: &State, id: &crate::vocab::EventId, wanted: &str) -> Problem {
+    let message = match state.event(id) {
+        Some((seq, kind)) => {
+            format!("event {} (record {seq}) is {}, not {wanted}", id.0.short(), kind.as_str())
+        }
+        None => format!("there is no event {} on this ledger; {wanted} was expected", id.0.short()),
+    };
+    Problem::new(Code::UnknownEvent, message).hint("`revshare history` lists the events")
+}

@@ -1,0 +1,98 @@
+//! The ledger is opened and accepted.
+
+use crate::event::Acceptance;
+use crate::event::Author;
+use crate::event::Fact;
+use crate::event::TermsVersion;
+use crate::evolve::Violation;
+use crate::evolve::opened;
+use crate::state::Agreement;
+use crate::state::State;
+use crate::terms::Role;
+use crate::terms::Terms;
+use crate::vocab::Code;
+use crate::vocab::Id;
+use crate::vocab::LedgerId;
+use crate::vocab::Problem;
+
+/// Opening: by a money party of the terms, with its key.
+pub fn admit_opening(author: &Author, terms: &Terms) -> Result<(), Violation> {
+    let Some(party) = terms.party_of_key(&author.key).filter(|party| party.id == author.party)
+    else {
+        return Err(Problem::new(
+            Code::NotAParty,
+            format!("the key {} is not that of a party of the terms", author.key.fingerprint()),
+        )
+        .hint("put the public half of your key into the terms, or use the key that is there"));
+    };
+    if !party.role.is_money_party() {
+        return Err(Problem::new(
+            Code::NotEntitled,
+            format!(
+                "{} is {}; only a money party may open a ledger",
+                party.id,
+                party.role.as_str()
+            ),
+        )
+        .hint("the collector, the owner or a beneficiary opens the ledger"));
+    }
+    Ok(())
+}
+
+/// Applies the opening.
+pub(crate) fn open(
+    state: &mut State,
+    fact: &Fact,
+    version: &TermsVersion,
+) -> Result<(), Violation> {
+    admit_opening(&fact.author, &version.terms)?;
+    // From here on it succeeds.
+    state.open(Agreement::new(
+        LedgerId(fact.hash.0),
+        (fact.id, fact.content),
+        (version.terms.clone(), version.digest),
+        fact.author.party.clone(),
+    ));
+    Ok(())
+}
+
+/// Acceptance of the ledger: by a money party that has not yet accepted, with the digest of what
+/// it accepts. Returns the party.
+pub fn admit_acceptance(
+    state: &State,
+    author: &Author,
+    acceptance: &Acceptance,
+) -> Result<Id, Violation> {
+    let agreement = opened(state)?;
+    crate::evolve::entitled(agreement, author, Role::is_money_party, "a money party")?;
+    let (opening, content) = agreement.opening();
+    if acceptance.event != opening {
+        return Err(match state.event(&acceptance.event) {
+            Some((seq, kind)) => Problem::new(
+                Code::NothingToAccept,
+                format!("record {seq} ({}) waits for no acceptance", kind.as_str()),
+            )
+            .hint("`revshare accept` lists what waits for you; statements have `statement accept`"),
+            None => crate::evolve::unknown_event(
+                state,
+                &acceptance.event,
+                "one that waits for an acceptance",
+            ),
+        });
+    }
+    if acceptance.content != content {
+        return Err(Problem::new(
+            Code::DigestMismatch,
+            "the digest in the acceptance is not that of the terms on this ledger",
+        )
+        .hint("look at the terms with `revshare terms show` before accepting them"));
+    }
+    if agreement.accepted().contains(&author.party) {
+        return Err(Problem::new(
+            Code::AlreadyAccepted,
+            format!("{} has accepted the ledger already", author.party),
+        )
+        .hint("nothing is to be done; opening counts as acceptance"));
+    }
+    Ok(author.party.clone())
+}

@@ -1,0 +1,274 @@
+//! Statements: composed from the log, and held against it to the last unit.
+
+use std::collections::BTreeSet;
+
+use crate::event::Author;
+use crate::event::Fact;
+use crate::evolve::Violation;
+use crate::evolve::entitled;
+use crate::evolve::in_force;
+use crate::evolve::opened_mut;
+use crate::evolve::unknown_event;
+use crate::rating;
+use crate::rating::PeriodRating;
+use crate::state::Agreement;
+use crate::state::State;
+use crate::state::StatementRecord;
+use crate::state::root::ROOT_VERSION;
+use crate::state::root::state_root;
+use crate::statement::Entry;
+use crate::statement::Statement;
+use crate::terms::Role;
+use crate::vocab::Amount;
+use crate::vocab::Code;
+use crate::vocab::EventId;
+use crate::vocab::Id;
+use crate::vocab::Period;
+use crate::vocab::Problem;
+
+/// Rates every period from the first to `last` from the facts on the log. Errors:
+/// [`Code::AmountBounds`].
+pub fn rate_until(agreement: &Agreement, last: Period) -> Result<Vec<PeriodRating>, Violation> {
+    rating::rate(agreement.terms(), &agreement.facts_until(last)).map_err(|error| {
+        Problem::new(
+            Code::AmountBounds,
+            format!("an amount of {} has more than 15 integer digits", error.period),
+        )
+        .hint("the ledger cannot state such an amount; correct the report")
+    })
+}
+
+/// Who may issue the statement of a period, and when.
+pub fn admit(state: &State, author: &Author, period: Period) -> Result<(), Violation> {
+    let agreement = in_force(state)?;
+    entitled(agreement, author, Role::is_money_party, "a money party")?;
+    admit_period(agreement, period)
+}
+
+/// The period is the next in order, and reported if the agreement still runs.
+pub fn admit_period(agreement: &Agreement, period: Period) -> Result<(), Violation> {
+    let terms = agreement.terms();
+    if period.length() != terms.period_length {
+        return Err(Problem::new(
+            Code::PeriodLength,
+            format!("{period} is not a {}", terms.period_length.as_str()),
+        )
+        .hint(format!("periods of this agreement look like {}", terms.first_period())));
+    }
+    if let Some(record) = agreement.statements().get(&period) {
+        return Err(Problem::new(
+            Code::StatementOrder,
+            format!("{period} is stated already, by record {}", record.seq),
+        )
+        .hint("differences are posted as true-ups by the next statement")
+        .at_record(record.seq));
+    }
+    let next = agreement.next_to_state();
+    if next != Some(period) {
+        let next = next.map_or("none".to_owned(), |next| next.to_string());
+        return Err(Problem::new(
+            Code::StatementOrder,
+            format!("{period} is not the next period to state; {next} is"),
+        )
+        .hint(format!("statements go in order without gaps: `revshare statement issue {next}`")));
+    }
+    let runs = terms.last_period().is_none_or(|last| period <= last);
+    if runs && !agreement.is_reported(period) {
+        return Err(Problem::new(Code::PeriodNotReported, format!("{period} has no usage report"))
+            .hint("the collector reports it first, with --nil if there was no usage"));
+    }
+    Ok(())
+}
+
+/// The statement of a period, as the terms and the log determine it.
+pub fn compose(state: &State, period: Period) -> Result<Statement, Violation> {
+    let agreement = in_force(state)?;
+    let ratings = rate_until(agreement, period)?;
+    let mut entries = Vec::new();
+    for rating in &ratings {
+        let entry = difference(agreement, rating)?;
+        let is_own = rating.period == period;
+        if is_own {
+            entries.push(entry);
+        } else if !entry.is_zero() {
+            let causes = causes(state, agreement, rating.period);
+            entries.push(Entry { causes, ..entry });
+        }
+    }
+    Ok(Statement {
+        period,
+        terms: agreement.terms_digest(),
+        calculation: agreement.terms().calculation,
+        entries,
+        root_version: ROOT_VERSION,
+        state_root: state_root(state),
+    })
+}
+
+/// recompute(p) − Σ booked tagged p.
+fn difference(agreement: &Agreement, rating: &PeriodRating) -> Result<Entry, Violation> {
+    let booked = agreement.booked(rating.period);
+    let minus = |now: Amount, was: Amount| now.checked_sub(was).ok_or_else(out_of_bounds);
+    let mut shares = Vec::with_capacity(rating.shares.len());
+    for (share, (_, was)) in rating.shares.iter().zip(&booked.shares) {
+        shares.push((share.party.clone(), minus(share.rounded, *was)?));
+    }
+    let base = minus(rating.base_rounded, booked.base)?;
+    Ok(Entry { period: rating.period, base, shares, causes: Vec::new() })
+}
+
+fn out_of_bounds() -> Problem {
+    Problem::new(Code::AmountBounds, "a posted amount has more than 15 integer digits")
+        .hint("the ledger cannot state such an amount; correct the report")
+}
+
+/// The events that can have moved a stated period: reports and corrections since the last
+/// statement, of the period itself or an earlier one in the widest tier window that holds it.
+fn causes(state: &State, agreement: &Agreement, period: Period) -> Vec<EventId> {
+    let terms = agreement.terms();
+    let from = terms.window_start(rating::widest_window(terms), period);
+    let last = agreement.statements().values().map(|record| record.seq).max();
+    let mut reports: Vec<_> = agreement
+        .reports()
+        .filter(|report| last.is_none_or(|last| report.seq > last))
+        .filter(|report| from <= report.period && report.period <= period)
+        .collect();
+    reports.sort_by_key(|report| report.seq);
+    debug_assert!(reports.iter().all(|report| state.event(&report.id).is_some()));
+    reports.into_iter().map(|report| report.id).collect()
+}
+
+/// Everything in which an issued statement differs from what the terms and the log determine;
+/// empty if nothing. `Err` if no statement of that period is admissible here at all.
+pub fn findings(
+    state: &State,
+    author: &Author,
+    issued: &Statement,
+) -> Result<Vec<Problem>, Violation> {
+    admit(state, author, issued.period)?;
+    let expected = compose(state, issued.period)?;
+    let mut findings = Vec::new();
+    let mut differ = |code: Code, what: String, expected: String, found: String| {
+        if expected != found {
+            let message = format!("{what}: expected {expected}, found {found}");
+            findings.push(Problem::new(code, message).hint(
+                "the statement was not computed from this log by these terms; do not pay by it",
+            ));
+        }
+    };
+    differ(
+        Code::StatementTerms,
+        "terms digest".into(),
+        expected.terms.to_string(),
+        issued.terms.to_string(),
+    );
+    differ(
+        Code::StatementTerms,
+        "calculation version".into(),
+        expected.calculation.to_string(),
+        issued.calculation.to_string(),
+    );
+    let root = |s: &Statement| format!("{} (version {})", s.state_root, s.root_version);
+    differ(Code::StateRootWrong, "state root before it".into(), root(&expected), root(issued));
+    let periods: BTreeSet<Period> =
+        expected.entries.iter().chain(&issued.entries).map(|entry| entry.period).collect();
+    for period in periods {
+        let of = |s: &Statement| s.entries.iter().find(|entry| entry.period == period).cloned();
+        let (expected_entry, found_entry) = (of(&expected), of(issued));
+        let base = |e: &Option<Entry>| e.as_ref().map_or("none".into(), |e| e.base.to_string());
+        differ(
+            Code::StatementContent,
+            format!("base posted for {period}"),
+            base(&expected_entry),
+            base(&found_entry),
+        );
+        let parties: BTreeSet<&Id> = [&expected_entry, &found_entry]
+            .into_iter()
+            .flatten()
+            .flat_map(|entry| entry.shares.iter().map(|(id, _)| id))
+            .collect();
+        for party in parties {
+            let share = |entry: &Option<Entry>| {
+                let shares = entry.iter().flat_map(|entry| &entry.shares);
+                let own = shares.filter(|(id, _)| id == party).map(|(_, a)| a.to_string());
+                own.collect::<Vec<_>>().join(" and ")
+            };
+            differ(
+                Code::StatementContent,
+                format!("posted to {party} for {period}"),
+                share(&expected_entry),
+                share(&found_entry),
+            );
+        }
+        let causes = |entry: &Option<Entry>| {
+            let ids = entry.iter().flat_map(|entry| &entry.causes);
+            let ids: Vec<String> = ids.map(|id| id.0.short()).collect();
+            format!("[{}]", ids.join(", "))
+        };
+        differ(
+            Code::StatementContent,
+            format!("events that moved {period}"),
+            causes(&expected_entry),
+            causes(&found_entry),
+        );
+    }
+    // Whatever the list above cannot tell apart (an order, say) is still a difference.
+    if findings.is_empty() && expected != *issued {
+        findings.push(
+            Problem::new(Code::StatementContent, "the statement is not what the log determines")
+                .hint("entries are sorted by period, shares by party"),
+        );
+    }
+    Ok(findings)
+}
+
+/// Applies a statement as it was issued.
+pub(crate) fn record(state: &mut State, fact: &Fact, issued: &Statement) -> Result<(), Violation> {
+    let agreement = opened_mut(state)?;
+    for (party, _) in issued.own().map(|entry| &entry.shares[..]).unwrap_or_default() {
+        let total = issued.total(party);
+        let booked = total.and_then(|total| agreement.account(party).booked.checked_add(total));
+        booked.ok_or_else(out_of_bounds)?;
+    }
+    // From here on it succeeds.
+    agreement.add_statement(StatementRecord {
+        id: fact.id,
+        seq: fact.seq,
+        recorded_at: fact.recorded_at,
+        statement: issued.clone(),
+        accepted_by: BTreeSet::new(),
+    });
+    Ok(())
+}
+
+/// Applies a statement that differs from what the log determines, as it was issued: what `verify`
+/// does after it reported the differences, so that later records are judged by the log as it is.
+pub fn record_as_issued(
+    state: &mut State,
+    fact: &Fact,
+    issued: &Statement,
+) -> Result<(), Violation> {
+    record(state, fact, issued)?;
+    crate::evolve::skip(state, fact);
+    Ok(())
+}
+
+/// A beneficiary accepts a statement, once.
+pub fn admit_acceptance(state: &State, author: &Author, id: &EventId) -> Result<(), Violation> {
+    let agreement = in_force(state)?;
+    entitled(agreement, author, Role::is_beneficiary, "a beneficiary")?;
+    let Some(record) = agreement.statement_of(id) else {
+        return Err(unknown_event(state, id, "a statement"));
+    };
+    if record.accepted_by.contains(&author.party) {
+        return Err(Problem::new(
+            Code::AlreadyAccepted,
+            format!(
+                "{} has accepted the statement of {} already",
+                author.party, record.statement.period
+            ),
+        )
+        .hint("nothing is to be done"));
+    }
+    Ok(())
+}

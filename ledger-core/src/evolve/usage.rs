@@ -1,0 +1,415 @@
+//! Usage is reported, corrected, or missing.
+
+use std::collections::BTreeMap;
+
+use crate::event::Author;
+use crate::event::Fact;
+use crate::event::Lines;
+use crate::event::PartsIndex;
+use crate::event::UsagePart;
+use crate::evolve::Violation;
+use crate::evolve::entitled;
+use crate::evolve::in_force;
+use crate::evolve::opened_mut;
+use crate::evolve::unknown_event;
+use crate::limits::LEDGER_LINES_MAX;
+use crate::limits::LEDGER_MONEY_MAX;
+use crate::limits::PARTS_MAX;
+use crate::rating::RuleSums;
+use crate::rating::group::by_rule;
+use crate::state::Agreement;
+use crate::state::Report;
+use crate::state::State;
+use crate::terms::Pay;
+use crate::terms::Role;
+use crate::terms::Terms;
+use crate::usage::LineKey;
+use crate::usage::UsageSums;
+use crate::vocab::Amount;
+use crate::vocab::Code;
+use crate::vocab::Currency;
+use crate::vocab::EventId;
+use crate::vocab::Name;
+use crate::vocab::Period;
+use crate::vocab::Problem;
+use crate::vocab::Text;
+use crate::vocab::Timestamp;
+use crate::vocab::digest::Domain;
+use crate::vocab::exact::Sum;
+
+/// What a report or correction says besides its lines.
+#[derive(Clone, Copy, Debug)]
+pub enum Head<'a> {
+    /// A report.
+    Report {
+        /// The period.
+        period: Period,
+        /// Whether it adds to earlier ones.
+        supplement: bool,
+    },
+    /// A correction.
+    Correction {
+        /// The report or correction that it replaces.
+        corrects: EventId,
+        /// Why.
+        reason: &'a Text,
+    },
+}
+
+/// What an admitted report amounts to.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    /// The period.
+    pub period: Period,
+    /// Sums by rule.
+    pub by_rule: RuleSums,
+    /// Absolute sums of money, in units of 10^-12.
+    pub money: u128,
+}
+
+/// A part of a report: by the collector, in order, directly after the parts before it.
+pub fn admit_part(state: &State, author: &Author, part: &UsagePart) -> Result<(), Violation> {
+    let agreement = in_force(state)?;
+    entitled(agreement, author, |role| role == Role::Collector, "the collector")?;
+    let open = state.open_parts();
+    let same_author = open.first().is_none_or(|first| first.author == *author);
+    if !same_author || part.index as usize != open.len() || open.len() >= PARTS_MAX {
+        return Err(parts_broken(format!("part {} follows {} parts", part.index, open.len())));
+    }
+    Ok(())
+}
+
+fn parts_broken(message: String) -> Problem {
+    Problem::new(Code::PartsBroken, message)
+        .hint("parts and the event that closes them are written as one group, in order")
+}
+
+/// Admits a report or correction with these sums.
+pub fn admit_report(
+    state: &State,
+    author: &Author,
+    head: Head<'_>,
+    usage: &UsageSums,
+) -> Result<Admitted, Violation> {
+    let agreement = in_force(state)?;
+    entitled(agreement, author, |role| role == Role::Collector, "the collector")?;
+    let period = match head {
+        Head::Report { period, supplement } => admit_new(agreement, period, supplement)?,
+        Head::Correction { corrects, .. } => admit_correction(state, agreement, corrects)?,
+    };
+    let terms = agreement.terms();
+    for (key, sums) in usage.iter() {
+        admit_key(terms, period, key)?;
+        let meters = sums.meters.iter().find(|(name, _)| !terms.meters.contains(name));
+        let deductions = sums.deductions.iter();
+        let declared = |kind: &Name| terms.deductions.iter().any(|known| known.kind == *kind);
+        let undeclared = meters.or(deductions.clone().find(|(kind, _)| !declared(kind)));
+        if let Some((name, _)) = undeclared {
+            return Err(Problem::new(
+                Code::LinesNotAdmissible,
+                format!("the terms declare no meter or deduction called {name}"),
+            )
+            .hint("`revshare terms show` lists them"));
+        }
+    }
+    let by_rule = by_rule(terms, usage).map_err(|key| no_rule(&key))?;
+    let money = absolute_money(terms, usage);
+    if agreement.money().saturating_add(money) > LEDGER_MONEY_MAX
+        || agreement.lines().saturating_add(usage.lines()) > LEDGER_LINES_MAX
+    {
+        return Err(Problem::new(
+            Code::AmountBounds,
+            "with this report the amounts on the ledger could leave 15 integer digits",
+        )
+        .hint("amounts on one ledger may sum to 100 trillion, lines to 10 billion"));
+    }
+    Ok(Admitted { period, by_rule, money })
+}
+
+/// A day, currency, attributes and rule that the terms provide for.
+pub fn admit_key(terms: &Terms, period: Period, key: &LineKey) -> Result<(), Violation> {
+    if !period.holds(key.day) || !terms.covers(key.day) {
+        return Err(outside_period(terms, period, &key.day.to_string()));
+    }
+    if key.currency != terms.currency {
+        return Err(Problem::new(
+            Code::RowCurrency,
+            format!(
+                "the currency {} is not the settlement currency {}",
+                key.currency, terms.currency
+            ),
+        )
+        .hint("convert the amounts before reporting; agreed rates are not part of this release"));
+    }
+    let known = terms.known_attributes();
+    for (attribute, value) in &key.attributes {
+        if known.binary_search(attribute).is_err() {
+            return Err(Problem::new(
+                Code::LinesNotAdmissible,
+                format!("the terms know no attribute called {attribute}"),
+            )
+            .hint("`revshare terms show` lists them"));
+        }
+        if !terms.allows(attribute, value) {
+            return Err(Problem::new(
+                Code::RowAttribute,
+                format!("the terms do not allow {attribute} = \"{value}\""),
+            )
+            .hint("`revshare terms show` lists the allowed values under [attributes]"));
+        }
+    }
+    if terms.rule_for(key).is_none() {
+        return Err(no_rule(key));
+    }
+    Ok(())
+}
+
+/// The refusal of a day outside the period or the agreement.
+pub fn outside_period(terms: &Terms, period: Period, day: &str) -> Problem {
+    let message = match terms.covers(period.first_day()) && terms.covers(period.last_day()) {
+        true => format!("the day {day} is not in {period}"),
+        false => format!("the day {day} is not in {period} and the agreement"),
+    };
+    let hint = format!("{period} runs from {} to {}", period.first_day(), period.last_day());
+    Problem::new(Code::RowDay, message).hint(hint)
+}
+
+/// The refusal of usage that no rule matches.
+pub fn no_rule(key: &LineKey) -> Problem {
+    let attributes: Vec<String> =
+        key.attributes.iter().map(|(name, value)| format!("{name} = \"{value}\"")).collect();
+    let what = match attributes.is_empty() {
+        true => "without attributes".to_owned(),
+        false => format!("with {}", attributes.join(", ")),
+    };
+    Problem::new(Code::RowRule, format!("no rule of the terms matches usage {what}"))
+        .hint("usage that no rule matches is refused, never zeroed; agree on a rule for it")
+}
+
+fn admit_new(agreement: &Agreement, period: Period, supplement: bool) -> Result<Period, Violation> {
+    let terms = agreement.terms();
+    in_agreement(terms, period)?;
+    let earlier = agreement.in_effect(period);
+    match (earlier.first(), supplement) {
+        (Some(first), false) => Err(Problem::new(
+            Code::PeriodReported,
+            format!("{period} has a report already: record {}", first.seq),
+        )
+        .hint("add lines with --supplement, or replace the report with `usage correct`")
+        .at_record(first.seq)),
+        (None, true) => Err(Problem::new(
+            Code::PeriodNotReported,
+            format!("{period} has no report that could be supplemented"),
+        )
+        .hint("leave --supplement out")),
+        _ => Ok(period),
+    }
+}
+
+/// The period has the length of the terms' periods and overlaps the agreement.
+fn in_agreement(terms: &Terms, period: Period) -> Result<(), Violation> {
+    if period.length() != terms.period_length {
+        return Err(Problem::new(
+            Code::PeriodLength,
+            format!("{period} is not a {}", terms.period_length.as_str()),
+        )
+        .hint(format!("periods of this agreement look like {}", terms.first_period())));
+    }
+    let (first, last) = (terms.first_period(), terms.last_period());
+    if period < first || last.is_some_and(|last| period > last) {
+        let end = last.map_or("it has no end".to_owned(), |last| format!("it ends with {last}"));
+        return Err(Problem::new(
+            Code::PeriodOutside,
+            format!("{period} is outside the agreement"),
+        )
+        .hint(format!("the agreement begins with {first}; {end}")));
+    }
+    Ok(())
+}
+
+fn admit_correction(
+    state: &State,
+    agreement: &Agreement,
+    corrects: EventId,
+) -> Result<Period, Violation> {
+    let Some(report) = agreement.report(&corrects) else {
+        return Err(unknown_event(state, &corrects, "a usage report or correction"));
+    };
+    let Some(newer) = report.corrected_by else {
+        return Ok(report.period);
+    };
+    // The chain is finite: each correction names an earlier event.
+    let mut end = newer;
+    while let Some(next) = agreement.report(&end).and_then(|report| report.corrected_by) {
+        end = next;
+    }
+    let seq = agreement.report(&end).map_or(0, |report| report.seq);
+    Err(Problem::new(
+        Code::CorrectionStale,
+        format!("record {} was corrected already; record {seq} holds now", report.seq),
+    )
+    .hint(format!("correct record {seq} instead: `revshare usage correct {seq} FILE`"))
+    .at_record(report.seq))
+}
+
+/// Applies a report or correction.
+pub(crate) fn record(
+    state: &mut State,
+    fact: &Fact,
+    head: Head<'_>,
+    lines: &Lines,
+) -> Result<(), Violation> {
+    let mut usage = UsageSums::default();
+    let mut parts = 0;
+    match lines {
+        Lines::Nil => {}
+        Lines::Inline(block) => block.add_to(&mut usage),
+        Lines::Parts(index) => {
+            admit_closing(state, &fact.author, index)?;
+            state.open_parts().iter().for_each(|part| usage.add(&part.usage));
+            admit_totals(&usage, index)?;
+            parts = index.parts.len();
+        }
+    }
+    let admitted = admit_report(state, &fact.author, head, &usage)?;
+    let (supplement, corrects, reason) = match head {
+        Head::Report { supplement, .. } => (supplement, None, None),
+        Head::Correction { corrects, reason } => {
+            let supplement = state.agreement().and_then(|known| known.report(&corrects));
+            (supplement.is_some_and(|r| r.supplement), Some(corrects), Some(reason.clone()))
+        }
+    };
+    let report = Report {
+        id: fact.id,
+        seq: fact.seq,
+        recorded_at: fact.recorded_at,
+        period: admitted.period,
+        supplement,
+        corrects,
+        reason,
+        corrected_by: None,
+        lines: usage.lines(),
+        parts,
+        usage,
+        by_rule: admitted.by_rule,
+    };
+    // From here on it succeeds.
+    opened_mut(state)?.add_report(report, admitted.money);
+    state.close_parts();
+    Ok(())
+}
+
+fn admit_closing(state: &State, author: &Author, index: &PartsIndex) -> Result<(), Violation> {
+    let open = state.open_parts();
+    let ids_fit = open.iter().map(|part| &part.id).eq(&index.parts);
+    if open.is_empty() || !ids_fit {
+        return Err(parts_broken(format!(
+            "the event names {} parts that are not the {} parts before it",
+            index.parts.len(),
+            open.len()
+        )));
+    }
+    if open.iter().any(|part| part.author != *author) {
+        return Err(parts_broken(
+            "the parts have another author than the event that closes them".into(),
+        ));
+    }
+    if lines_digest(open.iter().map(|part| &part.payload.0)) != index.digest {
+        return Err(parts_broken("the digest of the lines is not that of the parts".into()));
+    }
+    Ok(())
+}
+
+/// The digest of a report in parts: over the parts' payload digests, in order.
+pub fn lines_digest<'a>(payloads: impl Iterator<Item = &'a [u8; 32]>) -> crate::vocab::Digest {
+    let mut hasher = Domain::Lines.hasher();
+    for payload in payloads {
+        hasher.update(payload);
+    }
+    crate::vocab::Digest(*hasher.finalize().as_bytes())
+}
+
+fn admit_totals(usage: &UsageSums, index: &PartsIndex) -> Result<(), Violation> {
+    if usage.lines() != index.lines || gross_totals(usage)? != index.gross {
+        return Err(parts_broken("the totals in the event are not those of the parts".into()));
+    }
+    Ok(())
+}
+
+/// Gross per currency. Errors: [`Code::AmountBounds`].
+pub fn gross_totals(usage: &UsageSums) -> Result<Vec<(Currency, Amount)>, Violation> {
+    let mut totals = BTreeMap::<Currency, Sum>::new();
+    for (key, sums) in usage.iter() {
+        totals.entry(key.currency).or_default().0 += sums.gross.0;
+    }
+    let amount = |(currency, sum): (Currency, Sum)| {
+        Amount::normalised(sum.0, crate::limits::FRACTION_DIGITS_MAX).map(|a| (currency, a))
+    };
+    totals.into_iter().map(amount).collect::<Option<_>>().ok_or_else(|| {
+        Problem::new(Code::AmountBounds, "the gross total has more than 15 integer digits")
+            .hint("split the report")
+    })
+}
+
+/// Σ |gross| + Σ |deductions| + Σ |quantity| × the largest amount per unit, over keys, in units of
+/// 10^-12, saturating.
+fn absolute_money(terms: &Terms, usage: &UsageSums) -> u128 {
+    let largest_price = |meter: &Name| -> u128 {
+        let of_rule = |pay: &Pay| match pay {
+            Pay::Tiered(tiers) if tiers.by.as_str() == meter.as_str() => {
+                let prices = tiers.steps.iter().flat_map(|step| &step.per_unit);
+                prices.map(|(_, price)| price.decimal().ceil().mantissa().unsigned_abs()).max()
+            }
+            _ => None,
+        };
+        terms.rules.iter().filter_map(|rule| of_rule(&rule.pay)).max().unwrap_or(0)
+    };
+    let mut total = 0u128;
+    for (_, sums) in usage.iter() {
+        total = total.saturating_add(sums.gross.0.unsigned_abs());
+        for (_, deduction) in &sums.deductions {
+            total = total.saturating_add(deduction.0.unsigned_abs());
+        }
+        for (meter, quantity) in &sums.meters {
+            let money = quantity.0.unsigned_abs().saturating_mul(largest_price(meter));
+            total = total.saturating_add(money);
+        }
+    }
+    total
+}
+
+/// A report is missing: said by an owner, after the due day, once.
+pub fn admit_missing(
+    state: &State,
+    author: &Author,
+    at: Timestamp,
+    period: Period,
+) -> Result<(), Violation> {
+    let agreement = in_force(state)?;
+    entitled(agreement, author, |role| role == Role::Owner, "the owner")?;
+    let terms = agreement.terms();
+    in_agreement(terms, period)?;
+    if let Some(first) = agreement.in_effect(period).first() {
+        return Err(Problem::new(
+            Code::PeriodReported,
+            format!("{period} is not missing: record {} reports it", first.seq),
+        )
+        .hint("`revshare usage list` shows the reports"));
+    }
+    let due = terms.report_due_on(period);
+    if at.date() <= due {
+        return Err(Problem::new(
+            Code::NotYetMissing,
+            format!("the report of {period} is due on {due} and not missing before the day after"),
+        )
+        .hint("wait, or remind the collector"));
+    }
+    if let Some((seq, _)) = agreement.missing().get(&period).and_then(|id| state.event(id)) {
+        return Err(Problem::new(
+            Code::AlreadyMissing,
+            format!("record {seq} says already that the report of {period} is missing"),
+        )
+        .hint("nothing is to be done"));
+    }
+    Ok(())
+}

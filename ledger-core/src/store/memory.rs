@@ -1,0 +1,40 @@
+//! A log in memory: for tests, and for reading bytes that came from elsewhere.
+
+use crate::store::Segment;
+use crate::store::SegmentSource;
+use crate::vocab::Code;
+use crate::vocab::Problem;
+
+/// Segments in memory, by number from 0.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryLog {
+    /// The bytes of each segment.
+    pub segments: Vec<Vec<u8>>,
+}
+
+impl SegmentSource for MemoryLog {
+    fn segments(&self) -> Result<Vec<Segment>, Problem> {
+        let segment = |(number, bytes): (usize, &Vec<u8>)| Segment {
+            number: number as u32,
+            name: crate::store::SegmentHeader::file_name(number as u32),
+            len: bytes.len() as u64,
+            stamp: String::new(),
+        };
+        Ok(self.segments.iter().enumerate().map(segment).collect())
+    }
+
+    fn read_at(&self, segment: u32, offset: u64, buffer: &mut [u8]) -> Result<(), Problem> {
+        let bytes = self.segments.get(segment as usize);
+        let from = usize::try_from(offset).ok();
+        let found = bytes
+            .zip(from)
+            .and_then(|(bytes, from)| bytes.get(from..from.checked_add(buffer.len())?));
+        match found {
+            Some(found) => {
+                buffer.copy_from_slice(found);
+                Ok(())
+            }
+            None => Err(Problem::new(Code::DiskRead, format!("segment {segment} is shorter"))),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Where records lie: append-only segment files. The store keeps bytes in order and knows no
+//! events.
+
+pub mod disk;
+pub mod memory;
+pub mod reader;
+pub mod segment;
+pub mod witness;
+
+pub use disk::DiskLog;
+pub use memory::MemoryLog;
+pub use reader::Batch;
+pub use reader::Ending;
+pub use reader::Reader;
+pub use segment::SegmentHeader;
+pub use witness::Witness;
+
+use crate::vocab::Problem;
+
+/// A segment, as it lies in a store.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Segment {
+    /// Its number.
+    pub number: u32,
+    /// Its file, for messages.
+    pub name: String,
+    /// Its length in bytes.
+    pub len: u64,
+    /// What tells cheaply that the file was touched: times and inode as the file system gives
+    /// them; empty where there is no file system. Never reaches a result, only decides whether
+    /// bytes are read again.
+    pub stamp: String,
+}
+
+/// Segments that can be read.
+pub trait SegmentSource: Sync {
+    /// The segments, in order of their numbers.
+    fn segments(&self) -> Result<Vec<Segment>, Problem>;
+
+    /// Fills `buffer` from a place in a segment. Errors: [`crate::vocab::Code::DiskRead`], also
+    /// when the segment ends before.
+    fn read_at(&self, segment: u32, offset: u64, buffer: &mut [u8]) -> Result<(), Problem>;
+}
