@@ -14,6 +14,11 @@ mod rows;
 pub mod csv;
 pub mod jsonl;
 
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod terms_tests;
+
 pub use csv::read_csv;
 pub use findings::Usage;
 pub use jsonl::read_jsonl;
