@@ -15,3 +15,4 @@ pub mod wire;
 pub mod chain;
 pub mod store;
 pub mod replay;
+pub mod ledger;
