@@ -153,7 +153,7 @@ fn append(ours: &mut Ledger, theirs: &DiskLog, common: u64, next: u64) -> Result
     let mut reader = Reader::new(theirs)?;
     let mut batch = Batch::default();
     let mut group: Vec<Vec<u8>> = Vec::new();
-    let mut first = common;
+    let (mut first, mut len) = (common, 0);
     while reader.next_batch(&mut batch)? {
         for (_, frame) in batch.frames() {
             let record = StoredRecord::read(frame)?;
@@ -162,11 +162,12 @@ fn append(ours: &mut Ledger, theirs: &DiskLog, common: u64, next: u64) -> Result
                 continue;
             }
             group.push(frame.to_vec());
+            len += frame.len();
             let is_part = record.kind.0 == Kind::UsagePart as u16;
-            if !is_part && group.iter().map(Vec::len).sum::<usize>() >= GROUP_LEN {
+            if !is_part && len >= GROUP_LEN {
                 ours.append_foreign(first, &group)?;
                 group.clear();
-                first = seq + 1;
+                (first, len) = (seq + 1, 0);
             }
         }
     }
