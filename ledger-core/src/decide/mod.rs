@@ -158,7 +158,7 @@ pub fn admit(state: &State, decision: &Decision, context: &Context) -> Result<()
 }
 
 /// Recorded time does not run backwards, and neither it nor the log is ahead of the local clock.
-fn admit_time(state: &State, context: &Context) -> Result<(), Rejection> {
+pub(crate) fn admit_time(state: &State, context: &Context) -> Result<(), Rejection> {
     if context.recorded_at < state.recorded_at() {
         return Err(evolve::time_backwards(state, context.recorded_at));
     }

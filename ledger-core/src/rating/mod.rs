@@ -111,6 +111,10 @@ fn rate_rule(
     group: group::Group,
     standing: &mut Standing,
 ) -> RuleRating {
+    // After the agreement's last period no rule is in force: nothing is earned, no flat falls.
+    if terms.last_period().is_some_and(|last| period > last) {
+        return RuleRating { rule: rule.id.clone(), group, tier: None, operands: Vec::new() };
+    }
     match &rule.pay {
         Pay::Flat(shares) => tier::flat_rule(terms, rule, shares, group),
         Pay::Tiered(tiers) => {
