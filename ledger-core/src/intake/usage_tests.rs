@@ -265,11 +265,11 @@ fn every_row_is_judged_and_a_key_only_once() {
         codes,
         [
             (attribute, 2),
-            (attribute, 3),
             (Code::Decimal, 3),
+            (attribute, 3),
             (attribute, 4),
-            (attribute, 5),
-            (Code::Decimal, 5)
+            (Code::Decimal, 5),
+            (attribute, 5)
         ]
     );
 }
