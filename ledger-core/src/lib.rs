@@ -15,4 +15,5 @@ pub mod wire;
 pub mod chain;
 pub mod store;
 pub mod replay;
+pub mod view;
 pub mod ledger;
