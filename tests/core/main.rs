@@ -3,5 +3,6 @@
 //! `REVSHARE_CASES` sets how many random ledgers each property tries, `REVSHARE_SEED` where the
 //! random numbers begin (`docs/` says what to run before a release).
 
+mod runs;
 mod reference;
 mod smoke;

@@ -5,7 +5,14 @@ use ledger_core::vocab::Exact;
 use ledger_core::vocab::Period;
 use ledger_core::vocab::exact::of_amount;
 use revshare_kit::World;
+use revshare_kit::random::plan;
+use revshare_kit::random::play;
 use revshare_reference::Report;
+
+use crate::runs::holds_from;
+
+/// Random ledgers that each share of the comparison tries.
+const CASES: u32 = 1_000;
 
 /// Ledger and reference come to the same ledger id, head, state root, balances and booked amounts;
 /// and so does the ledger when it is opened again.
@@ -63,4 +70,16 @@ fn compare_amounts(world: &World, report: &Report) {
             assert_eq!(of_amount(amount), *share, "booked to {id} for {period}");
         }
     }
+}
+
+/// Ledger and reference agree on random ledgers. In two shares, so that two cores work on it.
+#[test]
+fn agrees_on_random_ledgers() {
+    holds_from(0, CASES, plan(4..24), |plan| agree(&play(&plan)));
+}
+
+/// See [`agrees_on_random_ledgers`].
+#[test]
+fn agrees_on_more_random_ledgers() {
+    holds_from(1, CASES, plan(4..24), |plan| agree(&play(&plan)));
 }
