@@ -460,6 +460,21 @@ impl Ledger {
         Ok(())
     }
 
+    /// Appends records of another copy, which were checked.
+    pub(crate) fn append_foreign(
+        &mut self,
+        first_seq: u64,
+        frames: &[Vec<u8>],
+    ) -> Result<(), Problem> {
+        self.log.append(first_seq, frames, &mut || Ok(()))
+    }
+
+    /// The state after records of another copy were appended.
+    pub(crate) fn become_state(&mut self, state: State) {
+        self.state = state;
+        self.remember_head(ledger_id(&self.state));
+    }
+
     fn remember_head(&mut self, ledger: LedgerId) {
         let seq = self.state.next_seq().saturating_sub(1);
         let head = RememberedHead { ledger, seq, hash: self.state.head() };
@@ -492,7 +507,8 @@ fn unwritable() -> Problem {
     Problem::new(Code::PartsBroken, "a report is written with its lines")
 }
 
-fn not_a_ledger(folder: &Path) -> Problem {
+/// The refusal of a folder that is no ledger.
+pub fn not_a_ledger(folder: &Path) -> Problem {
     Problem::new(Code::NotALedger, "the folder is no ledger")
         .at(Place::Path(folder.display().to_string()))
         .hint("name the ledger's folder with -C, or open one with `revshare init --terms FILE`")

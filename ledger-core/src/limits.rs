@@ -64,6 +64,9 @@ pub const YEAR_MIN: i16 = 1970;
 /// See [`YEAR_MIN`].
 pub const YEAR_MAX: i16 = 2999;
 
+/// Longest line of a usage file, in bytes: with every column full and every character escaped, a
+/// line stays well below it.
+pub const USAGE_LINE_LEN_MAX: usize = 1 << 20;
 /// Most row errors of one file that are kept with their text; the rest are counted.
 pub const ROW_ERRORS_MAX: usize = 100_000;
 

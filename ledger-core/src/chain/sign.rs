@@ -34,6 +34,20 @@ impl Signer {
     }
 }
 
+impl Signer {
+    /// Signs a text that begins with its own title, so that it can be taken for nothing else.
+    pub(crate) fn sign_text(&self, text: &str) -> [u8; 64] {
+        self.0.sign(text.as_bytes()).to_bytes()
+    }
+}
+
+/// Whether a signature over a text is valid, strictly.
+pub(crate) fn is_valid_text(key: &[u8; 32], text: &str, signature: &[u8; 64]) -> bool {
+    let signature = ed25519_dalek::Signature::from_bytes(signature);
+    VerifyingKey::from_bytes(key)
+        .is_ok_and(|key| key.verify_strict(text.as_bytes(), &signature).is_ok())
+}
+
 fn message(hash: Digest) -> [u8; 51] {
     let mut message = [0; 51];
     message[..19].copy_from_slice(CONTEXT);

@@ -154,12 +154,14 @@ fn admit_place(state: &State, fact: &Fact) -> Result<(), Violation> {
 
 /// The refusal of a time before that of the last record.
 pub fn time_backwards(state: &State, at: Timestamp) -> Problem {
+    time_before(state.recorded_at(), at)
+}
+
+/// The refusal of a time before an earlier record's.
+pub fn time_before(last: Timestamp, at: Timestamp) -> Problem {
     Problem::new(
         Code::TimeBackwards,
-        format!(
-            "the recorded time {at} is before {}, that of the last record",
-            state.recorded_at()
-        ),
+        format!("the recorded time {at} is before {last}, that of the record before"),
     )
     .hint("recorded time only moves forward; leave --recorded-time out to take the present")
 }

@@ -4,8 +4,24 @@
 
 pub mod nearest;
 pub mod place;
-pub(in crate::intake) mod toml;
+mod toml;
 pub mod terms;
+pub mod terms_show;
+mod lines;
+mod columns;
+pub mod findings;
+mod rows;
+pub mod csv;
+pub mod jsonl;
 
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod terms_tests;
+
+pub use csv::read_csv;
+pub use findings::Usage;
+pub use jsonl::read_jsonl;
 pub use terms::TermsFile;
 pub use terms::read_terms;
+pub use terms_show::to_toml;

@@ -9,10 +9,12 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     if word.len() > WORD_LEN_MAX {
         return None;
     }
-    let slips_max = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    let slips_max = (length / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
-        if candidate.len() > WORD_LEN_MAX {
+        // So many letters more or less are so many edits at least.
+        if candidate.chars().count().abs_diff(length) > slips_max {
             continue;
         }
         let edits = edits(&word.to_lowercase(), &candidate.to_lowercase());

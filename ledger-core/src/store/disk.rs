@@ -68,6 +68,11 @@ impl DiskLog {
         DiskLog { folder: ledger.join(LOG_FOLDER), lock: None }
     }
 
+    /// Opens the segments that lie directly in a folder, for reading.
+    pub fn open_segments(folder: &Path) -> DiskLog {
+        DiskLog { folder: folder.to_owned(), lock: None }
+    }
+
     /// Whether a folder holds a log with at least one segment.
     pub fn exists(ledger: &Path) -> bool {
         DiskLog::open(ledger).segments().is_ok_and(|segments| !segments.is_empty())

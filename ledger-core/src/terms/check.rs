@@ -130,7 +130,7 @@ fn body(judge: &mut Judge, draft: &DraftTerms) -> Option<TermsBody> {
     let declared = Declared {
         roles: roles(draft),
         roles_complete: complete(&draft.parties, |party| {
-            !party.id.is_bad() && !party.role.is_bad()
+            party.id.value().is_some() && party.role.value().is_some()
         }),
         meters: meter_names,
         meters_complete: complete(&draft.meters, |meter| !meter.is_bad()),

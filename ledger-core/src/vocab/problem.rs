@@ -154,6 +154,7 @@ codes! {
     OtherLedger "other-ledger" Refused "Copies that exchange records are copies of the same ledger.";
     Diverged "diverged" Refused "History only moves forward: copies that diverged cannot be fast-forwarded.";
     Equivocation "equivocation" Refused "A key never signs two records on one previous record.";
+    AckFile "acknowledgement-file" Refused "An acknowledgement file is in its one canonical form.";
     AckMismatch "acknowledgement-mismatch" Damaged "The log matches every acknowledgement given.";
     KeyMismatch "key-mismatch" Damaged "The ledger's keys are the keys that were given.";
 

@@ -1,0 +1,331 @@
+//! Usage as CSV: RFC 4180 in UTF-8, with a header.
+//!
+//! Split by hand, and more strictly than CSV readers commonly do: a stray quote, a quote that is
+//! never closed, an empty line and a row with another number of fields are refused, because each
+//! of them can move an amount into another column. No value of a usage file holds a line break,
+//! so a row is a line, and one broken row does not hide the problems of the next.
+
+use std::io::Read;
+
+use crate::intake::columns::ColumnNames;
+use crate::intake::columns::Columns;
+use crate::intake::columns::Meaning;
+use crate::intake::findings::Findings;
+use crate::intake::findings::Usage;
+use crate::intake::findings::encoding_problem;
+use crate::intake::findings::read_problem;
+use crate::intake::lines::Line;
+use crate::intake::lines::Lines;
+use crate::intake::rows::Row;
+use crate::intake::rows::Rows;
+use crate::limits::USAGE_LINE_LEN_MAX;
+use crate::terms::Terms;
+use crate::vocab::Code;
+use crate::vocab::Period;
+use crate::vocab::Problem;
+
+/// Reads usage of a period from CSV and judges every row against the terms.
+///
+/// `path` is how messages name the file. Every problem is reported with its line and column; with
+/// a problem there are no blocks.
+pub fn read_csv(path: &str, source: impl Read, terms: &Terms, period: Period) -> Usage {
+    let mut lines = Lines::new(source);
+    let mut fields = Fields::default();
+    let mut findings = Findings::new(path);
+    let columns = match lines.next() {
+        Err(error) => {
+            findings.add_for_file(read_problem(&error));
+            None
+        }
+        Ok(None) => {
+            findings.add(1, b"", 0, || {
+                Problem::new(Code::CsvHeader, "the file is empty")
+                    .hint("the first line names the columns: day, gross, …")
+            });
+            None
+        }
+        Ok(Some(line)) => header(&line, &mut fields, terms, &mut findings),
+    };
+    let Some(columns) = columns else {
+        return findings.without_rows();
+    };
+    let width = fields.cells.len();
+    let mut rows = Rows::new(terms, period, columns, findings);
+    loop {
+        let line = match lines.next() {
+            Ok(Some(line)) => line,
+            Ok(None) => break,
+            Err(error) => {
+                rows.findings.add_for_file(read_problem(&error));
+                break;
+            }
+        };
+        match fields.split(&line, width) {
+            Ok(()) => rows.row(&CsvRow { number: line.number, line: line.bytes, fields: &fields }),
+            Err(broken) => rows.unreadable(line.number, line.bytes, broken.offset, || {
+                Problem::new(Code::CsvRow, broken.message).hint(broken.hint)
+            }),
+        }
+    }
+    rows.finish()
+}
+
+/// Reads the header; `None` if rows cannot be judged by it.
+fn header(
+    line: &Line,
+    fields: &mut Fields,
+    terms: &Terms,
+    findings: &mut Findings,
+) -> Option<Columns> {
+    if let Err(broken) = fields.split(line, 0) {
+        findings.add(line.number, line.bytes, broken.offset, || {
+            Problem::new(Code::CsvHeader, broken.message).hint(broken.hint)
+        });
+        return None;
+    }
+    let attributes = terms.known_attributes();
+    let names = ColumnNames::new(terms, &attributes);
+    let mut columns = Columns::default();
+    let mut seen: Vec<Meaning> = Vec::with_capacity(fields.cells.len());
+    for (column, cell) in fields.cells.iter().enumerate() {
+        let mut refuse = |problem: Problem| {
+            findings.add(line.number, line.bytes, cell.offset(), || problem);
+        };
+        let Ok(name) = std::str::from_utf8(fields.text(line.bytes, column)) else {
+            refuse(encoding_problem());
+            continue;
+        };
+        match names.meaning(name) {
+            None => refuse(unknown_column(name, &names)),
+            Some(meaning) if seen.contains(&meaning) => refuse(
+                Problem::new(Code::CsvHeader, format!("there are two columns `{name}`"))
+                    .hint("keep one of them"),
+            ),
+            Some(meaning) => {
+                seen.push(meaning);
+                columns.set(meaning, column);
+            }
+        }
+    }
+    let mut complete = true;
+    for (name, meaning) in [("day", Meaning::Day), ("gross", Meaning::Gross)] {
+        if !seen.contains(&meaning) {
+            complete = false;
+            findings.add(line.number, line.bytes, 0, || {
+                Problem::new(Code::CsvHeader, format!("there is no column `{name}`"))
+                    .hint("every usage file has the columns `day` and `gross`")
+            });
+        }
+    }
+    complete.then_some(columns)
+}
+
+fn unknown_column(name: &str, names: &ColumnNames) -> Problem {
+    let hint = match name.contains([';', '\t', '|', '\r']) {
+        true => "columns are separated by commas, and lines end with LF or CRLF".to_owned(),
+        false => names.hint(name),
+    };
+    Problem::new(Code::CsvHeader, format!("the terms know no column `{}`", name.escape_debug()))
+        .hint(hint)
+}
+
+/// A row of a CSV file.
+struct CsvRow<'a> {
+    number: u64,
+    line: &'a [u8],
+    fields: &'a Fields,
+}
+
+impl Row for CsvRow<'_> {
+    fn text(&self, column: usize) -> &[u8] {
+        self.fields.text(self.line, column)
+    }
+
+    fn offset(&self, column: usize) -> usize {
+        self.fields.cells.get(column).map_or(0, Cell::offset)
+    }
+
+    fn line(&self) -> &[u8] {
+        self.line
+    }
+
+    fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+/// The fields of one line.
+#[derive(Default)]
+struct Fields {
+    cells: Vec<Cell>,
+    /// The texts of fields that hold doubled quotes, with single ones.
+    unquoted: Vec<u8>,
+}
+
+/// Where the text of a field lies. A line is shorter than 4 GiB.
+#[derive(Clone, Copy)]
+struct Cell {
+    start: u32,
+    end: u32,
+    kind: CellKind,
+}
+
+#[derive(Clone, Copy)]
+enum CellKind {
+    /// Bytes of the line.
+    Plain,
+    /// Bytes of the line between quotes.
+    Quoted,
+    /// Bytes of [`Fields::unquoted`]; the field begins at this byte of the line.
+    Unquoted(u32),
+}
+
+/// Why a line is no row of the file.
+struct Broken {
+    offset: usize,
+    message: String,
+    hint: &'static str,
+}
+
+impl Cell {
+    /// Where the field begins in the line.
+    fn offset(&self) -> usize {
+        match self.kind {
+            CellKind::Plain => self.start as usize,
+            CellKind::Quoted => self.start as usize - 1,
+            CellKind::Unquoted(offset) => offset as usize,
+        }
+    }
+}
+
+impl Fields {
+    /// The text of a field.
+    fn text<'a>(&'a self, line: &'a [u8], column: usize) -> &'a [u8] {
+        let Some(cell) = self.cells.get(column) else {
+            return b"";
+        };
+        let bytes = match cell.kind {
+            CellKind::Plain | CellKind::Quoted => line,
+            CellKind::Unquoted(_) => &self.unquoted,
+        };
+        bytes.get(cell.start as usize..cell.end as usize).unwrap_or_default()
+    }
+
+    fn push(&mut self, start: usize, end: usize, kind: CellKind) {
+        let (start, end) = (start as u32, end as u32);
+        self.cells.push(Cell { start, end, kind });
+    }
+
+    /// Splits a line into as many fields as the header has (`width`; any number if 0).
+    fn split(&mut self, line: &Line, width: usize) -> Result<(), Broken> {
+        let broken =
+            |offset, message: &str, hint| Broken { offset, message: message.to_owned(), hint };
+        if line.too_long {
+            return Err(Broken {
+                offset: 0,
+                message: format!("the line is longer than {USAGE_LINE_LEN_MAX} bytes"),
+                hint: "a line has a few columns of at most 256 bytes; is its end missing?",
+            });
+        }
+        if line.bytes.is_empty() {
+            return Err(broken(0, "the line is empty", "remove the line"));
+        }
+        self.cells.clear();
+        self.unquoted.clear();
+        match line.bytes.contains(&b'"') {
+            false => self.split_plain(line.bytes),
+            true => self.split_quoted(line.bytes)?,
+        }
+        if width > 0 && self.cells.len() != width {
+            let excess = self.cells.get(width).map_or(line.bytes.len(), Cell::offset);
+            return Err(Broken {
+                offset: excess,
+                message: format!(
+                    "the row has {} fields, and the header has {width}",
+                    self.cells.len()
+                ),
+                hint: "put fields that hold a comma in double quotes",
+            });
+        }
+        Ok(())
+    }
+
+    fn split_plain(&mut self, line: &[u8]) {
+        let mut start = 0;
+        for (at, byte) in line.iter().enumerate() {
+            if *byte == b',' {
+                self.push(start, at, CellKind::Plain);
+                start = at + 1;
+            }
+        }
+        self.push(start, line.len(), CellKind::Plain);
+    }
+
+    fn split_quoted(&mut self, line: &[u8]) -> Result<(), Broken> {
+        const STRAY: &str =
+            "a field that holds a quote is in quotes, and doubles it: \"a \"\"b\"\"\"";
+        let broken =
+            |offset, message: &str, hint| Err(Broken { offset, message: message.to_owned(), hint });
+        let find = |from: usize, byte: u8| {
+            let rest = line.get(from..).unwrap_or_default();
+            rest.iter().position(|b| *b == byte).map(|at| from + at)
+        };
+        let mut start = 0;
+        loop {
+            let next = if line.get(start) == Some(&b'"') {
+                let close = self.quoted_field(line, start);
+                let Some(close) = close else {
+                    return broken(
+                        start,
+                        "a quote is opened and not closed on its line",
+                        "close the quote; no value of a usage file holds a line break",
+                    );
+                };
+                match line.get(close + 1) {
+                    None => None,
+                    Some(b',') => Some(close + 1),
+                    Some(_) => return broken(close + 1, "text follows a closing quote", STRAY),
+                }
+            } else {
+                let next = find(start, b',');
+                let end = next.unwrap_or(line.len());
+                if let Some(quote) = find(start, b'"').filter(|quote| *quote < end) {
+                    return broken(quote, "a quote stands inside a field without quotes", STRAY);
+                }
+                self.push(start, end, CellKind::Plain);
+                next
+            };
+            match next {
+                Some(comma) => start = comma + 1,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Takes in a field whose opening quote is at `open`. The place of the closing quote; `None`
+    /// if there is none.
+    fn quoted_field(&mut self, line: &[u8], open: usize) -> Option<usize> {
+        let begin = self.unquoted.len();
+        let mut doubled = false;
+        let mut from = open + 1;
+        loop {
+            let rest = line.get(from..)?;
+            let quote = from + rest.iter().position(|byte| *byte == b'"')?;
+            self.unquoted.extend_from_slice(line.get(from..quote)?);
+            if line.get(quote + 1) == Some(&b'"') {
+                doubled = true;
+                self.unquoted.push(b'"');
+                from = quote + 2;
+                continue;
+            }
+            if doubled {
+                let end = self.unquoted.len();
+                self.push(begin, end, CellKind::Unquoted(open as u32));
+            } else {
+                self.unquoted.truncate(begin);
+                self.push(open + 1, quote, CellKind::Quoted);
+            }
+            return Some(quote);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What is wrong in a usage file, and what reading the file came to.
+
+use crate::intake::place;
+use crate::limits::ROW_ERRORS_MAX;
+use crate::usage::LineBlock;
+use crate::vocab::Code;
+use crate::vocab::Place;
+use crate::vocab::Problem;
+
+/// What reading a usage file came to. With a problem there are no blocks: nothing of the file may
+/// be recorded.
+#[derive(Clone, Debug)]
+pub struct Usage {
+    /// The lines, in the order of the file.
+    pub blocks: Vec<LineBlock>,
+    /// How many usage lines the file has, refused ones included.
+    pub lines: u64,
+    /// What is wrong, each with its place, in the order of the file; at most
+    /// [`ROW_ERRORS_MAX`].
+    pub problems: Vec<Problem>,
+    /// How many problems there are, those beyond the bound included.
+    pub problems_total: u64,
+}
+
+/// Problems with their places, kept up to a bound and counted beyond it.
+pub(in crate::intake) struct Findings {
+    path: String,
+    pub(in crate::intake) kept: Vec<Problem>,
+    pub(in crate::intake) total: u64,
+}
+
+impl Findings {
+    /// None yet, in the file of this name.
+    pub(in crate::intake) fn new(path: &str) -> Findings {
+        Findings { path: path.to_owned(), kept: Vec::new(), total: 0 }
+    }
+
+    /// Adds a problem at a byte of a line.
+    pub(in crate::intake) fn add(
+        &mut self,
+        number: u64,
+        line: &[u8],
+        offset: usize,
+        problem: impl FnOnce() -> Problem,
+    ) {
+        self.total += 1;
+        if self.kept.len() < ROW_ERRORS_MAX {
+            let place = place::in_line(&self.path, number, line, offset);
+            self.kept.push(problem().at(place));
+        }
+    }
+
+    /// Adds a problem of the file as a whole.
+    pub(in crate::intake) fn add_for_file(&mut self, problem: Problem) {
+        self.total += 1;
+        self.kept.push(problem.at(Place::Path(self.path.clone())));
+    }
+
+    /// Whether further problems are only counted.
+    pub(in crate::intake) fn full(&self) -> bool {
+        self.kept.len() >= ROW_ERRORS_MAX
+    }
+
+    /// The result of a file whose rows could not be read.
+    pub(in crate::intake) fn without_rows(self) -> Usage {
+        Usage { blocks: Vec::new(), lines: 0, problems: self.kept, problems_total: self.total }
+    }
+}
+
+/// The source could not be read.
+pub(in crate::intake) fn read_problem(error: &std::io::Error) -> Problem {
+    Problem::new(Code::FileRead, format!("the file cannot be read: {error}"))
+        .hint("check the path and its permissions")
+}
+
+/// Bytes that are no text.
+pub(in crate::intake) fn encoding_problem() -> Problem {
+    Problem::new(Code::FileEncoding, "the text is not UTF-8").hint("save the file as UTF-8")
+}

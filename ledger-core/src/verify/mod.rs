@@ -1,0 +1,428 @@
+//! Verification: bytes in, findings out. It trusts nobody: it starts from segment bytes and public
+//! keys, needs no database, computes everything again, reports all that it finds, and says what it
+//! did not check.
+
+pub mod examine;
+pub mod verdict;
+
+use rayon::prelude::*;
+
+use crate::acknowledgement::SignedAcknowledgement;
+use crate::event::Event;
+use crate::event::Fact;
+use crate::evolve;
+use crate::evolve::evolve;
+use crate::evolve::statement;
+use crate::limits::CLOCK_AHEAD_MICROS_MAX;
+use crate::replay::ledger_id;
+use crate::replay::period_length;
+use crate::state::State;
+use crate::state::root::ROOT_VERSION;
+use crate::state::root::state_root;
+use crate::store::Batch;
+use crate::store::Ending;
+use crate::store::Reader;
+use crate::store::SegmentSource;
+use crate::store::witness::RememberedHead;
+use crate::verify::examine::Examined;
+use crate::vocab::Code;
+use crate::vocab::Id;
+use crate::vocab::Problem;
+use crate::vocab::PublicKey;
+use crate::vocab::RecordHash;
+use crate::vocab::StateRoot;
+use crate::vocab::Timestamp;
+
+pub use verdict::Finding;
+pub use verdict::Layer;
+pub use verdict::Verdict;
+
+/// What the verifier was given besides the log.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Keys that the user knows from elsewhere, by party.
+    pub keys: Vec<(Id, PublicKey)>,
+    /// Acknowledgements that the user has from elsewhere.
+    pub against: Vec<SignedAcknowledgement>,
+    /// The local clock, to report records from the future.
+    pub now: Option<Timestamp>,
+    /// The head that this machine remembers for this copy.
+    pub remembered: Option<RememberedHead>,
+}
+
+/// Verifies a log. Damage and false statements are findings of the verdict, never errors.
+pub fn verify(source: &dyn SegmentSource, options: &Options) -> Verdict {
+    let mut verifier = Verifier::new(options);
+    if let Err(problem) = verifier.read(source) {
+        verifier.verdict.unreadable = verifier.records == 0;
+        verifier.find(None, Layer::Chain, problem);
+    }
+    verifier.conclude()
+}
+
+struct Verifier<'o> {
+    options: &'o Options,
+    verdict: Verdict,
+    state: State,
+    /// Whether the state is known: no record before this one was damaged.
+    state_known: bool,
+    /// Records seen.
+    records: u64,
+    /// Hash and number of the last record, as stored; `None` behind a gap.
+    last: Option<(u64, RecordHash)>,
+    last_time: Timestamp,
+    /// Head before the parts of a report that no event has closed yet.
+    before_parts: Option<(u64, RecordHash)>,
+    /// Roots at the heads that acknowledgements from elsewhere name.
+    roots: Vec<(u64, RecordHash, StateRoot)>,
+    remembered: Option<RecordHash>,
+}
+
+impl<'o> Verifier<'o> {
+    fn new(options: &'o Options) -> Verifier<'o> {
+        Verifier {
+            options,
+            verdict: Verdict::default(),
+            state: State::default(),
+            state_known: true,
+            records: 0,
+            last: None,
+            last_time: Timestamp::default(),
+            before_parts: None,
+            roots: Vec::new(),
+            remembered: None,
+        }
+    }
+
+    fn find(&mut self, seq: Option<u64>, layer: Layer, problem: Problem) {
+        self.verdict.findings.push(Finding { seq, layer, problem });
+    }
+
+    fn read(&mut self, source: &dyn SegmentSource) -> Result<(), Problem> {
+        let mut reader = Reader::new(source)?;
+        let mut batch = Batch::default();
+        loop {
+            while reader.next_batch(&mut batch)? {
+                self.examine(&batch);
+            }
+            match reader.ending().cloned() {
+                Some(Ending::Damaged { problem, resume }) => {
+                    let seq = self.last.map_or(0, |(seq, _)| seq.saturating_add(1));
+                    self.find(Some(seq), Layer::Chain, *problem);
+                    self.lose_state(seq);
+                    self.last = None;
+                    let Some(place) = resume else { return Ok(()) };
+                    reader.resume(place);
+                }
+                Some(Ending::Unfinished(tail)) => {
+                    self.unfinished(tail.len);
+                    return Ok(());
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn examine(&mut self, batch: &Batch) {
+        let mut from = 0;
+        while from < batch.len() {
+            let to = if self.state.agreement().is_none() { from + 1 } else { batch.len() };
+            let length = period_length(&self.state);
+            let examined: Vec<Examined> = (from..to)
+                .into_par_iter()
+                .filter_map(|at| batch.frame(at))
+                .map(|(_, frame)| examine::examine(frame, length))
+                .collect();
+            for (at, one) in (from..to).zip(examined) {
+                let is_torn = batch
+                    .frame(at)
+                    .is_some_and(|(place, frame)| examine::is_torn(frame, place.offset));
+                self.judge(one, is_torn);
+            }
+            from = to;
+        }
+    }
+
+    /// Holds one record against the records before it.
+    fn judge(&mut self, examined: Examined, is_torn: bool) {
+        let Examined { seq, place, stored_hash, chain, authors, fact } = examined;
+        let expected = self.last.map(|(seq, hash)| (seq.saturating_add(1), hash));
+        let named = expected.map_or(seq, |(next, _)| if self.records == 0 { 0 } else { next });
+        let damaged = !chain.is_empty();
+        for problem in chain {
+            let torn = is_torn && problem.code == Code::RecordHash;
+            self.verdict.torn = torn.then_some(named);
+            self.find(Some(named), Layer::Chain, problem);
+        }
+        if let Some(place) = place {
+            if self.records == 0 || expected.is_some() {
+                let (next, previous) = expected.unwrap_or_default();
+                let ledger = match self.state_known {
+                    true => ledger_id(&self.state),
+                    false => self.verdict.ledger.unwrap_or_default(),
+                };
+                if let Err(problem) = place.check_follows(ledger, next, previous) {
+                    self.find(Some(named), Layer::Chain, problem);
+                    self.lose_state(named);
+                }
+            }
+            if place.recorded_at < self.last_time {
+                let problem = evolve::time_before(self.last_time, place.recorded_at);
+                self.find(Some(named), Layer::Chain, problem);
+            }
+            self.last_time = self.last_time.max(place.recorded_at);
+            self.note_clock(named, place.recorded_at);
+        }
+        for problem in authors {
+            self.find(Some(named), Layer::Authors, problem);
+        }
+        self.records += 1;
+        self.last = stored_hash.map(|hash| (seq, hash));
+        if named == 0 && self.verdict.ledger.is_none() {
+            self.verdict.ledger = stored_hash.map(|hash| crate::vocab::LedgerId(hash.0));
+        }
+        match fact {
+            Some(fact) if !damaged && self.state_known => self.apply(&fact),
+            _ => self.lose_state(named),
+        }
+        self.note_head(named, stored_hash);
+    }
+
+    /// From this record on, nothing that depends on the state can be checked.
+    fn lose_state(&mut self, seq: u64) {
+        if self.state_known {
+            self.state_known = false;
+            self.verdict.state_lost_at = Some(seq);
+        }
+    }
+
+    fn note_clock(&mut self, seq: u64, at: Timestamp) {
+        let ahead =
+            |now: &Timestamp| at.micros() > now.micros().saturating_add(CLOCK_AHEAD_MICROS_MAX);
+        if self.options.now.as_ref().is_some_and(ahead) {
+            let notice =
+                format!("record {seq} says {at}, more than 10 minutes ahead of this clock");
+            self.verdict.notices.push(notice);
+        }
+    }
+
+    fn note_head(&mut self, seq: u64, hash: Option<RecordHash>) {
+        let Some(hash) = hash else { return };
+        if self.options.remembered.is_some_and(|head| head.seq == seq) {
+            self.remembered = Some(hash);
+        }
+        let wanted = self.options.against.iter().any(|signed| signed.said.seq == seq);
+        if wanted && self.state_known {
+            self.roots.push((seq, hash, state_root(&self.state)));
+        }
+    }
+
+    /// Applies a fact, with everything it says that is not so.
+    fn apply(&mut self, fact: &Fact) {
+        let head = (self.state.next_seq(), self.state.head());
+        // A time that runs backwards was reported with the chain; the rest is judged all the same.
+        let mut fact = fact.clone();
+        fact.recorded_at = fact.recorded_at.max(self.state.recorded_at());
+        let fact = &fact;
+        let outcome = match &fact.event {
+            Event::StatementIssued(issued) => {
+                match statement::findings(&self.state, &fact.author, issued) {
+                    Ok(findings) if findings.is_empty() => evolve(&mut self.state, fact),
+                    Ok(findings) => {
+                        for problem in findings {
+                            self.find(Some(fact.seq), Layer::Arithmetic, problem);
+                        }
+                        statement::record_as_issued(&mut self.state, fact, issued)
+                    }
+                    Err(problem) => Err(problem),
+                }
+            }
+            _ => evolve(&mut self.state, fact),
+        };
+        if let Err(problem) = outcome {
+            let layer = Layer::of(problem.code);
+            let opened = self.state.agreement().is_some();
+            self.find(Some(fact.seq), layer, problem.at_record(fact.seq));
+            evolve::skip(&mut self.state, fact);
+            if !opened {
+                self.lose_state(fact.seq);
+            }
+        }
+        self.before_parts = match self.state.open_parts().is_empty() {
+            true => None,
+            false => self.before_parts.or(Some(head)),
+        };
+    }
+
+    fn unfinished(&mut self, bytes: u64) {
+        let records = self.last.map_or(0, |(seq, _)| seq.saturating_add(1));
+        let lost = self.options.remembered.filter(|head| head.seq >= records);
+        if lost.is_some() {
+            let problem = Problem::new(
+                Code::Truncated,
+                format!(
+                    "record {records} was recorded here, but only {bytes} bytes of it are left"
+                ),
+            )
+            .hint("the file was cut after it was written: restore it from another copy");
+            self.find(Some(records), Layer::Chain, problem);
+            return;
+        }
+        self.verdict.notices.push(format!(
+            "{bytes} bytes behind the last whole record belong to an append that was never finished; they do not count"
+        ));
+    }
+
+    fn conclude(mut self) -> Verdict {
+        // A last record that was never written whole was not said to be recorded, unless this
+        // machine remembers otherwise.
+        if let Some(seq) = self.verdict.torn.filter(|seq| *seq + 1 == self.records) {
+            let remembered = self.options.remembered.is_some_and(|head| head.seq >= seq);
+            if !remembered {
+                self.verdict.findings.retain(|finding| finding.seq != Some(seq));
+                self.records = seq;
+                self.last = None;
+                self.verdict.state_lost_at = None;
+                self.state_known = true;
+                self.verdict.notices.push(format!(
+                    "record {seq} was never written whole (a torn append); it does not count"
+                ));
+            }
+        }
+        if let Some((next_seq, _)) = self.before_parts {
+            self.verdict.notices.push(format!(
+                "records from {next_seq} on are parts of a report that was never finished; they do not count"
+            ));
+            self.records = next_seq;
+        }
+        let head = match self.before_parts {
+            Some((next, hash)) => Some((next.saturating_sub(1), hash)),
+            None if self.state_known && self.records > 0 => {
+                Some((self.state.next_seq().saturating_sub(1), self.state.head()))
+            }
+            None => self.last,
+        };
+        self.verdict.events = self.records;
+        self.verdict.head = head;
+        if self.state_known && self.state.agreement().is_some() {
+            self.verdict.state_root = Some(state_root(&self.state));
+        }
+        if let Some(agreement) = self.state.agreement() {
+            let acknowledged = agreement.acknowledged().iter();
+            self.verdict.acknowledged =
+                acknowledged.map(|(party, one)| (party.clone(), one.head_seq)).collect();
+        }
+        self.compare_keys();
+        self.compare_acknowledgements();
+        self.compare_memory();
+        verdict::say_unchecked(&mut self.verdict, self.options);
+        self.verdict
+    }
+
+    fn compare_keys(&mut self) {
+        let Some(agreement) = self.state.agreement() else { return };
+        let mut findings = Vec::new();
+        for (party, key) in &self.options.keys {
+            let known = agreement.terms().party(party);
+            let message = match known {
+                Some(known) if known.key == *key => continue,
+                Some(known) => format!(
+                    "the ledger has key {} for {party}, you gave {}",
+                    known.key.fingerprint(),
+                    key.fingerprint()
+                ),
+                None => format!("you gave a key for {party}, who is no party of the ledger"),
+            };
+            findings
+                .push(Problem::new(Code::KeyMismatch, message).hint(
+                    "ask the party for its key on another way before relying on this ledger",
+                ));
+        }
+        let given = |id: &Id| self.options.keys.iter().any(|(party, _)| party == id);
+        let parties = agreement.terms().parties.iter();
+        self.verdict.keys_not_given =
+            parties.map(|party| party.id.clone()).filter(|id| !given(id)).collect();
+        for problem in findings {
+            self.find(Some(0), Layer::Authors, problem);
+        }
+    }
+
+    fn compare_acknowledgements(&mut self) {
+        for signed in &self.options.against {
+            let said = &signed.said;
+            let party = &signed.author.party;
+            let mismatch = |message: String| {
+                Problem::new(Code::AckMismatch, message)
+                    .hint("the acknowledged history or balances differ from this log: compare the copies with `revshare diff`")
+            };
+            let agreement = self.state.agreement();
+            let owns_key = agreement
+                .and_then(|known| known.terms().party(party))
+                .is_some_and(|known| known.key == signed.author.key);
+            let found = self.roots.iter().find(|(seq, ..)| *seq == said.seq);
+            let problem = if self.verdict.ledger != Some(signed.ledger) {
+                mismatch(format!("{party} acknowledged another ledger, {}", signed.ledger))
+            } else if !owns_key {
+                mismatch(format!(
+                    "the acknowledgement is signed by a key that is not that of {party}"
+                ))
+            } else {
+                match found {
+                    None if said.seq >= self.records => mismatch(format!(
+                        "{party} acknowledged record {}, but this log ends before it",
+                        said.seq
+                    )),
+                    None => {
+                        self.verdict.against_unchecked.push(party.clone());
+                        continue;
+                    }
+                    Some((_, hash, _)) if *hash != said.head => mismatch(format!(
+                        "{party} acknowledged record {} with hash {}, here it has {hash}",
+                        said.seq, said.head
+                    )),
+                    Some((_, _, root))
+                        if said.root_version == ROOT_VERSION && *root != said.state_root =>
+                    {
+                        mismatch(format!(
+                            "{party} acknowledged state root {} after record {}, here it is {root}",
+                            said.state_root, said.seq
+                        ))
+                    }
+                    Some(_) if said.root_version != ROOT_VERSION => {
+                        self.verdict.against_unchecked.push(party.clone());
+                        continue;
+                    }
+                    Some(_) => continue,
+                }
+            };
+            self.verdict.findings.push(Finding {
+                seq: Some(said.seq),
+                layer: Layer::Agreement,
+                problem,
+            });
+        }
+    }
+
+    fn compare_memory(&mut self) {
+        let Some(head) = self.options.remembered else { return };
+        if self.verdict.ledger != Some(head.ledger) || self.remembered == Some(head.hash) {
+            return;
+        }
+        if self.verdict.findings.iter().any(|finding| finding.problem.code == Code::Truncated) {
+            return;
+        }
+        let message = match self.remembered {
+            None => format!(
+                "rollback: record {} was recorded here before, but the log ends before it",
+                head.seq
+            ),
+            Some(found) => format!(
+                "rollback: record {} had hash {} here before, now it has {found}",
+                head.seq, head.hash
+            ),
+        };
+        let problem = Problem::new(Code::Rollback, message)
+            .hint("an older or another copy was put in its place");
+        self.find(Some(head.seq), Layer::Chain, problem);
+    }
+}
