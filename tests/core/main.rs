@@ -5,4 +5,5 @@
 
 mod runs;
 mod reference;
+mod properties;
 mod smoke;

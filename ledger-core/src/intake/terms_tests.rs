@@ -104,9 +104,7 @@ fn unknown_keys_are_refused_with_the_nearest_known_one() {
 #[test]
 fn clauses_of_later_releases_are_refused_and_never_ignored() {
     let unsupported = [Code::TermsUnsupported];
-    for clause in [
-        "exclusivity", "contribution", "price", "minimum", "cap", "split", "advance",
-    ] {
+    for clause in ["exclusivity", "contribution", "price", "minimum", "cap", "split", "advance"] {
         refused("[windows]", &format!("[[¦{clause}]]\nid = \"x\"\n[windows]"), &unsupported);
     }
     for key in ["late_interest = {}", "withholding = {}"] {
@@ -128,7 +126,11 @@ fn missing_keys_are_named_at_their_table() {
         "¦¦[agreement]",
         &[Code::TermsMissing, Code::TermsMissing],
     );
-    refused("[[party]]\nid = \"lab\"\nrole = \"beneficiary\"\n", "¦[[party]]\nid = \"lab\"\n", &missing);
+    refused(
+        "[[party]]\nid = \"lab\"\nrole = \"beneficiary\"\n",
+        "¦[[party]]\nid = \"lab\"\n",
+        &missing,
+    );
     refused("{ kind = \"refunds\" }", "¦{}", &missing);
     let rule = "[[rule]]\nid = \"moderation\"";
     refused(rule, "¦[[rule]]", &missing);
