@@ -33,6 +33,8 @@ use crate::store::reader::Tail;
 use crate::store::witness::RememberedHead;
 use crate::usage::LineBlock;
 use crate::usage::UsageSums;
+use crate::view::place::Located;
+use crate::view::record::Record;
 use crate::vocab::Code;
 use crate::vocab::EventId;
 use crate::vocab::LedgerId;
@@ -275,6 +277,26 @@ impl Ledger {
             return Ok(self.state.clone());
         }
         Ok(replay(&self.log, Some(seq), Signatures::Trusted, &mut |_, _, _| {})?.state)
+    }
+
+    /// Shows every record up to and including `last` (all of them for `None`) to `see`, in order,
+    /// with the bytes that it takes on the log. Errors: those of [`Ledger::open`].
+    pub fn records(
+        &self,
+        last: Option<u64>,
+        see: &mut dyn FnMut(Record, usize),
+    ) -> Result<(), Problem> {
+        replay(&self.log, last, Signatures::Trusted, &mut |state, fact, place| {
+            see(Record::of(state, fact), place.len);
+        })?;
+        Ok(())
+    }
+
+    /// Where every record stands, in order. Errors: those of [`Ledger::open`].
+    pub fn places(&self) -> Result<Vec<Located>, Problem> {
+        let mut places = Vec::new();
+        self.records(None, &mut |record, _| places.push(Located::of(&record)))?;
+        Ok(places)
     }
 
     /// Submits a command: what is decided is sealed, signed, judged by `evolve`, appended and

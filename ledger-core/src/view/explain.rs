@@ -1,0 +1,155 @@
+//! The derivation of an amount: from what statements posted back to the reports.
+
+use num_traits::Zero;
+
+use crate::evolve;
+use crate::rating::PartyRating;
+use crate::rating::RuleRating;
+use crate::state::Report;
+use crate::state::State;
+use crate::terms::Terms;
+use crate::view::record::Named;
+use crate::vocab::Amount;
+use crate::vocab::Code;
+use crate::vocab::Date;
+use crate::vocab::Digest;
+use crate::vocab::Exact;
+use crate::vocab::Id;
+use crate::vocab::Period;
+use crate::vocab::Problem;
+
+/// How a period's amount for a party comes about, from the facts known now.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The period.
+    pub period: Period,
+    /// The party.
+    pub party: Id,
+    /// The terms that it was rated by.
+    pub terms: Terms,
+    /// Their digest.
+    pub terms_digest: Digest,
+    /// The day on which it is due.
+    pub due_on: Date,
+    /// What statements posted for the period, in the order of the log.
+    pub postings: Vec<Posting>,
+    /// All postings together.
+    pub booked: Amount,
+    /// What the next statement will post as a true-up; the whole amount if the period is not
+    /// stated yet.
+    pub pending: Amount,
+    /// Earned, carried and rounded.
+    pub rating: PartyRating,
+    /// How it was earned, by the rules that have a part in it, in the order of the terms.
+    pub rules: Vec<RuleRating>,
+    /// The reports in effect.
+    pub reports: Vec<Source>,
+}
+
+/// What a statement posted to a party for a period.
+#[derive(Clone, Debug)]
+pub struct Posting {
+    /// The statement.
+    pub statement: Named,
+    /// The period of the statement.
+    pub stated: Period,
+    /// The amount.
+    pub amount: Amount,
+    /// For a true-up: what moved the period.
+    pub causes: Vec<Named>,
+}
+
+/// A report that counts.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The report or correction.
+    pub report: Named,
+    /// For a correction: what it replaced.
+    pub corrects: Option<Named>,
+    /// Whether it adds to earlier ones.
+    pub supplement: bool,
+    /// Its lines.
+    pub lines: u64,
+}
+
+/// Derives a period's amount for a party. Errors: [`Code::PeriodLength`],
+/// [`Code::PeriodOutside`], [`Code::PeriodNotReported`], [`Code::NotAParty`].
+pub fn explain(state: &State, period: Period, party: &Id) -> Result<Explanation, Problem> {
+    let agreement = evolve::opened(state)?;
+    let terms = agreement.terms();
+    if period.length() != terms.period_length {
+        return Err(Problem::new(
+            Code::PeriodLength,
+            format!("{period} is not a {}", terms.period_length.as_str()),
+        )
+        .hint(format!("periods of this agreement look like {}", terms.first_period())));
+    }
+    if period < terms.first_period() {
+        return Err(Problem::new(Code::PeriodOutside, format!("{period} is before the agreement"))
+            .hint(format!("the agreement begins with {}", terms.first_period())));
+    }
+    let beneficiaries = terms.beneficiaries();
+    if !beneficiaries.contains(&party) {
+        let known: Vec<&str> = beneficiaries.iter().map(|id| id.as_str()).collect();
+        return Err(Problem::new(Code::NotAParty, format!("no share is owed to {party}"))
+            .hint(format!("shares are owed to {}", known.join(", "))));
+    }
+    let stated = agreement.statements().contains_key(&period);
+    let last_reported = agreement.reported_periods().last();
+    if !stated && last_reported.is_none_or(|last| period > last) {
+        return Err(Problem::new(
+            Code::PeriodNotReported,
+            format!("{period} has neither a report nor a statement"),
+        )
+        .hint("`revshare usage list` shows what is reported"));
+    }
+    // Every period up to this one was asked for, so the last rating is its own.
+    let rated = evolve::statement::rate_until(agreement, period)?.pop();
+    let (rating, rules) = match rated {
+        Some(rated) => (rated.share(party).cloned(), rated.rules),
+        None => (None, Vec::new()),
+    };
+    let rating = rating.unwrap_or_else(|| PartyRating {
+        party: party.clone(),
+        earned: Exact::zero(),
+        carry_in: Exact::zero(),
+        rounded: Amount::ZERO,
+    });
+    let mut postings = Vec::new();
+    for record in agreement.statements().values() {
+        for entry in record.statement.entries.iter().filter(|entry| entry.period == period) {
+            let share = entry.shares.iter().find(|(id, _)| id == party);
+            postings.push(Posting {
+                statement: Named { id: record.id, seq: Some(record.seq) },
+                stated: record.statement.period,
+                amount: share.map_or(Amount::ZERO, |(_, amount)| *amount),
+                causes: entry.causes.iter().map(|id| Named::of(state, *id)).collect(),
+            });
+        }
+    }
+    let booked = postings.iter().fold(Amount::ZERO, |sum, posting| {
+        sum.checked_add(posting.amount).unwrap_or(sum)
+    });
+    let source = |report: &Report| Source {
+        report: Named { id: report.id, seq: Some(report.seq) },
+        corrects: report.corrects.map(|id| Named::of(state, id)),
+        supplement: report.supplement,
+        lines: report.lines,
+    };
+    let has_part = |rule: &RuleRating| {
+        rule.group.lines > 0 || rule.operands.iter().any(|operand| operand.party == *party)
+    };
+    Ok(Explanation {
+        period,
+        party: party.clone(),
+        terms: terms.clone(),
+        terms_digest: agreement.terms_digest(),
+        due_on: terms.due_on(period),
+        postings,
+        booked,
+        pending: rating.rounded.checked_sub(booked).unwrap_or_default(),
+        rating,
+        rules: rules.into_iter().filter(has_part).collect(),
+        reports: agreement.in_effect(period).into_iter().map(source).collect(),
+    })
+}

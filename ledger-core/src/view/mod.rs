@@ -1,0 +1,10 @@
+//! Folds for people: the same facts, arranged as a reader asks for them. A report never changes
+//! the ledger.
+
+pub mod record;
+pub mod place;
+pub mod usage;
+pub mod statement;
+pub mod balances;
+pub mod explain;
+pub mod status;
