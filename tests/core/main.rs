@@ -5,5 +5,7 @@
 
 mod runs;
 mod reference;
+mod exactness;
 mod properties;
+mod wire;
 mod smoke;
