@@ -5,6 +5,7 @@
 
 mod runs;
 mod reference;
+mod crash;
 mod exactness;
 mod properties;
 mod wire;

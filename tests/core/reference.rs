@@ -7,6 +7,8 @@ use ledger_core::event::Author;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay;
 use ledger_core::state::root::state_root;
+use ledger_core::verify::Options;
+use ledger_core::verify::verify;
 use ledger_core::vocab::Exact;
 use ledger_core::vocab::LedgerId;
 use ledger_core::vocab::Period;
@@ -33,7 +35,7 @@ const LIES: u32 = 100;
 const CASES: u32 = 1_000;
 
 /// Ledger and reference come to the same ledger id, head, state root, balances and booked amounts;
-/// and so does the ledger when it is opened again.
+/// and so do the ledger when it is opened again and the verifier.
 #[track_caller]
 pub fn agree(world: &World) {
     let report = match revshare_reference::replay(&world.segments()) {
@@ -50,6 +52,9 @@ pub fn agree(world: &World) {
     let reopened = world.reopened().expect("what was recorded opens again");
     assert_eq!(reopened.state().head(), state.head(), "head after opening again");
     assert_eq!(state_root(reopened.state()), world.root(), "state root after opening again");
+    let verdict = verify(world.ledger().source(), &Options::default());
+    assert!(verdict.is_valid(), "the verifier finds {:?}", verdict.findings);
+    assert_eq!(verdict.state_root, Some(world.root()), "state root of the verifier");
 }
 
 fn compare_amounts(world: &World, report: &Report) {
@@ -107,7 +112,14 @@ fn agrees_on_more_random_ledgers() {
 /// else that is unfinished is refused.
 fn judge(segments: Vec<Vec<u8>>) -> Option<StateRoot> {
     let log = in_memory(segments);
-    let replayed = replay(&log, None, Signatures::Checked, &mut |_, _, _| {}).ok()?;
+    let replayed = replay(&log, None, Signatures::Checked, &mut |_, _, _| {});
+    let verdict = verify(&log, &Options::default());
+    let root = replayed.as_ref().ok().map(|replayed| state_root(&replayed.state));
+    if replayed.as_ref().is_ok_and(|replayed| replayed.unfinished.is_none()) {
+        assert_eq!(verdict.state_root, root, "the verifier comes to the same");
+    }
+    assert!(replayed.is_ok() || !verdict.is_valid(), "the verifier refuses it, too");
+    let replayed = replayed.ok()?;
     if let Some(tail) = replayed.unfinished {
         let mut rest = &log.segments[tail.segment as usize][tail.offset as usize..];
         while let Some(len) = frame_len(rest) {

@@ -1275,31 +1275,40 @@ impl Block {
             .ok_or_else(|| "a line matches no rule".to_string())
     }
 
-    /// The sum of one column per rule, given the rule of each key.
-    fn add_up(&self, column: &Column, rules: &[usize]) -> BTreeMap<usize, Exact> {
+    /// The sum of one column per group, given the group (a rule, say) of each key.
+    fn add_up(&self, column: &Column, groups: &[usize]) -> BTreeMap<usize, Exact> {
         let mut sums: BTreeMap<usize, BigInt> = BTreeMap::new();
         for (key, integer) in self.line_keys.iter().zip(&column.integers) {
-            *sums.entry(rules[*key]).or_default() += *integer;
+            *sums.entry(groups[*key]).or_default() += *integer;
         }
-        sums.into_iter().map(|(rule, sum)| (rule, Exact::new(sum, ten_to(column.scale)))).collect()
+        sums.into_iter()
+            .map(|(group, sum)| (group, Exact::new(sum, ten_to(column.scale))))
+            .collect()
     }
 
     /// Adds the lines up by what they have in common (`log-format.md`, "Bounds").
     fn add_per_key(&self, sums: &mut BTreeMap<CommonKey, Sums>) {
-        for (line, position) in self.line_keys.iter().enumerate() {
-            let key = &self.keys[*position];
+        let every_key: Vec<usize> = (0..self.keys.len()).collect();
+        let common = |place: usize| {
+            let key = &self.keys[place];
             let values = key.positions.iter().map(|position| self.values[*position].clone());
             let attributes = self.attributes.iter().cloned().zip(values);
             let attributes = attributes.filter(|(_, value)| !value.is_empty()).collect();
-            let sums = sums.entry((key.day, key.currency, attributes)).or_default();
-            let number =
-                |column: &Column| Exact::new(column.integers[line].into(), ten_to(column.scale));
-            sums.gross += number(&self.gross);
-            for (name, column) in self.meters.iter().zip(&self.meter_columns) {
-                *sums.meters.entry(name.clone()).or_default() += number(column);
+            (key.day, key.currency, attributes)
+        };
+        for (place, sum) in self.add_up(&self.gross, &every_key) {
+            sums.entry(common(place)).or_default().gross += sum;
+        }
+        for (name, column) in self.meters.iter().zip(&self.meter_columns) {
+            for (place, sum) in self.add_up(column, &every_key) {
+                let sums = sums.entry(common(place)).or_default();
+                *sums.meters.entry(name.clone()).or_default() += sum;
             }
-            for (name, column) in self.deductions.iter().zip(&self.deduction_columns) {
-                *sums.deductions.entry(name.clone()).or_default() += number(column);
+        }
+        for (name, column) in self.deductions.iter().zip(&self.deduction_columns) {
+            for (place, sum) in self.add_up(column, &every_key) {
+                let sums = sums.entry(common(place)).or_default();
+                *sums.deductions.entry(name.clone()).or_default() += sum;
             }
         }
     }
