@@ -6,6 +6,7 @@
 mod runs;
 mod reference;
 mod crash;
+mod damage;
 mod exactness;
 mod properties;
 mod wire;
