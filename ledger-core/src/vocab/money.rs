@@ -149,6 +149,11 @@ impl Amount {
         Amount::from_parts(mantissa, scale)
     }
 
+    /// A whole number, held at the bounds of an amount.
+    pub fn from_whole(whole: u64) -> Amount {
+        Amount(Decimal::from(whole.min(10u64.pow(INTEGER_DIGITS_MAX) - 1)))
+    }
+
     /// The digits without the point.
     pub fn mantissa(&self) -> i128 {
         self.0.mantissa()
