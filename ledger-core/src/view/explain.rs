@@ -127,9 +127,9 @@ pub fn explain(state: &State, period: Period, party: &Id) -> Result<Explanation,
             });
         }
     }
-    let booked = postings.iter().fold(Amount::ZERO, |sum, posting| {
-        sum.checked_add(posting.amount).unwrap_or(sum)
-    });
+    let booked = postings
+        .iter()
+        .fold(Amount::ZERO, |sum, posting| sum.checked_add(posting.amount).unwrap_or(sum));
     let source = |report: &Report| Source {
         report: Named { id: report.id, seq: Some(report.seq) },
         corrects: report.corrects.map(|id| Named::of(state, id)),
