@@ -50,6 +50,19 @@ impl Findings {
         }
     }
 
+    /// Puts the problems of the last line in the order of its columns.
+    pub(in crate::intake) fn sort_line(&mut self, number: u64) {
+        let column = |problem: &Problem| match &problem.place {
+            Some(Place::File { line, column, .. }) if *line == number => Some(*column),
+            _ => None,
+        };
+        let before = self.kept.iter().rposition(|problem| column(problem).is_none());
+        let first = before.map_or(0, |last| last + 1);
+        if let Some(of_line) = self.kept.get_mut(first..) {
+            of_line.sort_by_key(column);
+        }
+    }
+
     /// Adds a problem of the file as a whole.
     pub(in crate::intake) fn add_for_file(&mut self, problem: Problem) {
         self.total += 1;

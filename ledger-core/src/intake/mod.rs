@@ -18,6 +18,8 @@ pub mod jsonl;
 pub mod testing;
 #[cfg(test)]
 mod terms_tests;
+#[cfg(test)]
+mod usage_tests;
 
 pub use csv::read_csv;
 pub use findings::Usage;

@@ -59,6 +59,8 @@ pub(in crate::intake) struct Rows<'a> {
     blocks: Vec<LineBlock>,
     lines: u64,
     verdicts: FxHashMap<Box<[u8]>, Verdict>,
+    /// The numbers of the keys: several raw keys may mean the same.
+    keys: FxHashMap<Key, u32>,
     /// The raw key of the row, each field followed by a byte that UTF-8 never has.
     key: Vec<u8>,
     /// The raw key of the last row whose key was good, and that key.
@@ -100,6 +102,7 @@ impl<'a> Rows<'a> {
             blocks: Vec::new(),
             lines: 0,
             verdicts: FxHashMap::default(),
+            keys: FxHashMap::default(),
             key: Vec::new(),
             previous: Vec::new(),
             previous_key: 0,
@@ -128,6 +131,7 @@ impl<'a> Rows<'a> {
     /// Judges a row and takes it in.
     pub(in crate::intake) fn row(&mut self, row: &impl Row) {
         self.lines += 1;
+        let before = self.findings.total;
         let key = self.key_of(row);
         let columns = &self.columns;
         let gross = number(&mut self.findings, row, columns.gross, true);
@@ -140,6 +144,9 @@ impl<'a> Rows<'a> {
         for (_, column) in &columns.deductions {
             let amount = number(&mut self.findings, row, *column, false);
             self.deductions.push(amount);
+        }
+        if self.findings.total > before {
+            self.findings.sort_line(row.number());
         }
         // With a problem anywhere nothing is recorded, so nothing more is kept.
         let Some(key) = key.filter(|_| self.findings.total == 0) else {
@@ -169,9 +176,7 @@ impl<'a> Rows<'a> {
             Some(verdict) => verdict.clone(),
             None => {
                 let verdict = match self.judge_key(row) {
-                    Ok((day, currency, values)) => {
-                        Verdict::Good(self.builder.key(day, currency, values))
-                    }
+                    Ok(key) => Verdict::Good(self.number_of(key)),
                     Err(problems) => Verdict::Bad(problems.into()),
                 };
                 // Bad keys are remembered only while their problems are kept.
@@ -195,6 +200,16 @@ impl<'a> Rows<'a> {
                 None
             }
         }
+    }
+
+    /// The number of a key in the report.
+    fn number_of(&mut self, key: Key) -> u32 {
+        if let Some(number) = self.keys.get(&key) {
+            return *number;
+        }
+        let number = self.builder.key(key.0, key.1, key.2.clone());
+        self.keys.insert(key, number);
+        number
     }
 
     /// Reads the key fields of a row. Errors: everything that is wrong with them, by column.

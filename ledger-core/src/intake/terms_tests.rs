@@ -104,9 +104,7 @@ fn unknown_keys_are_refused_with_the_nearest_known_one() {
 #[test]
 fn clauses_of_later_releases_are_refused_and_never_ignored() {
     let unsupported = [Code::TermsUnsupported];
-    for clause in [
-        "exclusivity", "contribution", "price", "minimum", "cap", "split", "advance",
-    ] {
+    for clause in ["exclusivity", "contribution", "price", "minimum", "cap", "split", "advance"] {
         refused("[windows]", &format!("[[¦{clause}]]\nid = \"x\"\n[windows]"), &unsupported);
     }
     for key in ["late_interest = {}", "withholding = {}"] {
@@ -128,7 +126,11 @@ fn missing_keys_are_named_at_their_table() {
         "¦¦[agreement]",
         &[Code::TermsMissing, Code::TermsMissing],
     );
-    refused("[[party]]\nid = \"lab\"\nrole = \"beneficiary\"\n", "¦[[party]]\nid = \"lab\"\n", &missing);
+    refused(
+        "[[party]]\nid = \"lab\"\nrole = \"beneficiary\"\n",
+        "¦[[party]]\nid = \"lab\"\n",
+        &missing,
+    );
     refused("{ kind = \"refunds\" }", "¦{}", &missing);
     let rule = "[[rule]]\nid = \"moderation\"";
     refused(rule, "¦[[rule]]", &missing);
@@ -142,7 +144,15 @@ fn missing_keys_are_named_at_their_table() {
         "tiers = ¦¦¦{}",
         &[Code::TermsMissing, Code::TermsMissing, Code::TermsMissing],
     );
-    refused(BY_REVENUE, "steps = [ { share = { meta = \"0.1\" } } ]", &[]);
+    let last = format!("[[rule]]\nid = \"everything-else\"\n{BY_REVENUE}");
+    let without_tiers = "¦[[rule]]\nid = \"all\"\nsteps = [ { share = { meta = \"0.1\" } } ]";
+    refused(&last, without_tiers, &missing);
+    let rules = sound_file();
+    let rules = &rules[rules.find("[[rule]]").expect("rules")..];
+    let rules = &rules[..rules.find("[limits]").expect("limits")];
+    let (text, _) = spoiled(rules, "");
+    let file = read_terms("terms.toml", text.as_bytes());
+    assert_eq!(placed(&file.problems), [(Code::TermsMissing, 1, 1)]);
 }
 
 #[test]
@@ -177,7 +187,7 @@ fn values_of_another_type_are_refused() {
     refused("role = \"owner\"", "role = ¦\"licensor\"", &wrong);
     refused("meters = [\"input_tokens\", \"requests\"]", "meters = [\"requests\", ¦1]", &wrong);
     refused("model = \"llama-3*\"", "model = ¦3", &wrong);
-    refused("[windows]\nreport_due_days = 10", "[[¦windows]]\nreport_due_days = 10", &wrong);
+    refused("[windows]\nreport_due_days = 10", "¦[[windows]]\nreport_due_days = 10", &wrong);
     refused("share = { meta = \"0.12\", lab = \"0.03\" }", "share = ¦\"0.12\"", &wrong);
 }
 
@@ -209,10 +219,279 @@ fn words_keep_to_their_rules() {
 #[test]
 fn ids_names_and_keys_are_unique() {
     let twice = [Code::TermsDuplicate];
-    refused("id = \"lab\"", "id = ¦\"meta\"", &[Code::TermsDuplicate, Code::TermsReference]);
+    refused(
+        "[base]",
+        &format!("[[party]]\nid = ¦\"meta\"\nrole = \"auditor\"\nkey = \"{}\"\n[base]", key(9)),
+        &twice,
+    );
+    let (lab, meta, recovery) = (key(3), key(1), key(4));
+    refused(&format!("key = \"{lab}\""), &format!("key = ¦\"{meta}\""), &twice);
+    refused(&format!("key = \"{lab}\""), &format!("key = ¦\"{recovery}\""), &twice);
+    refused(&format!("y_key = \"{recovery}\""), &format!("y_key = ¦\"{meta}\""), &twice);
+    refused("[\"input_tokens\", \"requests\"]", "[\"requests\", ¦\"requests\"]", &twice);
+    for taken in ["day", "currency", "gross", "model", "revenue"] {
+        refused("\"input_tokens\"", &format!("¦\"{taken}\""), &twice);
+    }
+    refused("kind = \"infrastructure\"", "kind = ¦\"refunds\"", &twice);
+    refused("id = \"metered\"", "id = ¦\"moderation\"", &twice);
+    refused("\"customer_service\"]", "¦\"search\"]", &twice);
 }
 
 #[test]
 fn an_agreement_has_one_collector_and_somebody_to_pay() {
-    refused("role = \"beneficiary\"", "role = ¦\"collector\"", &[Code::TermsRoles]);
+    let roles = [Code::TermsRoles];
+    refused(
+        "[base]",
+        &format!("[[party]]\nid = \"h\"\nrole = ¦\"collector\"\nkey = \"{}\"\n[base]", key(9)),
+        &roles,
+    );
+    let text = sound_file().replace("\"collector\"", "\"auditor\"");
+    let file = read_terms("terms.toml", text.as_bytes());
+    assert_eq!(placed(&file.problems), [(Code::TermsRoles, 11, 1)]);
+    let text = format!(
+        "[agreement]\ntitle = \"T\"\ncurrency = \"USD\"\nstarts_on = 2026-01-01\ncalculation = 1\n\
+         [[party]]\nid = \"c\"\nrole = \"collector\"\nkey = \"{}\"\n\
+         [[rule]]\nid = \"all\"\nshare = {{ c = \"0.1\" }}\n",
+        key(1)
+    );
+    let file = read_terms("terms.toml", text.as_bytes());
+    assert_eq!(placed(&file.problems), [(Code::TermsRoles, 6, 1), (Code::TermsReference, 12, 11)]);
+}
+
+#[test]
+fn clauses_name_what_is_declared_and_pay_who_may_be_paid() {
+    let reference = [Code::TermsReference];
+    refused("lab = \"0.03\"", "¦labb = \"0.03\"", &reference);
+    refused("lab = \"0.03\"", "¦acme-cloud = \"0.03\"", &reference);
+    refused("by = \"requests\"", "by = ¦\"request\"", &reference);
+    refused("when = { application = [\"search\"] }", "when = { ¦requests = \"1\" }", &reference);
+    refused("when = { application = [\"search\"] }", "when = { ¦gross = \"1\" }", &reference);
+    refused("[attributes]", "[attributes]\n¦day = [\"1\"]", &reference);
+    refused(
+        "{ up_to = \"1000000\", share = { meta = \"0.15\" } },",
+        "{ up_to = \"1000000\", per_unit = ¦{ meta = \"0.15\" } },",
+        &reference,
+    );
+}
+
+/// That the rule by revenue, with these steps in place of its own, has these problems.
+#[track_caller]
+fn steps_refused(steps: &str, codes: &[Code]) {
+    let tiers = "tiers = { by = \"revenue\", over = \"year\", kind = \"marginal\" }";
+    refused(BY_REVENUE, &format!("{tiers}\nsteps = {steps}"), codes);
+}
+
+#[test]
+fn steps_rise_and_only_the_last_is_open() {
+    let steps = [Code::TermsSteps];
+    steps_refused("¦[]", &steps);
+    steps_refused("[ { up_to = ¦\"100\", share = { meta = \"0.1\" } } ]", &steps);
+    steps_refused("[ ¦{ share = { meta = \"0.1\" } }, { share = { meta = \"0.1\" } } ]", &steps);
+    steps_refused(
+        "[ { up_to = ¦\"0\", flat = { meta = \"1\" } }, { flat = { meta = \"1\" } } ]",
+        &steps,
+    );
+    steps_refused(
+        "[ { up_to = ¦\"-5\", flat = { meta = \"1\" } }, { flat = { meta = \"1\" } } ]",
+        &steps,
+    );
+    steps_refused(
+        "[ { up_to = \"10\", flat = { meta = \"1\" } }, { below = ¦\"10\", flat = { meta = \"1\" } }, \
+         { up_to = ¦\"9\", flat = { meta = \"1\" } }, { flat = { meta = \"1\" } } ]",
+        &[Code::TermsSteps, Code::TermsSteps],
+    );
+    steps_refused(
+        "[ { up_to = \"10\", below = ¦\"11\", flat = { meta = \"1\" } }, { flat = { meta = \"1\" } } ]",
+        &steps,
+    );
+    refused(BY_REVENUE, &format!("share = ¦{{ meta = \"0.1\" }}\n{BY_REVENUE}"), &steps);
+}
+
+#[test]
+fn shares_are_not_negative_and_come_to_one_at_most() {
+    let share = [Code::TermsShare];
+    refused("meta = \"0.12\"", "meta = ¦\"-0.12\"", &share);
+    steps_refused("[ { flat = { meta = ¦\"-1\" } } ]", &share);
+    refused("flat = { lab = \"1\" }", "share = { lab = ¦\"-1\" }", &share);
+    // The ceiling of 0.40 keeps these two within everything; without it they are not.
+    let text = sound_file().replace("meta = \"0.12\"", "meta = \"0.98\"");
+    terms_of(&text);
+    let text = text.replace("rate_ceiling = \"0.40\"\n", "");
+    let file = read_terms("terms.toml", text.as_bytes());
+    assert_eq!(placed(&file.problems), [(Code::TermsShare, 34, 9)]);
+    // A floor lifts shares that are within everything by themselves: two of 0.51.
+    let text = sound_file()
+        .replace("rate_floor = \"0.01\"", "rate_floor = \"0.51\"")
+        .replace("rate_ceiling = \"0.40\"", "rate_ceiling = \"0.60\"");
+    let file = read_terms("terms.toml", text.as_bytes());
+    assert_eq!(placed(&file.problems), [(Code::TermsShare, 34, 9), (Code::TermsShare, 50, 13)]);
+}
+
+#[test]
+fn counts_and_values_stay_within_bounds() {
+    let limits = [Code::TermsLimits];
+    refused("cap = \"0.10\"", "cap = ¦\"-0.10\"", &limits);
+    refused("rate_floor = \"0.01\"", "rate_floor = ¦\"-0.01\"", &limits);
+    refused("rate_floor = \"0.01\"", "rate_floor = ¦\"0.5\"", &limits);
+    refused("due_days = 45", "due_days = ¦3651", &limits);
+    refused("due_days = 45", "due_days = ¦-1", &limits);
+    refused("minimum_payout = \"50.25\"", "minimum_payout = ¦\"-1\"", &limits);
+    refused("minimum_payout = \"50.25\"", "minimum_payout = ¦\"50.255\"", &[Code::MinorUnit]);
+    refused("application = [\"search\"]", "application = ¦[]", &limits);
+    refused("[attributes]", "[attributes]\nmodel = ¦[]", &limits);
+    let many: Vec<String> = (0..33).map(|n| format!("\"m{n}\"")).collect();
+    refused(
+        "[\"input_tokens\", \"requests\"]",
+        &format!("¦[\"requests\", {}]", many.join(", ")),
+        &limits,
+    );
+    let steps: String =
+        (1..=64).map(|n| format!("{{ up_to = \"{n}\", flat = {{ meta = \"1\" }} }}, ")).collect();
+    steps_refused(&format!("¦[ {steps} {{ flat = {{ meta = \"1\" }} }} ]"), &limits);
+    let known: String = (0..29).map(|n| format!("a{n:02} = [\"x\"]\n")).collect();
+    refused(
+        "[attributes]",
+        &format!("[attributes]\n{known}¦a29 = [\"x\"]\na30 = [\"x\"]"),
+        &limits,
+    );
+}
+
+#[test]
+fn dates_and_versions_make_sense() {
+    refused("ends_on = 2029-01-01", "ends_on = ¦2026-01-15", &[Code::TermsDates]);
+    refused("calculation = 1", "calculation = ¦2", &[Code::TermsCalculation]);
+    refused("calculation = 1", "calculation = ¦-1", &[Code::TermsCalculation]);
+}
+
+#[test]
+fn a_whole_tier_where_more_usage_costs_less_is_warned_of() {
+    let cheaper = [Code::WarnWholeCheaper];
+    let whole = |tiers: &str, steps: &str| {
+        format!(
+            "tiers = {{ by = {tiers}, over = \"year\", kind = \"whole\" }}\nsteps = [ {steps} ]"
+        )
+    };
+    let by_revenue = |steps: &str| whole("\"revenue\"", steps);
+    // 15 units at 10 are 150, 16 units at 5 are 80.
+    let by_meter = |steps: &str| whole("\"requests\"", steps);
+    let units =
+        "{ up_to = ¦\"15\", per_unit = { meta = \"10\" } }, { per_unit = { meta = \"5\" } }";
+    warned(BY_REVENUE, &by_meter(units), &cheaper);
+    let shares =
+        "{ up_to = ¦\"1000\", share = { meta = \"0.3\" } }, { share = { meta = \"0.2\" } }";
+    warned(BY_REVENUE, &by_revenue(shares), &cheaper);
+    warned(BY_REVENUE, &by_meter(shares), &cheaper);
+    let one_of_two = "{ up_to = ¦\"1000\", share = { meta = \"0.3\", lab = \"0.1\" } }, \
+                      { share = { meta = \"0.4\" } }";
+    warned(BY_REVENUE, &by_revenue(one_of_two), &cheaper);
+    // A flat amount makes up for the lower share, exactly.
+    let made_up = "{ up_to = \"1000\", share = { meta = \"0.3\" } }, \
+                   { share = { meta = \"0.2\" }, flat = { meta = \"100\" } }";
+    warned(BY_REVENUE, &by_revenue(made_up), &[]);
+    // The floor of 0.01 makes both shares the same.
+    let floored =
+        "{ up_to = \"1000\", share = { meta = \"0.005\" } }, { share = { meta = \"0.001\" } }";
+    warned(BY_REVENUE, &by_revenue(floored), &[]);
+    // A rising share may outweigh a falling unit price: not certain.
+    let mixed = "{ up_to = \"1000\", share = { meta = \"0.1\" }, per_unit = { meta = \"2\" } }, \
+                 { share = { meta = \"0.2\" }, per_unit = { meta = \"1\" } }";
+    warned(BY_REVENUE, &by_meter(mixed), &[]);
+    warned(METERED, METERED, &[]);
+}
+
+#[test]
+fn a_rule_that_never_applies_is_warned_of() {
+    let unreachable = [Code::WarnRuleUnreachable];
+    let before_metered = |when: &str, mark: &str| {
+        format!(
+            "[[rule]]\nid = \"wide\"\n{when}\nshare = {{ meta = \"0.1\" }}\n\
+             {mark}[[rule]]\nid = \"metered\""
+        )
+    };
+    let metered = "[[rule]]\nid = \"metered\"";
+    warned(metered, &before_metered("when = { application = \"s*\" }", "¦"), &unreachable);
+    warned(metered, &before_metered("when = { application = \"s*h\" }", "¦"), &unreachable);
+    warned(
+        metered,
+        &before_metered("when = { application = \"s*\", model = \"**\" }", "¦"),
+        &unreachable,
+    );
+    warned(metered, &before_metered("when = { application = \"c*\" }", ""), &[]);
+    warned(metered, &before_metered("when = { application = \"search\", model = \"a\" }", ""), &[]);
+    // Every allowed value, and none at all, is covered one by one.
+    let each = "when = { application = [\"\", \"search\", \"c*\"] }";
+    let text = sound_file().replace(metered, &before_metered(each, ""));
+    let file = read_terms("terms.toml", text.as_bytes());
+    let codes: Vec<Code> = file.warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, [Code::WarnRuleUnreachable, Code::WarnRuleUnreachable]);
+    // A pattern that no allowed value matches.
+    warned("application = [\"search\"]", "application = [\"search\", ¦\"serch\"]", &unreachable);
+    warned("application = [\"search\"]", "application = [\"search\", \"\"]", &[]);
+}
+
+#[test]
+fn terms_without_a_rule_for_everything_are_warned_of() {
+    let last = format!("[[rule]]\nid = \"everything-else\"\n{BY_REVENUE}\n\n");
+    let text = sound_file().replace(&last, "");
+    let file = read_terms("terms.toml", text.as_bytes());
+    assert_eq!(placed(&file.warnings), [(Code::WarnNoCatchAll, 36, 1)]);
+}
+
+#[test]
+fn rules_and_steps_that_owe_nothing_are_warned_of() {
+    let nothing = [Code::WarnNothingOwed];
+    warned("share = { meta = \"0.12\", lab = \"0.03\" }", "share = ¦{}", &nothing);
+    warned(
+        "{ up_to = \"1000000\", share = { meta = \"0.15\" } },",
+        "¦{ up_to = \"1000000\" },",
+        &nothing,
+    );
+}
+
+#[test]
+fn problems_stand_in_the_order_of_the_file() {
+    let text = sound_file()
+        .replace("due_days = 45", "due_days = 4500\nextra = 1")
+        .replace("calculation = 1", "calculation = 7")
+        .replace("\"0.03\"", "\"-0.03\"");
+    let file = read_terms("terms.toml", text.as_bytes());
+    assert_eq!(
+        placed(&file.problems),
+        [
+            (Code::TermsCalculation, 7, 15),
+            (Code::TermsShare, 34, 32),
+            (Code::TermsLimits, 58, 12),
+            (Code::TermsUnknownKey, 59, 1),
+        ]
+    );
+}
+
+#[test]
+fn sound_terms_survive_being_written() {
+    let terms = sound_terms();
+    assert_eq!(terms_of(&to_toml(&terms)), terms);
+}
+
+proptest! {
+    #[test]
+    fn terms_survive_being_written(seed in any::<u64>()) {
+        let terms = random::terms(seed);
+        let text = to_toml(&terms);
+        let again = terms_of(&text);
+        assert_eq!(again, terms, "{text}");
+        assert_eq!(to_toml(&again), text);
+    }
+
+    #[test]
+    fn no_file_makes_the_reader_panic(at in 0usize..2000, byte in any::<u8>(), cut in any::<bool>()) {
+        let mut text = sound_file().into_bytes();
+        match (cut, text.get_mut(at)) {
+            (true, _) => text.truncate(at),
+            (false, Some(there)) => *there = byte,
+            (false, None) => {}
+        }
+        let file = read_terms("terms.toml", &text);
+        assert_eq!(file.terms.is_none(), !file.problems.is_empty());
+        placed(&file.problems);
+    }
 }

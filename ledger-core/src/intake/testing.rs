@@ -209,7 +209,8 @@ pub mod random {
     }
 
     fn value(random: &mut Random) -> Value {
-        let text = random.of(&["", "*", "llama-3*", "EU", "a \"b\" \\c", "日本", "x,y", "Ünïcödé #1"]);
+        let text =
+            random.of(&["", "*", "llama-3*", "EU", "a \"b\" \\c", "日本", "x,y", "Ünïcödé #1"]);
         Value::parse(text).expect("a value")
     }
 
@@ -260,7 +261,12 @@ pub mod random {
         Rate::parse(text).expect("a rate")
     }
 
-    fn step(random: &mut Random, payees: &[Id], by_meter: bool, bound: Option<Amount>) -> DraftStep {
+    fn step(
+        random: &mut Random,
+        payees: &[Id],
+        by_meter: bool,
+        bound: Option<Amount>,
+    ) -> DraftStep {
         let mut step = DraftStep {
             share: per_party(random, payees, share),
             flat: per_party(random, payees, amount),
@@ -324,9 +330,8 @@ pub mod random {
     pub fn terms(seed: u64) -> Terms {
         let mut random = Random(seed);
         let r = &mut random;
-        let payees: Vec<Id> = (0..=r.below(4))
-            .map(|n| Id::parse(&format!("payee-{n}")).expect("an id"))
-            .collect();
+        let payees: Vec<Id> =
+            (0..=r.below(4)).map(|n| Id::parse(&format!("payee-{n}")).expect("an id")).collect();
         let mut parties = Vec::new();
         let roles = payees.iter().map(|id| (id.clone(), Role::Owner));
         let host = Id::parse("host").expect("an id");

@@ -165,9 +165,15 @@ fn complete<T>(list: &Field<Vec<T>>, read: impl Fn(&T) -> bool) -> bool {
     !list.is_bad() && list.value().is_none_or(|items| items.iter().all(read))
 }
 
+/// The parties whose id and role are known; of two with one id, the first.
 fn roles(draft: &DraftTerms) -> BTreeMap<Id, Role> {
-    let parties = draft.parties.value().into_iter().flatten();
-    parties.filter_map(|party| Some((party.id.value()?.clone(), *party.role.value()?))).collect()
+    let mut roles = BTreeMap::new();
+    for party in draft.parties.value().into_iter().flatten() {
+        if let (Some(id), Some(role)) = (party.id.value(), party.role.value()) {
+            roles.entry(id.clone()).or_insert(*role);
+        }
+    }
+    roles
 }
 
 fn parties(judge: &mut Judge, draft: &DraftTerms) -> Vec<Party> {

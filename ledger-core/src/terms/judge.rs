@@ -130,7 +130,8 @@ impl Attributes {
             );
             return;
         }
-        if meters.contains(name) {
+        // A meter with the name of a standard attribute was refused where it is declared.
+        if meters.contains(name) && !STANDARD_ATTRIBUTES.contains(&name.as_str()) {
             judge.refuse(
                 at,
                 Code::TermsReference,

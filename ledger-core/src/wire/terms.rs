@@ -436,3 +436,140 @@ impl StepWire<'_> {
         Ok(draft)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::any;
+    use proptest::proptest;
+
+    use super::*;
+    use crate::intake::testing::random;
+    use crate::intake::testing::sound_terms;
+    use crate::vocab::Code;
+    use crate::vocab::Place;
+
+    /// That terms changed on the wire are refused with this code, at this field.
+    #[track_caller]
+    fn refused(change: impl FnOnce(&mut TermsWire), code: Code, field: &str) {
+        let terms = sound_terms();
+        let mut wire = TermsWire::from(&terms);
+        change(&mut wire);
+        let bytes = codec::encode(&wire).expect("encodes");
+        let problem = decode_terms(&bytes).expect_err("is refused");
+        assert_eq!((problem.code, &problem.place), (code, &Some(Place::Field(field.to_owned()))));
+        assert!(problem.hint.is_some());
+    }
+
+    #[test]
+    fn terms_survive_the_wire() {
+        let terms = sound_terms();
+        let bytes = encode_terms(&terms).expect("encodes");
+        assert_eq!(decode_terms(&bytes).expect("decodes"), terms);
+        assert_eq!(terms_digest(&terms).expect("digests"), Domain::Terms.digest(&bytes));
+    }
+
+    #[test]
+    fn the_layout_is_the_documented_one() {
+        let terms = sound_terms();
+        let bytes = encode_terms(&terms).expect("encodes");
+        let mut start = 13u64.to_le_bytes().to_vec();
+        start.extend(b"Llama hosting");
+        start.extend(b"USD");
+        start.push(0);
+        start.extend(20_468i32.to_le_bytes());
+        start.push(1);
+        start.extend(21_550i32.to_le_bytes());
+        start.extend(1u16.to_le_bytes());
+        start.extend([1, 1]);
+        start.extend(2u64.to_le_bytes());
+        assert_eq!(bytes[..start.len()], start);
+        // Report due days, then one attribute with three values.
+        let mut end = 10u16.to_le_bytes().to_vec();
+        end.extend(1u64.to_le_bytes());
+        for text in ["application", "", "content_moderation", "customer_service", "search"] {
+            match text {
+                "" => end.extend(3u64.to_le_bytes()),
+                _ => {
+                    end.extend((text.len() as u64).to_le_bytes());
+                    end.extend(text.as_bytes());
+                }
+            }
+        }
+        assert!(bytes.ends_with(&end));
+    }
+
+    #[test]
+    fn what_the_checks_refuse_in_a_file_they_refuse_on_the_wire() {
+        refused(|wire| wire.calculation = 2, Code::TermsCalculation, "calculation");
+        refused(|wire| wire.ends_on = Some(wire.starts_on), Code::TermsDates, "ends_on");
+        refused(|wire| wire.parties[0].role = 1, Code::TermsRoles, "party[1].role");
+        refused(|wire| wire.parties[2].key = [0; 32], Code::KeyWeak, "party[2].key");
+        refused(|wire| wire.due_days = 4000, Code::TermsLimits, "payment.due_days");
+        refused(|wire| wire.rules.clear(), Code::TermsMissing, "rule");
+        refused(|wire| wire.rules[1].id = "moderation", Code::TermsDuplicate, "rule[1].id");
+        refused(
+            |wire| match &mut wire.rules[1].pay {
+                PayWire::Tiered(tiers) => tiers.meter = None,
+                PayWire::Flat(_) => {}
+            },
+            Code::TermsReference,
+            "rule[1].steps[0].per_unit",
+        );
+    }
+
+    #[test]
+    fn what_has_no_word_is_malformed() {
+        let malformed = Code::PayloadMalformed;
+        refused(|wire| wire.rounding = 3, malformed, "rounding.mode");
+        refused(|wire| wire.period_length = 2, malformed, "period");
+        refused(|wire| wire.parties[1].role = 5, malformed, "party[1].role");
+        refused(|wire| wire.parties[1].id = "Acme", malformed, "party[1].id");
+        refused(|wire| wire.title = "a\u{202e}", malformed, "title");
+        refused(|wire| wire.currency = *b"XXQ", malformed, "currency");
+        refused(|wire| wire.starts_on = -1, malformed, "starts_on");
+    }
+
+    #[test]
+    fn lists_that_are_sorted_are_sorted_strictly() {
+        let malformed = Code::PayloadMalformed;
+        refused(|wire| wire.rules[0].when.swap(0, 1), malformed, "rule[0].when");
+        refused(|wire| wire.attributes[0].1.swap(0, 1), malformed, "attributes.application");
+        let twice = |wire: &mut TermsWire| match &mut wire.rules[0].pay {
+            PayWire::Flat(share) => share.push(share[1]),
+            PayWire::Tiered(_) => {}
+        };
+        refused(twice, malformed, "rule[0].share");
+    }
+
+    proptest! {
+        #[test]
+        fn any_terms_survive_the_wire(seed in any::<u64>()) {
+            let terms = random::terms(seed);
+            let bytes = encode_terms(&terms).expect("encodes");
+            assert_eq!(decode_terms(&bytes).expect("decodes"), terms);
+        }
+
+        #[test]
+        fn no_other_bytes_say_the_same(
+            seed in any::<u64>(),
+            at in any::<proptest::sample::Index>(),
+            change in 0u8..4,
+            byte in 1u8..=255,
+        ) {
+            let terms = random::terms(seed);
+            let mut bytes = encode_terms(&terms).expect("encodes");
+            let at = at.index(bytes.len());
+            match change {
+                0 => bytes[at] ^= byte,
+                1 => bytes.truncate(at),
+                2 => bytes.insert(at, byte),
+                _ => drop(bytes.remove(at)),
+            }
+            if let Ok(other) = decode_terms(&bytes) {
+                assert_eq!(encode_terms(&other).expect("encodes"), bytes);
+                // Removing or inserting an equal neighbour may leave the bytes as they were.
+                assert_eq!(other == terms, bytes == encode_terms(&terms).expect("encodes"));
+            }
+        }
+    }
+}
