@@ -13,6 +13,7 @@ use crate::error::Failure;
 use crate::error::command_line;
 use crate::render::explain::lines;
 use crate::render::json::explain::ExplainDocument;
+use crate::render::table::wrap;
 use crate::render::text::escape;
 
 /// Derive an amount, from what is booked down to the reports
@@ -45,7 +46,13 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         return Ok(Answer::Yes);
     }
     for line in lines(&explanation, &standing.as_of()) {
-        writeln!(session.out, "{}", escape(&line))?;
+        let text = line.trim_start_matches(' ');
+        let indent = line.len() - text.len();
+        // What does not fit stands further in than any line below it.
+        for (at, part) in wrap(&escape(text), 80 - indent - 8).iter().enumerate() {
+            let indent = if at == 0 { indent } else { indent + 8 };
+            writeln!(session.out, "{:indent$}{part}", "")?;
+        }
     }
     if let Some(seq) = explanation.reports.first().and_then(|source| source.report.seq) {
         session.next(&format!("usage show {seq}"))?;

@@ -135,7 +135,16 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             let currency = said(session, &desk, &outcome)?;
             if let Some(currency) = currency.filter(|_| !session.globals.json) {
                 let view = statement::issued(desk.ledger.state(), of)?;
-                print(session, &view, currency, "")?;
+                let me = &desk.context.author.party;
+                let total = view.totals.iter().find(|(party, _)| party == me);
+                if let Some((party, amount)) = total {
+                    writeln!(
+                        session.out,
+                        "{party} accepts {} for {of}, due {}",
+                        money(*amount, currency),
+                        view.due_on
+                    )?;
+                }
             }
             session.next("acknowledge")?;
             Ok(Answer::Yes)

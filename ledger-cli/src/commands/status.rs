@@ -51,7 +51,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     }
     writeln!(
         session.out,
-        "{} on {today}, head is record {} {}",
+        "{}\non {today}, head is record {} {}",
         crate::render::text::escape(agreement.terms().title.as_str()),
         standing.seq(),
         standing.state().head().0.short()
@@ -66,7 +66,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             ("since", Align::Left),
             ("next command", Align::Wrap),
         ]);
-        for matter in &matters {
+        for matter in &folded(matters) {
             table.row([
                 matter.who.clone(),
                 matter.what.clone(),
@@ -86,6 +86,31 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         .collect();
     writeln!(session.out, "acknowledged: {}", acknowledged.join(", "))?;
     Ok(Answer::Yes)
+}
+
+/// Of many periods without a report, the first ones: the others are counted.
+fn folded(matters: Vec<MatterDocument>) -> Vec<MatterDocument> {
+    const SHOWN: usize = 3;
+    let reports = matters.iter().filter(|matter| matter.kind == "report").count();
+    let mut seen = 0;
+    let mut rows = Vec::new();
+    for mut matter in matters {
+        if matter.kind == "report" {
+            seen += 1;
+            let rest = reports.saturating_sub(SHOWN);
+            if seen > SHOWN && rest > 1 {
+                if seen < reports {
+                    continue;
+                }
+                let last = matter.period.unwrap_or_default();
+                matter.what = format!("{rest} more periods to report, up to {last}");
+                matter.command = String::new();
+                matter.period = None;
+            }
+        }
+        rows.push(matter);
+    }
+    rows
 }
 
 fn document(

@@ -108,13 +108,14 @@ fn check(session: &mut Session, file: &Path) -> Result<Answer, Failure> {
     }
     let color = session.world.color;
     problem::each(&mut session.err, &warnings, color)?;
-    let parties =
-        terms.parties.iter().map(|party| format!("{} ({})", party.id, party.role.as_str()));
+    writeln!(session.out, "ok: {}", escape(terms.title.as_str()))?;
+    for party in &terms.parties {
+        let fingerprint = party.key.fingerprint();
+        writeln!(session.out, "  {}, {}, {fingerprint}", party.id, party.role.as_str())?;
+    }
     writeln!(
         session.out,
-        "ok: {}: {}; {}; {} {}s from {}; terms {}",
-        escape(terms.title.as_str()),
-        parties.collect::<Vec<_>>().join(", "),
+        "  {}; {} {}s from {}; terms {}",
         count(terms.rules.len() as u64, "rule"),
         terms.currency,
         terms.period_length.as_str(),

@@ -7,7 +7,8 @@ use revshare_core::state::Report;
 use revshare_core::terms::Terms;
 use revshare_core::usage::LineSums;
 use revshare_core::view;
-use revshare_core::vocab::Amount;
+use revshare_core::vocab::Name;
+use revshare_core::vocab::Value;
 use revshare_core::vocab::exact::Sum;
 
 use crate::commands::Reading;
@@ -141,54 +142,53 @@ pub fn show(session: &mut Session, event: &str, reading: &Reading) -> Result<Ans
     Ok(Answer::Yes)
 }
 
-/// One block per combination of attributes: a row a day, and the sum.
+/// One block per combination of attributes: a row a day, and the sum. Meters have columns if they
+/// fit, otherwise they are summed below.
 fn groups(session: &mut Session, report: &Report, terms: &Terms) -> Result<(), Failure> {
-    type Attributes = Vec<(revshare_core::vocab::Name, revshare_core::vocab::Value)>;
-    let mut groups = BTreeMap::<&Attributes, Vec<_>>::new();
+    let mut groups = BTreeMap::<&Vec<(Name, Value)>, Days>::new();
     for (key, sums) in report.usage.iter() {
-        groups.entry(&key.attributes).or_default().push((key.day, sums));
+        groups.entry(&key.attributes).or_default().push((key.day.to_string(), sums.clone()));
     }
     let color = session.world.color;
-    for (attributes, days) in groups {
+    for (attributes, mut days) in groups {
         let title: Vec<String> =
             attributes.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-        let title =
-            if title.is_empty() { "without attributes".to_owned() } else { title.join(", ") };
+        let title = if title.is_empty() { "no attributes".to_owned() } else { title.join(", ") };
         writeln!(session.out, "\n{}", escape(&title))?;
         let mut total = LineSums::default();
         days.iter().for_each(|(_, sums)| total.add(sums));
-        let mut table = Table::new(&[
-            ("day", Align::Left),
-            ("lines", Align::Right),
-            ("gross", Align::Right),
-            ("deductions", Align::Right),
-            ("meters", Align::Wrap),
-        ]);
-        let mut row = |day: String, sums: &LineSums| {
-            let meters: Vec<String> = sums
-                .meters
-                .iter()
-                .map(|(name, quantity)| format!("{name} {}", sum(*quantity)))
-                .collect();
-            let deducted = sums.deductions.iter().fold(0, |total, (_, one)| total + one.0);
-            table.row([
-                day,
-                sums.lines.to_string(),
-                exact_money(&sums.gross.exact(), terms.currency),
-                match deducted {
-                    0 => Amount::ZERO.to_text(terms.currency.minor_digits()),
-                    _ => exact_money(&Sum(deducted).exact(), terms.currency),
-                },
-                meters.join(", "),
-            ]);
-        };
-        for (day, sums) in &days {
-            row(day.to_string(), sums);
-        }
         if days.len() > 1 {
-            row("all".to_owned(), &total);
+            days.push(("all".to_owned(), total.clone()));
         }
+        let meters: Vec<&Name> = total.meters.iter().map(|(name, _)| name).collect();
+        let wide = day_table(&days, &total, &meters, terms);
+        let has_meters = wide.fits();
+        let table = if has_meters { wide } else { day_table(&days, &total, &[], terms) };
         session.out.write_all(table.text(color).as_bytes())?;
+        if !has_meters {
+            for (name, quantity) in &total.meters {
+                writeln!(session.out, "{name} {}", sum(*quantity))?;
+            }
+        }
     }
     Ok(())
+}
+
+type Days = Vec<(String, LineSums)>;
+
+fn day_table(days: &Days, total: &LineSums, meters: &[&Name], terms: &Terms) -> Table {
+    let money = |one: Sum| exact_money(&one.exact(), terms.currency);
+    let mut table =
+        Table::new(&[("day", Align::Left), ("lines", Align::Right), ("gross", Align::Right)]);
+    let deductions: Vec<&Name> = total.deductions.iter().map(|(kind, _)| kind).collect();
+    for name in deductions.iter().chain(meters) {
+        table = table.column(name.as_str(), Align::Right);
+    }
+    for (day, sums) in days {
+        let mut cells = vec![day.clone(), sums.lines.to_string(), money(sums.gross)];
+        cells.extend(deductions.iter().map(|kind| money(sums.deduction(kind))));
+        cells.extend(meters.iter().map(|name| sum(sums.meter(name))));
+        table.row(cells);
+    }
+    table
 }

@@ -32,7 +32,16 @@ pub fn failure(out: &mut dyn Write, failure: &Failure, json: bool, color: bool) 
         return writeln!(out);
     }
     each(out, problems, color)?;
-    one(out, summary, color, true)
+    if problems.is_empty() {
+        return one(out, summary, color, true);
+    }
+    let place = summary.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
+    let label = styled("error:", "1;31", color);
+    writeln!(out, "{label} {}{}", escape(&place), escape(&summary.message))?;
+    match &summary.hint {
+        Some(hint) => writeln!(out, " help: {}", escape(hint)),
+        None => Ok(()),
+    }
 }
 
 /// Prints problems one after another. A rule is told with the first problem of its code, and a

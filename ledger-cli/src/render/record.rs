@@ -15,10 +15,7 @@ use crate::render::text::sum;
 /// What an event says, in a few words.
 pub fn short(said: &Said, currency: Currency) -> String {
     match said {
-        Said::LedgerOpened { title, parties, .. } => {
-            let ids: Vec<&str> = parties.iter().map(|(id, _)| id.as_str()).collect();
-            format!("{title}: {}", ids.join(", "))
-        }
+        Said::LedgerOpened { title, .. } => title.to_string(),
         Said::Accepted { what, .. } => record_of(what),
         Said::UsagePart { index, total } => format!("part {index}, {}", lines(total)),
         Said::UsageReported { period, supplement, total } => {
@@ -50,8 +47,8 @@ pub fn short(said: &Said, currency: Currency) -> String {
         Said::PayoutReturned { payout, sent, reason } => {
             format!("{}{}: {reason}", of_payout(sent, currency), record_of(payout))
         }
-        Said::Acknowledged { seq, head, state_root, .. } => {
-            format!("record {seq} {}, state root {}", head.0.short(), state_root.0.short())
+        Said::Acknowledged { seq, state_root, .. } => {
+            format!("to record {seq}, state root {}", state_root.0.short())
         }
     }
 }

@@ -24,7 +24,7 @@ pub enum Align {
 
 /// A table under construction.
 pub struct Table {
-    titles: Vec<&'static str>,
+    titles: Vec<String>,
     aligns: Vec<Align>,
     rows: Vec<Vec<String>>,
 }
@@ -32,14 +32,39 @@ pub struct Table {
 impl Table {
     /// A table with these columns.
     pub fn new(columns: &[(&'static str, Align)]) -> Table {
-        let (titles, aligns) = columns.iter().copied().unzip();
+        let columns = columns.iter().map(|(title, align)| ((*title).to_owned(), *align));
+        let (titles, aligns) = columns.unzip();
         Table { titles, aligns, rows: Vec::new() }
     }
 
+    /// With one more column.
+    pub fn column(mut self, title: &str, align: Align) -> Table {
+        self.titles.push(escape(title));
+        self.aligns.push(align);
+        self
+    }
+
     /// Adds a row. What it holds is escaped for terminals.
-    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        debug_assert_eq!(N, self.titles.len());
+    pub fn row(&mut self, cells: impl Into<Vec<String>>) {
+        let cells = cells.into();
+        debug_assert_eq!(cells.len(), self.titles.len());
         self.rows.push(cells.iter().map(|cell| escape(cell)).collect());
+    }
+
+    /// Whether it keeps to the width of a terminal without wrapping.
+    pub fn fits(&self) -> bool {
+        let gaps = GAP * self.titles.len().saturating_sub(1);
+        self.widths().iter().sum::<usize>() + gaps <= WIDTH_MAX
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.titles.iter().map(|title| title.width()).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.width());
+            }
+        }
+        widths
     }
 
     /// Whether there is no row.
@@ -49,16 +74,10 @@ impl Table {
 
     /// The lines of the table, titles first, each with an end of line.
     pub fn text(&self, color: bool) -> String {
-        let mut widths: Vec<usize> = self.titles.iter().map(|title| title.width()).collect();
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.width());
-            }
-        }
+        let mut widths = self.widths();
         self.narrow(&mut widths);
-        let titles: Vec<String> = self.titles.iter().map(|title| (*title).to_owned()).collect();
         let mut out = String::new();
-        for (at, row) in std::iter::once(&titles).chain(&self.rows).enumerate() {
+        for (at, row) in std::iter::once(&self.titles).chain(&self.rows).enumerate() {
             self.push_row(&mut out, row, &widths, color && at == 0);
         }
         out
@@ -67,12 +86,13 @@ impl Table {
     /// Takes width from the columns that wrap until the table fits.
     fn narrow(&self, widths: &mut [usize]) {
         let total: usize = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-        let mut excess = total.saturating_sub(WIDTH_MAX);
-        for (width, align) in widths.iter_mut().zip(&self.aligns) {
-            if *align == Align::Wrap {
-                let taken = excess.min(width.saturating_sub(WRAPPED_MIN));
-                *width -= taken;
-                excess -= taken;
+        for _ in 0..total.saturating_sub(WIDTH_MAX) {
+            let wrapped = widths.iter_mut().zip(&self.aligns);
+            let wrapped =
+                wrapped.filter(|(width, align)| **align == Align::Wrap && **width > WRAPPED_MIN);
+            match wrapped.map(|(width, _)| width).max() {
+                Some(widest) => *widest -= 1,
+                None => return,
             }
         }
     }
