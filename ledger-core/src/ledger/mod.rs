@@ -13,6 +13,8 @@ use crate::decide;
 use crate::decide::Context;
 use crate::decide::Decision;
 use crate::decide::ReportHead;
+use crate::diff::Diff;
+use crate::diff::diff;
 use crate::event::Event;
 use crate::event::Fact;
 use crate::event::Kind;
@@ -37,6 +39,9 @@ use crate::store::reader::Tail;
 use crate::store::witness::RememberedHead;
 use crate::usage::LineBlock;
 use crate::usage::UsageSums;
+use crate::verify::Options;
+use crate::verify::Verdict;
+use crate::verify::verify;
 use crate::view::place::Located;
 use crate::view::record::Record;
 use crate::vocab::Code;
@@ -130,6 +135,11 @@ pub struct Signing<'a> {
 }
 
 impl Ledger {
+    /// Whether a folder is a ledger.
+    pub fn exists(folder: &Path) -> bool {
+        DiskLog::exists(folder)
+    }
+
     /// Opens a ledger to read. `state_folder` holds the memories of this machine, if there is one.
     /// Errors: [`Code::NotALedger`], and everything that makes a log unreadable.
     pub fn open(folder: &Path, state_folder: Option<&Path>) -> Result<Ledger, Problem> {
@@ -297,14 +307,15 @@ impl Ledger {
     }
 
     /// Shows every record up to and including `last` (all of them for `None`) to `see`, in order,
-    /// with the bytes that it takes on the log. Errors: those of [`Ledger::open`].
+    /// with the length of its payload. Errors: those of [`Ledger::open`].
     pub fn records(
         &self,
         last: Option<u64>,
         see: &mut dyn FnMut(Record, usize),
     ) -> Result<(), Problem> {
         replay(&self.log, last, Signatures::Trusted, &mut |state, fact, place| {
-            see(Record::of(state, fact), place.len);
+            let payload_len = chain::payload_len(place.len, &fact.author.party);
+            see(Record::of(state, fact), payload_len);
         })?;
         Ok(())
     }
@@ -522,6 +533,18 @@ impl Ledger {
             self.notices.push(Notice::MemoryNotWritten(error.to_string()));
         }
     }
+}
+
+/// Verifies the copy in a folder, with this machine's memory of it beside what `options` gives.
+pub fn verify_folder(folder: &Path, state_folder: Option<&Path>, options: Options) -> Verdict {
+    let remembered = Witness::new(state_folder, folder).head();
+    verify(&DiskLog::open(folder), &Options { remembered, ..options })
+}
+
+/// Compares the copies in two folders. Errors: everything that makes a log unreadable before the
+/// first difference.
+pub fn diff_folders(first: &Path, second: &Path) -> Result<Diff, Problem> {
+    diff(&DiskLog::open(first), &DiskLog::open(second))
 }
 
 /// A group under construction.
