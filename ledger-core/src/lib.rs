@@ -16,6 +16,7 @@ pub mod chain;
 pub mod acknowledgement;
 pub mod store;
 pub mod replay;
+pub mod index;
 pub mod view;
 pub mod verify;
 pub mod diff;

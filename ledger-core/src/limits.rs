@@ -47,6 +47,9 @@ pub const LEDGER_LINES_MAX: u64 = 10_000_000_000;
 /// times the largest amount per unit: 10^14. Keeps every amount that can be earned, booked or
 /// posted as a difference within 15 integer digits.
 pub const LEDGER_MONEY_MAX: u128 = 10u128.pow(14 + FRACTION_DIGITS_MAX);
+/// Largest sum of the payouts to one party that were not returned: 10^14. Keeps what is paid, on
+/// account and payable within 15 integer digits.
+pub const LEDGER_PAYOUTS_MAX: u64 = 10u64.pow(14);
 /// Largest amount per unit or flat amount of a step.
 pub const STEP_AMOUNT_MAX: u64 = 1_000_000_000;
 /// Largest payload of one event, in bytes.

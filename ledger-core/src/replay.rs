@@ -1,8 +1,9 @@
 //! From a log's bytes to its state: read, hash, link, decode, evolve.
 //!
 //! This is how a ledger opens its own log. It checks hashes, links and rules; signatures are
-//! checked where records come from someone else ([`crate::verify`], pulling). Hashing and decoding
-//! run in parallel, links and rules in order.
+//! checked where records come from someone else ([`crate::verify`], pulling), and always that of
+//! the last record, which a power cut may have left without its end. Hashing and decoding run in
+//! parallel, links and rules in order.
 
 use rayon::prelude::*;
 
@@ -17,6 +18,7 @@ use crate::store::Reader;
 use crate::store::SegmentSource;
 use crate::store::reader::FrameAt;
 use crate::store::reader::Tail;
+use crate::store::reader::has_unwritten_end;
 use crate::store::reader::has_unwritten_sector;
 use crate::vocab::Code;
 use crate::vocab::LedgerId;
@@ -36,7 +38,7 @@ pub struct Replayed {
 /// Which checks a replay makes besides hashes, links and rules.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signatures {
-    /// Signatures were checked when the records came in.
+    /// Signatures were checked when the records came in; only the last one is checked.
     Trusted,
     /// Every signature is checked.
     Checked,
@@ -54,6 +56,7 @@ pub fn replay(
     let mut state = State::default();
     let mut reader = Reader::new(source)?;
     let mut batch = Batch::default();
+    let end = source.segments()?.pop().map(|last| (last.number, last.len));
     // Where the parts of a report began that no event has closed yet.
     let mut group: Option<(u64, FrameAt)> = None;
     while reader.next_batch(&mut batch)? {
@@ -64,7 +67,12 @@ pub fn replay(
             let length = period_length(&state);
             let decoded: Vec<Result<(chain::Place, Fact), Problem>> = (from..to)
                 .into_par_iter()
-                .map(|at| decode(&batch, at, length, signatures))
+                .map(|at| {
+                    let place = batch.frame(at).map(|(place, _)| place);
+                    let is_last = place.is_some_and(|place| is_at_end(place, end));
+                    let checked = is_last || signatures == Signatures::Checked;
+                    decode(&batch, at, length, checked)
+                })
                 .collect();
             for (at, fact) in (from..to).zip(decoded) {
                 let Some((place, frame)) = batch.frame(at) else {
@@ -75,7 +83,7 @@ pub fn replay(
                 }
                 let (stands, fact) = match fact {
                     Ok(decoded) => decoded,
-                    Err(_) if is_torn(source, place, frame)? => {
+                    Err(problem) if is_at_end(place, end) && is_torn(&problem, place, frame) => {
                         let (segment, offset) = (place.segment, place.offset);
                         let tail = Tail { segment, offset, len: frame.len() as u64 };
                         return finish(source, state, group, Some(tail));
@@ -109,11 +117,11 @@ fn decode(
     batch: &Batch,
     at: usize,
     length: PeriodLength,
-    signatures: Signatures,
+    check_signature: bool,
 ) -> Result<(chain::Place, Fact), Problem> {
     let (_, frame) = batch.frame(at).ok_or_else(|| Problem::new(Code::FrameBroken, "no frame"))?;
     let record = StoredRecord::read(frame)?.check_hash()?;
-    if signatures == Signatures::Checked {
+    if check_signature {
         record.check_signature()?;
     }
     Ok((record.stored.place, record.fact(length)?))
@@ -144,13 +152,16 @@ pub fn ledger_id(state: &State) -> LedgerId {
     state.agreement().map_or(LedgerId::default(), |known| known.ledger())
 }
 
-/// Whether a frame whose record cannot be read is the last of the log and was never written whole.
-fn is_torn(source: &dyn SegmentSource, place: FrameAt, frame: &[u8]) -> Result<bool, Problem> {
-    let last = source.segments()?.pop();
-    let is_last = last.is_some_and(|last| {
-        last.number == place.segment && last.len == place.offset + place.len as u64
-    });
-    Ok(is_last && has_unwritten_sector(frame, place.offset))
+/// Whether a frame is the last thing in a log that ends in this segment at this length.
+fn is_at_end(place: FrameAt, end: Option<(u32, u64)>) -> bool {
+    end == Some((place.segment, place.offset + place.len as u64))
+}
+
+/// Whether a last record that cannot be read was never written whole.
+fn is_torn(problem: &Problem, place: FrameAt, frame: &[u8]) -> bool {
+    let end_missing = || has_unwritten_end(frame, place.offset);
+    has_unwritten_sector(frame, place.offset)
+        || (problem.code == Code::SignatureWrong && end_missing())
 }
 
 /// The end of a log. Parts without the event that closes them are part of an unfinished append:

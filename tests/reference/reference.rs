@@ -165,6 +165,10 @@ const BLOCK_LINES_MAX: u32 = 65_536;
 const PARTS_MAX: usize = 1 << 20;
 /// Most lines on one ledger.
 const LEDGER_LINES_MAX: u64 = 10_000_000_000;
+/// Most money on one ledger, and most money in payouts to one party, as a power of ten.
+const LEDGER_MONEY_DIGITS: u32 = 14;
+/// Largest amount per unit and largest flat amount of a step, as a power of ten.
+const STEP_AMOUNT_DIGITS: u32 = 9;
 /// The last day that may stand on a ledger: 2999-12-31.
 const DAY_MAX: i32 = 376_199;
 /// Microseconds of a day.
@@ -861,6 +865,9 @@ fn check_tiers(terms: &Terms, tiers: &Tiers) -> Check<()> {
         check_shares(terms, &step.share)?;
         check_amounts(terms, &step.per_unit)?;
         check_amounts(terms, &step.flat)?;
+        let most = Exact::from(ten_to(STEP_AMOUNT_DIGITS));
+        let mut amounts = step.per_unit.values().chain(step.flat.values());
+        ensure(amounts.all(|amount| *amount <= most), "an amount of a step is too large")?;
         ensure(
             tiers.meter.is_some() || step.per_unit.is_empty(),
             "an amount per unit stands in tiers that count revenue",
@@ -956,6 +963,33 @@ impl Terms {
                 patterns.iter().any(|pattern| pattern_matches(pattern, &value))
             })
         })
+    }
+
+    /// The largest amount per unit of a meter in any step that counts it, rounded up.
+    fn largest_price(&self, counted: &str) -> Exact {
+        let tiers = self.rules.iter().filter_map(|rule| match &rule.pay {
+            Pay::Tiered(tiers) => {
+                tiers.meter.as_ref().is_some_and(|m| m == counted).then_some(tiers)
+            }
+            Pay::Flat(_) => None,
+        });
+        let prices = tiers.flat_map(|tiers| &tiers.steps).flat_map(|step| step.per_unit.values());
+        prices.max().map_or_else(Exact::zero, Exact::ceil)
+    }
+
+    /// What a report adds to the money on a ledger (`log-format.md`, "Bounds").
+    fn money(&self, blocks: &[Block]) -> Exact {
+        let mut sums = BTreeMap::new();
+        blocks.iter().for_each(|block| block.add_per_key(&mut sums));
+        let mut money = Exact::zero();
+        for sums in sums.values() {
+            money += sums.gross.abs();
+            money += sums.deductions.values().map(Exact::abs).sum::<Exact>();
+            for (meter, quantity) in &sums.meters {
+                money += quantity.abs() * self.largest_price(meter);
+            }
+        }
+        money
     }
 
     /// Rounds to the minor unit of the currency, symmetric about zero.
@@ -1159,6 +1193,9 @@ struct Sums {
     deductions: PerName,
 }
 
+/// Day, currency and the attributes that are not empty.
+type CommonKey = (i32, [u8; 3], Vec<(String, String)>);
+
 /// A number per meter or per kind of deduction; absent means zero.
 type PerName = BTreeMap<String, Exact>;
 
@@ -1238,13 +1275,42 @@ impl Block {
             .ok_or_else(|| "a line matches no rule".to_string())
     }
 
-    /// The sum of one column per rule, given the rule of each key.
-    fn add_up(&self, column: &Column, rules: &[usize]) -> BTreeMap<usize, Exact> {
+    /// The sum of one column per group, given the group (a rule, say) of each key.
+    fn add_up(&self, column: &Column, groups: &[usize]) -> BTreeMap<usize, Exact> {
         let mut sums: BTreeMap<usize, BigInt> = BTreeMap::new();
         for (key, integer) in self.line_keys.iter().zip(&column.integers) {
-            *sums.entry(rules[*key]).or_default() += *integer;
+            *sums.entry(groups[*key]).or_default() += *integer;
         }
-        sums.into_iter().map(|(rule, sum)| (rule, Exact::new(sum, ten_to(column.scale)))).collect()
+        sums.into_iter()
+            .map(|(group, sum)| (group, Exact::new(sum, ten_to(column.scale))))
+            .collect()
+    }
+
+    /// Adds the lines up by what they have in common (`log-format.md`, "Bounds").
+    fn add_per_key(&self, sums: &mut BTreeMap<CommonKey, Sums>) {
+        let every_key: Vec<usize> = (0..self.keys.len()).collect();
+        let common = |place: usize| {
+            let key = &self.keys[place];
+            let values = key.positions.iter().map(|position| self.values[*position].clone());
+            let attributes = self.attributes.iter().cloned().zip(values);
+            let attributes = attributes.filter(|(_, value)| !value.is_empty()).collect();
+            (key.day, key.currency, attributes)
+        };
+        for (place, sum) in self.add_up(&self.gross, &every_key) {
+            sums.entry(common(place)).or_default().gross += sum;
+        }
+        for (name, column) in self.meters.iter().zip(&self.meter_columns) {
+            for (place, sum) in self.add_up(column, &every_key) {
+                let sums = sums.entry(common(place)).or_default();
+                *sums.meters.entry(name.clone()).or_default() += sum;
+            }
+        }
+        for (name, column) in self.deductions.iter().zip(&self.deduction_columns) {
+            for (place, sum) in self.add_up(column, &every_key) {
+                let sums = sums.entry(common(place)).or_default();
+                *sums.deductions.entry(name.clone()).or_default() += sum;
+            }
+        }
     }
 
     fn line_count(&self) -> u64 {
@@ -1775,6 +1841,8 @@ struct Ledger {
     missing: BTreeSet<Period>,
     /// Lines of all reports, replaced ones included.
     lines: u64,
+    /// Money on the ledger, likewise.
+    money: Exact,
     /// Reports and corrections since the last statement, in log order.
     since_statement: Vec<(Hash, Period)>,
 
@@ -1845,6 +1913,7 @@ impl Ledger {
             reports: BTreeMap::new(),
             missing: BTreeSet::new(),
             lines: 0,
+            money: Exact::zero(),
             since_statement: Vec::new(),
             stated: BTreeMap::new(),
             in_transit: BTreeMap::new(),
@@ -2019,6 +2088,9 @@ impl Ledger {
         }
         self.lines += report.lines;
         ensure(self.lines <= LEDGER_LINES_MAX, "the ledger has too many lines")?;
+        self.money += self.terms.money(&blocks);
+        let most = Exact::from(ten_to(LEDGER_MONEY_DIGITS));
+        ensure(self.money <= most, "the ledger has too much money")?;
         self.reports.insert(record.event_id, report);
         self.since_statement.push((record.event_id, period));
         Ok(())
@@ -2176,7 +2248,12 @@ impl Ledger {
             (&payout.amount * ten_to(terms.minor_digits)).is_integer(),
             "a payout has a fraction of the minor unit",
         )?;
-        let payable = self.balance(&payout.to).payable;
+        let Balance { paid, on_account, in_transit, payable, .. } = self.balance(&payout.to);
+        let most = Exact::from(ten_to(LEDGER_MONEY_DIGITS));
+        ensure(
+            paid + on_account + in_transit + &payout.amount <= most,
+            "the payouts to a party come to too much",
+        )?;
         let covered = payable.clone().max(Exact::zero());
         let excess = (&payout.amount - covered).max(Exact::zero());
         ensure(payout.on_account == excess, "the part of a payout on account is wrong")?;

@@ -9,6 +9,7 @@ use crate::evolve::entitled;
 use crate::evolve::in_force;
 use crate::evolve::opened_mut;
 use crate::evolve::unknown_event;
+use crate::limits::LEDGER_PAYOUTS_MAX;
 use crate::payout::Payout;
 use crate::state::PayoutRecord;
 use crate::state::PayoutStatus;
@@ -62,7 +63,17 @@ pub fn admit_payout(
             terms.currency.minor_digits()
         )));
     }
-    let payable = agreement.account(to).payable();
+    let account = agreement.account(to);
+    let payouts = [account.paid, account.on_account, account.in_transit];
+    let payouts = payouts.into_iter().try_fold(*amount, Amount::checked_add);
+    if payouts.is_none_or(|payouts| payouts > Amount::from_whole(LEDGER_PAYOUTS_MAX)) {
+        return Err(Problem::new(
+            Code::AmountBounds,
+            format!("with this payout, those to {to} would come to more than 100 trillion"),
+        )
+        .hint("payouts to one party may sum to 100 trillion, those that came back left out"));
+    }
+    let payable = account.payable();
     let digits = terms.currency.minor_digits();
     if *on_account != excess(state, to, *amount)? {
         return Err(Problem::new(

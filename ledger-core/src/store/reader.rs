@@ -336,3 +336,12 @@ pub fn has_unwritten_sector(frame: &[u8], offset: u64) -> bool {
     let end_unwritten = end.len() >= 64 && zero(end);
     whole.into_iter().any(zero) || end_unwritten
 }
+
+/// Whether the last sector of a frame at an offset of its file was never written. A last record
+/// whose signature is wrong is an unfinished append if so: its hash may lie in a sector before.
+pub fn has_unwritten_end(frame: &[u8], offset: u64) -> bool {
+    let end = (offset % SECTOR_LEN as u64) as usize + frame.len();
+    let from = frame.len().saturating_sub(end % SECTOR_LEN);
+    let last = frame.get(from..).unwrap_or_default();
+    !last.is_empty() && last.iter().all(|byte| *byte == 0)
+}

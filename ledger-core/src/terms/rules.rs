@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::limits::FRACTION_DIGITS_MAX;
 use crate::limits::PATTERNS_MAX;
 use crate::limits::RULES_MAX;
+use crate::limits::STEP_AMOUNT_MAX;
 use crate::limits::STEPS_MAX;
 use crate::terms::body::Bound;
 use crate::terms::body::Condition;
@@ -372,6 +373,14 @@ fn amounts(
                 Code::TermsShare,
                 format!("the {what} {amount} is negative"),
                 "what is owed under a rule is not negative",
+            );
+        }
+        if *amount > Amount::from_whole(STEP_AMOUNT_MAX) {
+            judge.refuse(
+                at,
+                Code::TermsLimits,
+                format!("the {what} {amount} is larger than it may be"),
+                format!("write at most {STEP_AMOUNT_MAX}"),
             );
         }
     })

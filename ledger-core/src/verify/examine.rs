@@ -4,6 +4,7 @@ use crate::chain::Place;
 use crate::chain::StoredRecord;
 use crate::chain::frame::FrameHeader;
 use crate::event::Fact;
+use crate::store::reader::has_unwritten_end;
 use crate::store::reader::has_unwritten_sector;
 use crate::vocab::PeriodLength;
 use crate::vocab::Problem;
@@ -62,7 +63,12 @@ pub fn examine(frame: &[u8], length: PeriodLength) -> Examined {
     examined
 }
 
-/// Whether a frame may be one that was never written whole.
-pub fn is_torn(frame: &[u8], offset: u64) -> bool {
-    has_unwritten_sector(frame, offset)
+/// Whether a frame may be one that was never written whole: something is wrong with its record, and
+/// a sector of it, or the end of its signature, reads as zeros.
+pub fn is_torn(examined: &Examined, frame: &[u8], offset: u64) -> bool {
+    match (examined.chain.is_empty(), examined.authors.is_empty()) {
+        (false, _) => has_unwritten_sector(frame, offset),
+        (true, false) => has_unwritten_end(frame, offset),
+        (true, true) => false,
+    }
 }

@@ -136,7 +136,7 @@ impl<'o> Verifier<'o> {
             for (at, one) in (from..to).zip(examined) {
                 let is_torn = batch
                     .frame(at)
-                    .is_some_and(|(place, frame)| examine::is_torn(frame, place.offset));
+                    .is_some_and(|(place, frame)| examine::is_torn(&one, frame, place.offset));
                 self.judge(one, is_torn);
             }
             from = to;
@@ -149,9 +149,8 @@ impl<'o> Verifier<'o> {
         let expected = self.last.map(|(seq, hash)| (seq.saturating_add(1), hash));
         let named = expected.map_or(seq, |(next, _)| if self.records == 0 { 0 } else { next });
         let damaged = !chain.is_empty();
+        self.verdict.torn = is_torn.then_some(named);
         for problem in chain {
-            let torn = is_torn && problem.code == Code::RecordHash;
-            self.verdict.torn = torn.then_some(named);
             self.find(Some(named), Layer::Chain, problem);
         }
         if let Some(place) = place {
@@ -182,7 +181,7 @@ impl<'o> Verifier<'o> {
             self.verdict.ledger = stored_hash.map(|hash| crate::vocab::LedgerId(hash.0));
         }
         match fact {
-            Some(fact) if !damaged && self.state_known => self.apply(&fact),
+            Some(fact) if !damaged && !is_torn && self.state_known => self.apply(&fact),
             _ => self.lose_state(named),
         }
         self.note_head(named, stored_hash);

@@ -1,5 +1,7 @@
 //! The front door: open, submit, read, pull. The only place where decider, log and memories meet.
 
+pub mod reading;
+
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -24,6 +26,8 @@ use crate::event::UsageReport;
 use crate::evolve::evolve;
 use crate::evolve::usage::gross_totals;
 use crate::evolve::usage::lines_digest;
+use crate::index::RecordRow;
+use crate::index::SledIndex;
 use crate::replay::Signatures;
 use crate::replay::ledger_id;
 use crate::replay::replay;
@@ -51,13 +55,14 @@ use crate::wire::event::Sealed;
 use crate::wire::event::seal;
 
 /// A ledger in a folder, loaded to its head.
-#[derive(Debug)]
 pub struct Ledger {
     folder: PathBuf,
     log: DiskLog,
     witness: Witness,
     state: State,
     notices: Vec<Notice>,
+    /// Of a ledger opened to read.
+    index: Option<SledIndex>,
 }
 
 /// Something worth saying that stopped nothing.
@@ -141,7 +146,8 @@ impl Ledger {
         if !DiskLog::exists(folder) {
             return Err(not_a_ledger(folder));
         }
-        Ledger::load(folder, state_folder, DiskLog::open(folder), false)
+        let log = DiskLog::open(folder);
+        Ledger::read(folder, state_folder, log)
     }
 
     /// Opens a ledger to write: takes the lock, and cuts an unfinished append. Errors: those of
@@ -150,7 +156,8 @@ impl Ledger {
         if !DiskLog::exists(folder) {
             return Err(not_a_ledger(folder));
         }
-        Ledger::load(folder, state_folder, DiskLog::open_for_writing(folder)?, true)
+        let log = DiskLog::open_for_writing(folder)?;
+        Ledger::load(folder, state_folder, log, true, &mut Vec::new())
     }
 
     /// A folder in which a ledger is to be opened. Errors: [`Code::AlreadyALedger`],
@@ -160,7 +167,7 @@ impl Ledger {
         let witness = Witness::new(state_folder, folder);
         witness.forget_head();
         let (folder, state) = (folder.to_owned(), State::default());
-        Ok(Ledger { folder, log, witness, state, notices: Vec::new() })
+        Ok(Ledger { folder, log, witness, state, notices: Vec::new(), index: None })
     }
 
     /// A ledger that is opened nowhere: for a dry run of opening one.
@@ -170,7 +177,7 @@ impl Ledger {
         }
         let (log, witness) = (DiskLog::open(folder), Witness::new(None, folder));
         let (folder, state) = (folder.to_owned(), State::default());
-        Ok(Ledger { folder, log, witness, state, notices: Vec::new() })
+        Ok(Ledger { folder, log, witness, state, notices: Vec::new(), index: None })
     }
 
     fn load(
@@ -178,11 +185,15 @@ impl Ledger {
         state_folder: Option<&Path>,
         log: DiskLog,
         writes: bool,
+        rows: &mut Vec<RecordRow>,
     ) -> Result<Ledger, Problem> {
         let witness = Witness::new(state_folder, folder);
         let mut remembered_hash = None;
         let remembered = witness.head();
-        let replayed = replay(&log, None, Signatures::Trusted, &mut |_, fact, _| {
+        let replayed = replay(&log, None, Signatures::Trusted, &mut |state, fact, at| {
+            if !writes {
+                rows.push(RecordRow::of(state, fact, (at.segment, at.offset)));
+            }
             if remembered.is_some_and(|head| head.seq == fact.seq) {
                 remembered_hash = Some(fact.hash);
             }
@@ -194,8 +205,14 @@ impl Ledger {
                 None => not_a_ledger(folder),
             });
         }
-        let mut ledger =
-            Ledger { folder: folder.to_owned(), log, witness, state, notices: Vec::new() };
+        let mut ledger = Ledger {
+            folder: folder.to_owned(),
+            log,
+            witness,
+            state,
+            notices: Vec::new(),
+            index: None,
+        };
         ledger.admit_memory(remembered, remembered_hash, replayed.unfinished.as_ref())?;
         if let Some(tail) = replayed.unfinished {
             let records = ledger.state.next_seq();

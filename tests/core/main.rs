@@ -1,0 +1,13 @@
+//! What must hold of the ledger, tried through its front door.
+//!
+//! `REVSHARE_CASES` sets how many random ledgers each property tries, `REVSHARE_SEED` where the
+//! random numbers begin (`docs/` says what to run before a release).
+
+mod runs;
+mod reference;
+mod crash;
+mod damage;
+mod exactness;
+mod properties;
+mod wire;
+mod smoke;

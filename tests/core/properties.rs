@@ -1,0 +1,494 @@
+//! What holds of every ledger, whatever its terms and its history.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use ledger_core::command::Command;
+use ledger_core::decide::Context;
+use ledger_core::decide::decide;
+use ledger_core::event::Event;
+use ledger_core::event::Kind;
+use ledger_core::event::Lines;
+use ledger_core::evolve::evolve;
+use ledger_core::evolve::statement::rate_until;
+use ledger_core::rating::PeriodRating;
+use ledger_core::state::State;
+use ledger_core::state::root::state_root;
+use ledger_core::usage::LineBlock;
+use ledger_core::vocab::Amount;
+use ledger_core::vocab::Code;
+use ledger_core::vocab::Exact;
+use ledger_core::vocab::Period;
+use ledger_core::vocab::Problem;
+use ledger_core::vocab::Rounding;
+use ledger_core::vocab::exact::of_amount;
+use num_bigint::BigInt;
+use num_traits::Signed;
+use num_traits::Zero;
+use proptest::prelude::any;
+use proptest::strategy::Strategy;
+use revshare_kit::Line;
+use revshare_kit::World;
+use revshare_kit::blocks;
+use revshare_kit::random::Move;
+use revshare_kit::random::facts;
+use revshare_kit::random::lines_for;
+use revshare_kit::random::lines_plan;
+use revshare_kit::random::plan;
+use revshare_kit::random::play;
+use revshare_kit::random::take;
+use revshare_kit::random::terms_plan;
+use revshare_kit::random::wish;
+use revshare_kit::signer;
+
+use crate::runs::holds;
+
+/// Every period that is stated, with what is booked for it.
+fn booked(world: &World) -> BTreeMap<Period, (Amount, Vec<Amount>)> {
+    let agreement = world.agreement();
+    let of = |period: &Period| {
+        let booked = agreement.booked(*period);
+        (booked.base, booked.shares.into_iter().map(|(_, amount)| amount).collect())
+    };
+    agreement.statements().keys().map(|period| (*period, of(period))).collect()
+}
+
+/// The last stated period.
+fn last_stated(world: &World) -> Option<Period> {
+    world.agreement().statements().last_key_value().map(|(period, _)| *period)
+}
+
+/// One computation of every stated period from scratch.
+fn recomputed(world: &World) -> BTreeMap<Period, (Amount, Vec<Amount>)> {
+    let Some(last) = last_stated(world) else {
+        return BTreeMap::new();
+    };
+    let ratings = rate_until(world.agreement(), last).expect("amounts within bounds");
+    let of = |rating: &PeriodRating| {
+        let shares = rating.shares.iter().map(|share| share.rounded).collect();
+        (rating.base_rounded, shares)
+    };
+    ratings.iter().map(|rating| (rating.period, of(rating))).collect()
+}
+
+/// The blocks of every report in effect, by period, in the order of their chains.
+fn reports_in_effect(world: &World) -> Vec<(Period, Vec<LineBlock>)> {
+    let mut parts = Vec::new();
+    let mut by_id = BTreeMap::new();
+    for fact in facts(world) {
+        let lines = match &fact.event {
+            Event::UsagePart(part) => {
+                parts.push(part.block.clone());
+                continue;
+            }
+            Event::UsageReported(report) => &report.lines,
+            Event::UsageCorrected(correction) => &correction.lines,
+            _ => continue,
+        };
+        let blocks = match lines {
+            Lines::Nil => Vec::new(),
+            Lines::Inline(block) => vec![block.clone()],
+            Lines::Parts(_) => std::mem::take(&mut parts),
+        };
+        by_id.insert(fact.id, blocks);
+    }
+    let agreement = world.agreement();
+    let periods = agreement.reported_periods().flat_map(|period| agreement.in_effect(period));
+    periods.map(|report| (report.period, by_id[&report.id].clone())).collect()
+}
+
+/// The random ledgers of these tests hold every kind of event, true-ups, chains of corrections of
+/// stated periods, reports in parts and negative positions: the properties below are not empty.
+#[test]
+fn random_ledgers_have_every_kind_of_history() {
+    let seen: RefCell<BTreeMap<&str, u32>> = RefCell::default();
+    let count = |what: &'static str| *seen.borrow_mut().entry(what).or_default() += 1;
+    holds(60, plan(10..30), |plan| {
+        let world = play(&plan);
+        for fact in facts(&world) {
+            count(fact.event.kind().as_str());
+            match &fact.event {
+                Event::StatementIssued(statement) if statement.entries.len() > 1 => {
+                    count("true-up");
+                }
+                Event::PayoutSent(payout) if !payout.on_account.is_zero() => count("on account"),
+                _ => {}
+            }
+        }
+        for report in world.agreement().reports() {
+            let replaced = report.corrects.and_then(|id| world.agreement().report(&id));
+            if replaced.is_some_and(|replaced| replaced.corrects.is_some()) {
+                count("correction of a correction");
+            }
+        }
+        let last = last_stated(&world);
+        if let Some(last) = last {
+            let ratings = rate_until(world.agreement(), last).expect("amounts within bounds");
+            let rules = ratings.iter().flat_map(|rating| &rating.rules);
+            if rules.flat_map(|rule| &rule.tier).any(|tier| tier.after.is_negative()) {
+                count("negative position");
+            }
+        }
+        if world.agreement().terms().last_period().zip(last).is_some_and(|(end, l)| l > end) {
+            count("statement after the end");
+        }
+    });
+    let kinds = Kind::ALL.map(Kind::as_str);
+    let seen = seen.into_inner();
+    let others = [
+        "true-up",
+        "on account",
+        "correction of a correction",
+        "negative position",
+        "statement after the end",
+    ];
+    let never: Vec<_> = kinds.iter().chain(&others).filter(|w| !seen.contains_key(**w)).collect();
+    assert!(never.is_empty(), "never seen: {never:?}; seen: {seen:?}");
+}
+
+/// For every ledger: applying its facts to a fresh state with `evolve` gives, after every record,
+/// the state root that the live ledger had there, and in the end its head.
+#[test]
+fn replay_equals_live() {
+    holds(150, plan(4..20), |plan| {
+        let mut world = World::in_force(plan.terms.builder().build());
+        let mut live = BTreeMap::new();
+        live.insert(world.state().next_seq(), world.root());
+        for step in &plan.moves {
+            take(&mut world, step);
+            live.insert(world.state().next_seq(), world.root());
+        }
+        let mut state = State::default();
+        for fact in facts(&world) {
+            evolve(&mut state, &fact).expect("a recorded fact is admissible");
+            if let Some(root) = live.get(&state.next_seq()) {
+                assert_eq!(state_root(&state), *root, "after record {}", fact.seq);
+            }
+        }
+        assert_eq!(state.head(), world.state().head());
+    });
+}
+
+/// For every ledger and every head of it: what is booked for each stated period, all statements
+/// together, is what one computation from scratch of the facts at the last statement gives. (A
+/// true-up of only the corrected period breaks this at once.)
+#[test]
+fn booked_is_what_a_computation_from_scratch_gives() {
+    holds(300, plan(4..24), |plan| {
+        let mut world = World::in_force(plan.terms.builder().build());
+        for step in &plan.moves {
+            let is_recorded = take(&mut world, step);
+            if is_recorded && matches!(step, Move::State { .. }) {
+                assert_eq!(booked(&world), recomputed(&world));
+            }
+        }
+    });
+}
+
+/// For every ledger: the same reports in effect, said at once, in the opposite order and before any
+/// statement, lead to the same booked amounts for every period as the history of reports,
+/// corrections and statements did.
+#[test]
+fn booked_does_not_depend_on_the_path() {
+    holds(200, plan(4..24), |plan| {
+        let mut world = play(&plan);
+        // Everything that was reported is stated in the end.
+        let last = world.agreement().reported_periods().max();
+        let first = world.agreement().terms().first_period();
+        let last = last.unwrap_or(first).max(last_stated(&world).unwrap_or(first));
+        // One statement more than that, so that the last corrections are trued up.
+        for _ in 0..60 {
+            if last_stated(&world).is_some_and(|stated| stated > last) {
+                break;
+            }
+            take(&mut world, &Move::State { by_owner: false });
+        }
+        let stated = last_stated(&world).expect("there is a statement");
+        let mut other = World::in_force(plan.terms.builder().build());
+        let mut reports = reports_in_effect(&world);
+        reports.reverse();
+        for (period, blocks) in reports {
+            let supplement = other.agreement().is_reported(period);
+            let is_nil = blocks.is_empty();
+            let report = Command::ReportUsage { period, supplement, blocks };
+            if let Err(problem) = other.submit("acme-cloud", report) {
+                // Two nil reports of a period say the same.
+                assert!(is_nil && problem.code == Code::Repeat, "{problem}");
+            }
+        }
+        while last_stated(&other).is_none_or(|last| last < stated) {
+            assert!(take(&mut other, &Move::State { by_owner: true }));
+        }
+        assert_eq!(booked(&world), booked(&other));
+    });
+}
+
+/// The two parts of a number: a part of its digits, and the rest.
+fn split(number: &str, at: u8) -> (String, String) {
+    let whole = Amount::parse(number).expect("a number of a line");
+    let part = whole.mantissa() / (i128::from(at) + 2);
+    let part = Amount::normalised(part, whole.scale()).expect("a part is smaller");
+    let rest = whole.checked_sub(part).expect("a rest is smaller");
+    (part.to_string(), rest.to_string())
+}
+
+fn split_line(line: &Line, at: u8) -> [Line; 2] {
+    let (mut one, mut two) = (line.clone(), line.clone());
+    (one.gross, two.gross) = split(&line.gross, at);
+    for (name, quantity) in &line.meters {
+        let (part, rest) = split(quantity, at);
+        one.meters.insert(name.clone(), part);
+        two.meters.insert(name.clone(), rest);
+    }
+    for (kind, amount) in &line.deductions {
+        let (part, rest) = split(amount, at);
+        one.deductions.insert(kind.clone(), part);
+        two.deductions.insert(kind.clone(), rest);
+    }
+    [one, two]
+}
+
+/// For all terms and lines: reversing the lines of a report, splitting each line in two, and
+/// spreading them over a report and its supplements in any order changes nothing that anybody
+/// earned, exactly, and no position.
+#[test]
+fn order_and_splitting_of_lines_change_nothing() {
+    let cases = (terms_plan(), lines_plan(1..12), any::<u8>(), 1..4usize);
+    holds(300, cases, |(terms, lines, at, reports)| {
+        let earned = |world: &World| {
+            let period = world.agreement().terms().first_period();
+            let ratings = rate_until(world.agreement(), period).expect("amounts within bounds");
+            let tiers: Vec<_> = ratings[0]
+                .rules
+                .iter()
+                .map(|rule| (rule.rule.clone(), rule.tier.clone()))
+                .collect();
+            (ratings[0].base.clone(), ratings[0].shares.clone(), tiers)
+        };
+        let mut one = World::in_force(terms.builder().build());
+        let period = one.agreement().terms().first_period();
+        let currency = one.agreement().terms().currency;
+        let lines = lines_for(&one, period, &lines);
+        let whole = blocks(&lines, currency, usize::MAX);
+        let report = Command::ReportUsage { period, supplement: false, blocks: whole };
+        let refused = |problem: &Problem| {
+            // The amounts of a ledger have bounds, and supplements that say the same are repeats:
+            // then there is nothing to compare.
+            assert!(matches!(problem.code, Code::AmountBounds | Code::Repeat), "{problem}");
+        };
+        if let Err(problem) = one.submit("acme-cloud", report) {
+            return refused(&problem);
+        }
+
+        let mut other = World::in_force(terms.builder().build());
+        let pieces: Vec<Line> = lines.iter().rev().flat_map(|line| split_line(line, at)).collect();
+        let per_report = pieces.len().div_ceil(reports);
+        for (place, pieces) in pieces.chunks(per_report).enumerate() {
+            let blocks = blocks(pieces, currency, 3);
+            let report = Command::ReportUsage { period, supplement: place > 0, blocks };
+            if let Err(problem) = other.submit("acme-cloud", report) {
+                return refused(&problem);
+            }
+        }
+        assert_eq!(earned(&one), earned(&other));
+    });
+}
+
+/// For every statement: the legs of each entry (the collector's and the shares) add up to zero, and
+/// its base is what the collector keeps plus the shares, to the last digit.
+#[test]
+fn postings_add_up_to_zero() {
+    holds(150, plan(6..24), |plan| {
+        let world = play(&plan);
+        for record in world.agreement().statements().values() {
+            for entry in &record.statement.entries {
+                let sum = |start: Amount| {
+                    let shares = entry.shares.iter().map(|(_, amount)| of_amount(amount));
+                    shares.fold(of_amount(&start), |sum, share| sum + share)
+                };
+                let leg = entry.collector_leg().expect("a leg within bounds");
+                let keep = entry.keep().expect("a keep within bounds");
+                assert!(sum(leg).is_zero(), "legs of {}", entry.period);
+                assert_eq!(sum(keep), of_amount(&entry.base), "base of {}", entry.period);
+                let digits = world.agreement().terms().currency.minor_digits();
+                let amounts = entry.shares.iter().map(|(_, amount)| *amount).chain([entry.base]);
+                assert!({ amounts }.all(|amount| amount.scale() <= digits), "minor units only");
+            }
+        }
+    });
+}
+
+/// Under `carry`, for every beneficiary and after every stated period: what is booked so far
+/// differs from what was earned so far by at most half a minor unit (less than one, where terms
+/// round down).
+#[test]
+fn carried_rounding_stays_within_half_a_unit() {
+    holds(300, plan(6..24), |plan| {
+        let world = play(&plan);
+        let terms = world.agreement().terms();
+        let Some(last) = last_stated(&world).filter(|_| terms.carry) else {
+            return;
+        };
+        let ratings = rate_until(world.agreement(), last).expect("amounts within bounds");
+        let unit = Exact::new(1.into(), BigInt::from(10).pow(terms.currency.minor_digits()));
+        for id in terms.beneficiaries() {
+            let mut difference = Exact::zero();
+            for rating in &ratings {
+                let share = rating.share(id).expect("every beneficiary is rated");
+                assert_eq!(share.carry_in, difference, "carried into {}", rating.period);
+                difference += &share.earned - of_amount(&share.rounded);
+                let twice = difference.abs() * BigInt::from(2);
+                match terms.rounding {
+                    Rounding::Down => assert!(difference.abs() < unit, "{id} {}", rating.period),
+                    _ => assert!(twice <= unit, "{id} {}", rating.period),
+                }
+            }
+        }
+    });
+}
+
+/// For every ledger and every wish: what `decide` decides is recorded (unless it says the same as
+/// an earlier event), and what it refuses is not, with the head, state root and log unchanged.
+#[test]
+fn what_is_decided_is_recorded_and_what_is_refused_changes_nothing() {
+    holds(150, plan(6..24), |plan| {
+        let mut world = World::in_force(plan.terms.builder().build());
+        for step in &plan.moves {
+            let Some((party, command)) = wish(&mut world, step) else {
+                continue;
+            };
+            let mut context: Context = world.context(&party, &signer(&party));
+            // The clock ticks before a command is submitted.
+            let mut clock = *world.clock();
+            clock.tick();
+            (context.recorded_at, context.now) = (clock.now(), clock.now());
+            let decided = decide(world.state(), command.clone(), &context);
+            let before = (world.state().head(), world.root(), world.segments());
+            let submitted = world.submit(&party, command);
+            match (decided, submitted) {
+                (Ok(_), Ok(_)) => {}
+                (Ok(_), Err(problem)) => assert_eq!(problem.code, Code::Repeat, "{problem}"),
+                (Err(problem), Ok(_)) => panic!("recorded what was refused: {problem}"),
+                (Err(_), Err(_)) => {
+                    let after = (world.state().head(), world.root(), world.segments());
+                    assert!(before == after, "a refused command changed the ledger");
+                }
+            }
+        }
+    });
+}
+
+/// For every ledger, every head of it, and a fact that does not belong there (of another place,
+/// author, time or with another event): `evolve` does not panic, and what it refuses leaves the
+/// state as it was.
+#[test]
+fn evolve_survives_facts_that_lie() {
+    let cases = (plan(6..16), any::<u64>());
+    holds(100, cases, |(plan, mut random)| {
+        let mut next = |below: usize| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (random >> 33) as usize % below.max(1)
+        };
+        let world = play(&plan);
+        let facts = facts(&world);
+        let parties: Vec<_> = facts.iter().map(|fact| fact.author.clone()).collect();
+        let mut state = State::default();
+        for fact in &facts {
+            for _ in 0..6 {
+                let mut lie = fact.clone();
+                match next(8) {
+                    0 => lie.event = facts[next(facts.len())].event.clone(),
+                    1 => lie.author = parties[next(parties.len())].clone(),
+                    2 => lie.seq = lie.seq.wrapping_add(next(3) as u64).wrapping_sub(1),
+                    3 => lie.previous = facts[next(facts.len())].hash,
+                    4 => lie.recorded_at = facts[next(facts.len())].recorded_at,
+                    5 => lie.id = facts[next(facts.len())].id,
+                    6 => {
+                        lie.event = facts[next(facts.len())].event.clone();
+                        lie.author = parties[next(parties.len())].clone();
+                        lie.id = ledger_core::vocab::EventId::from_bytes([next(255) as u8; 32]);
+                    }
+                    _ => twist(&mut lie.event, &mut next),
+                }
+                let mut tried = state.clone();
+                if evolve(&mut tried, &lie).is_err() {
+                    assert_eq!(state_root(&tried), state_root(&state), "a refusal changes nothing");
+                    assert_eq!(tried.next_seq(), state.next_seq());
+                    assert_eq!(tried.head(), state.head());
+                    assert_eq!(tried.open_parts().len(), state.open_parts().len());
+                } else {
+                    // It was admissible after all; whatever follows from it can be computed.
+                    let _ = state_root(&tried);
+                }
+            }
+            evolve(&mut state, fact).expect("a recorded fact is admissible");
+        }
+    });
+}
+
+/// Says something slightly else.
+fn twist(event: &mut Event, next: &mut impl FnMut(usize) -> usize) {
+    let amounts = ["0", "-0.01", "0.001", "999999999999999.999999999999", "-999999999999999"];
+    let amount = Amount::parse(amounts[next(amounts.len())]).expect("an amount");
+    match event {
+        Event::StatementIssued(statement) => match next(4) {
+            0 => statement.entries.clear(),
+            1 => statement.entries.iter_mut().for_each(|entry| entry.base = amount),
+            2 => statement.entries.iter_mut().for_each(|entry| entry.shares.clear()),
+            _ => statement
+                .entries
+                .iter_mut()
+                .flat_map(|entry| &mut entry.shares)
+                .for_each(|(_, share)| *share = amount),
+        },
+        Event::PayoutSent(payout) => match next(2) {
+            0 => payout.amount = amount,
+            _ => payout.on_account = amount,
+        },
+        Event::UsageReported(report) => {
+            report.period = report.period.next().unwrap_or(report.period);
+            report.supplement = next(2) == 0;
+        }
+        Event::UsagePart(part) => part.index = next(5) as u32,
+        Event::Acknowledged(said) => said.seq = u64::MAX - next(2) as u64,
+        _ => {}
+    }
+}
+
+/// Rounds by looking for the nearest whole number of units among candidates.
+fn oracle(mode: Rounding, numerator: i64, denominator: i64, digits: u32) -> i128 {
+    let scaled = i128::from(numerator) * 10i128.pow(digits);
+    let denominator = i128::from(denominator);
+    let near = scaled / denominator;
+    let distance = |units: i128| (units * denominator - scaled).abs();
+    let candidates = near - 1..=near + 1;
+    match mode {
+        // The one nearest to the value of those that are not farther from zero.
+        Rounding::Down => candidates
+            .filter(|units| (units * denominator).abs() <= scaled.abs())
+            .filter(|units| units.signum() * scaled.signum() >= 0)
+            .min_by_key(|units| distance(*units)),
+        Rounding::HalfEven => candidates.min_by_key(|units| (distance(*units), units % 2 != 0)),
+        Rounding::HalfUp => candidates.min_by_key(|units| (distance(*units), -units.abs())),
+    }
+    .expect("there are candidates")
+}
+
+/// For all fractions, digits and modes: rounding gives what a search among the neighbours gives,
+/// and is symmetric about zero.
+#[test]
+fn rounding_is_that_of_a_naive_oracle() {
+    let halves =
+        (-10_000..10_000i64, Strategy::prop_map(0..7u32, |n| [1, 2, 4, 5, 8, 20, 200][n as usize]));
+    let any_fraction = (any::<i32>().prop_map(i64::from), 1..1_000_000i64);
+    let cases = (proptest::prop_oneof![halves, any_fraction], 0..5u32);
+    holds(4_000, cases, |((numerator, denominator), digits)| {
+        for mode in [Rounding::HalfEven, Rounding::HalfUp, Rounding::Down] {
+            let value = Exact::new(numerator.into(), denominator.into());
+            let rounded = mode.round(&value, digits).expect("within bounds");
+            let expected = Amount::normalised(oracle(mode, numerator, denominator, digits), digits);
+            assert_eq!(Some(rounded), expected, "{mode:?} of {value} to {digits} digits");
+            assert_eq!(mode.round(&-value, digits), Some(rounded.negated()), "symmetric");
+        }
+    });
+}

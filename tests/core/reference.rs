@@ -1,0 +1,249 @@
+//! The reference implementation and the ledger, on the same bytes.
+
+use ledger_core::chain;
+use ledger_core::chain::Place;
+use ledger_core::chain::frame_len;
+use ledger_core::event::Author;
+use ledger_core::replay::Signatures;
+use ledger_core::replay::replay;
+use ledger_core::state::root::state_root;
+use ledger_core::verify::Options;
+use ledger_core::verify::verify;
+use ledger_core::vocab::Exact;
+use ledger_core::vocab::LedgerId;
+use ledger_core::vocab::Period;
+use ledger_core::vocab::StateRoot;
+use ledger_core::vocab::digest::Domain;
+use ledger_core::vocab::exact::of_amount;
+use ledger_core::wire::event::Sealed;
+use ledger_core::wire::event::encode_payload;
+use proptest::prelude::any;
+use revshare_kit::World;
+use revshare_kit::disk::in_memory;
+use revshare_kit::random::Plan;
+use revshare_kit::random::facts;
+use revshare_kit::random::plan;
+use revshare_kit::random::play;
+use revshare_kit::signer;
+use revshare_reference::Report;
+
+use crate::runs::holds_from;
+
+/// Ledgers whose records lie that each share of that comparison tries, 16 lies each.
+const LIES: u32 = 100;
+/// Random ledgers that each share of the comparison tries.
+const CASES: u32 = 1_000;
+
+/// Ledger and reference come to the same ledger id, head, state root, balances and booked amounts;
+/// and so do the ledger when it is opened again and the verifier.
+#[track_caller]
+pub fn agree(world: &World) {
+    let report = match revshare_reference::replay(&world.segments()) {
+        Ok(report) => report,
+        Err(fault) => panic!("the reference refuses what the ledger recorded: {fault}"),
+    };
+    let state = world.state();
+    let agreement = world.agreement();
+    assert_eq!(report.ledger_id, *agreement.ledger().bytes(), "ledger id");
+    assert_eq!(report.records, state.next_seq(), "records");
+    assert_eq!(report.head, *state.head().bytes(), "head");
+    compare_amounts(world, &report);
+    assert_eq!(report.state_root, *world.root().bytes(), "state root");
+    let reopened = world.reopened().expect("what was recorded opens again");
+    assert_eq!(reopened.state().head(), state.head(), "head after opening again");
+    assert_eq!(state_root(reopened.state()), world.root(), "state root after opening again");
+    let verdict = verify(world.ledger().source(), &Options::default());
+    assert!(verdict.is_valid(), "the verifier finds {:?}", verdict.findings);
+    assert_eq!(verdict.state_root, Some(world.root()), "state root of the verifier");
+}
+
+fn compare_amounts(world: &World, report: &Report) {
+    let agreement = world.agreement();
+    let terms = agreement.terms();
+    let parties: Vec<&str> = terms.beneficiaries().iter().map(|id| id.as_str()).collect();
+    let others: Vec<&str> = report.balances.iter().map(|b| b.party.as_str()).collect();
+    assert_eq!(parties, others, "beneficiaries");
+    for (id, balance) in terms.beneficiaries().into_iter().zip(&report.balances) {
+        let account = agreement.account(id);
+        let own = [
+            account.booked,
+            account.paid,
+            account.in_transit,
+            account.on_account,
+            account.payable(),
+        ];
+        let own: Vec<Exact> = own.iter().map(of_amount).collect();
+        let other = [
+            &balance.booked,
+            &balance.paid,
+            &balance.in_transit,
+            &balance.on_account,
+            &balance.payable,
+        ];
+        assert!(own.iter().eq(other), "account of {id}: {account:?}, reference {balance:?}");
+    }
+    let stated: Vec<Period> = agreement.statements().keys().copied().collect();
+    assert_eq!(stated.len(), report.stated.len(), "stated periods");
+    for (period, other) in stated.into_iter().zip(&report.stated) {
+        assert_eq!((period.year() as u16, period.number()), (other.year, other.number));
+        let booked = agreement.booked(period);
+        assert_eq!(of_amount(&booked.base), other.base, "base booked for {period}");
+        for ((id, amount), (party, share)) in booked.shares.iter().zip(&other.shares) {
+            assert_eq!(id.as_str(), party);
+            assert_eq!(of_amount(amount), *share, "booked to {id} for {period}");
+        }
+    }
+}
+
+/// Ledger and reference agree on random ledgers. In two shares, so that two cores work on it.
+#[test]
+fn agrees_on_random_ledgers() {
+    holds_from(0, CASES, plan(4..24), |plan| agree(&play(&plan)));
+}
+
+/// See [`agrees_on_random_ledgers`].
+#[test]
+fn agrees_on_more_random_ledgers() {
+    holds_from(1, CASES, plan(4..24), |plan| agree(&play(&plan)));
+}
+
+/// What the ledger makes of bytes that may be hostile: its root, or that they are refused. As the
+/// reference sees it, whole parts without the event that closes them do not count, and anything
+/// else that is unfinished is refused.
+fn judge(segments: Vec<Vec<u8>>) -> Option<StateRoot> {
+    let log = in_memory(segments);
+    let replayed = replay(&log, None, Signatures::Checked, &mut |_, _, _| {});
+    let verdict = verify(&log, &Options::default());
+    let root = replayed.as_ref().ok().map(|replayed| state_root(&replayed.state));
+    if replayed.as_ref().is_ok_and(|replayed| replayed.unfinished.is_none()) {
+        assert_eq!(verdict.state_root, root, "the verifier comes to the same");
+    }
+    assert!(replayed.is_ok() || !verdict.is_valid(), "the verifier refuses it, too");
+    let replayed = replayed.ok()?;
+    if let Some(tail) = replayed.unfinished {
+        let mut rest = &log.segments[tail.segment as usize][tail.offset as usize..];
+        while let Some(len) = frame_len(rest) {
+            rest = rest.get(len..)?;
+        }
+        if !rest.is_empty() {
+            return None;
+        }
+    }
+    replayed.state.agreement().map(|_| state_root(&replayed.state))
+}
+
+/// A log with any bit flipped is refused by both.
+#[test]
+fn both_refuse_flipped_bits() {
+    holds_from(0, 60, (plan(4..16), any::<u64>()), |(plan, mut random)| {
+        let segments = play(&plan).segments();
+        for _ in 0..12 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let at = (random >> 16) as usize % segments[0].len();
+            let mut flipped = segments.clone();
+            flipped[0][at] ^= 1 << (random & 7);
+            let reference = revshare_reference::replay(&flipped);
+            assert!(reference.is_err(), "the reference accepts a flipped bit at {at}");
+            assert_eq!(judge(flipped), None, "the ledger accepts a flipped bit at {at}");
+        }
+    });
+}
+
+/// A log that was cut anywhere is refused by both, or comes to the same.
+#[test]
+fn both_judge_cut_logs_alike() {
+    holds_from(0, 40, (plan(4..12), any::<u64>()), |(plan, mut random)| {
+        let segments = play(&plan).segments();
+        for _ in 0..12 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let mut cut = segments.clone();
+            let len = (random >> 16) as usize % segments[0].len();
+            cut[0].truncate(len);
+            let reference = revshare_reference::replay(&cut).ok().map(|report| report.state_root);
+            assert_eq!(judge(cut).map(|root| *root.bytes()), reference, "cut after {len}");
+        }
+    });
+}
+
+/// Whoever holds a key can sign anything. A log whose last record says something else than it did,
+/// in an event that was taken from elsewhere or in a payload with some bytes changed, correctly
+/// hashed, linked and signed by any party: both refuse it, or both come to the same state root.
+#[test]
+fn both_judge_signed_lies_alike() {
+    holds_from(0, LIES, (plan(2..12), any::<u64>()), |(plan, seed)| lie(&plan, seed));
+}
+
+/// See [`both_judge_signed_lies_alike`].
+#[test]
+fn both_judge_more_signed_lies_alike() {
+    holds_from(1, LIES, (plan(2..12), any::<u64>()), |(plan, seed)| lie(&plan, seed));
+}
+
+fn lie(plan: &Plan, mut random: u64) {
+    let mut next = |below: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (random >> 33) as usize % below.max(1)
+    };
+    let world = play(plan);
+    let facts = facts(&world);
+    let segments = world.segments();
+    let parties = world.agreement().terms().parties.clone();
+    // Where each frame begins.
+    let mut starts = vec![64];
+    while let Some(len) = frame_len(&segments[0][starts[starts.len() - 1]..]) {
+        starts.push(starts[starts.len() - 1] + len);
+    }
+    for _ in 0..16 {
+        // The log up to a record, and a lie in its place.
+        let at = next(facts.len());
+        let fact = &facts[at];
+        let event = match next(3) {
+            0 => facts[next(facts.len())].event.clone(),
+            _ => fact.event.clone(),
+        };
+        let party = match next(3) {
+            0 => parties[next(parties.len())].id.clone(),
+            _ => fact.author.party.clone(),
+        };
+        let mut payload = encode_payload(&event).expect("it was encoded before");
+        for _ in 0..next(3) {
+            let byte = next(payload.len());
+            payload[byte] = match next(3) {
+                0 => payload[byte] ^ (1 << next(8)),
+                1 => payload[byte].wrapping_add(1),
+                _ => next(256) as u8,
+            };
+        }
+        let ledger = if at == 0 { LedgerId::default() } else { world.agreement().ledger() };
+        let key = signer(party.as_str());
+        let author = Author { party, key: key.public().expect("a key that is not weak") };
+        let nonce = [next(256) as u8; 16];
+        let sealed = Sealed {
+            payload_digest: Domain::Payload.digest(&payload),
+            payload,
+            // The writer takes the kind from the event, and the rest from the payload.
+            event,
+            content: fact.content,
+            id: fact.id,
+            nonce,
+        };
+        let place =
+            Place { ledger, seq: fact.seq, previous: fact.previous, recorded_at: fact.recorded_at };
+        let (frame, _) = chain::write(place, &author, &sealed, &key);
+        let mut log = segments[0][..starts[at]].to_vec();
+        log.extend_from_slice(&frame);
+        let log = vec![log];
+        let reference = revshare_reference::replay(&log);
+        let other = reference.as_ref().ok().map(|report| report.state_root);
+        let own = judge(log.clone());
+        assert_eq!(
+            own.map(|root| *root.bytes()),
+            other,
+            "record {at}, a {} by {}: ledger {:?}, reference {:?}",
+            sealed.event.kind().as_str(),
+            author.party,
+            replay(&in_memory(log), None, Signatures::Checked, &mut |_, _, _| {}).err(),
+            reference.err(),
+        );
+    }
+}

@@ -1,0 +1,210 @@
+//! A ledger in a folder of its own, with a clock and everybody's keys.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use ledger_core::chain::Signer;
+use ledger_core::command::Command;
+use ledger_core::decide::Context;
+use ledger_core::event::Author;
+use ledger_core::event::TermsVersion;
+use ledger_core::ledger::Ledger;
+use ledger_core::ledger::Mode;
+use ledger_core::ledger::Outcome;
+use ledger_core::ledger::Signing;
+use ledger_core::state::Agreement;
+use ledger_core::state::State;
+use ledger_core::state::root::state_root;
+use ledger_core::terms::Terms;
+use ledger_core::vocab::EventId;
+use ledger_core::vocab::Id;
+use ledger_core::vocab::Period;
+use ledger_core::vocab::Problem;
+use ledger_core::vocab::StateRoot;
+use ledger_core::wire::terms::terms_digest;
+use tempfile::TempDir;
+
+use crate::clock::Clock;
+use crate::keys;
+
+/// A scratch folder: in memory where the system has a place for that, since most tests ask what
+/// the ledger does and not whether a disk keeps it.
+pub fn scratch() -> TempDir {
+    let shared_memory = Path::new("/dev/shm");
+    if shared_memory.is_dir()
+        && let Ok(folder) = TempDir::new_in(shared_memory)
+    {
+        return folder;
+    }
+    TempDir::new().expect("a scratch folder")
+}
+
+/// A ledger, its clock, and the keys of its parties.
+#[derive(Debug)]
+pub struct World {
+    root: TempDir,
+    ledger: Ledger,
+    clock: Clock,
+    nonces: u64,
+    with_memory: bool,
+}
+
+impl World {
+    /// A ledger that nobody has opened yet, without memories of this machine.
+    pub fn new() -> World {
+        World::with(false)
+    }
+
+    /// Likewise, with the memories of this machine (`state` beside the ledger's folder).
+    pub fn with_memory() -> World {
+        World::with(true)
+    }
+
+    fn with(with_memory: bool) -> World {
+        let root = scratch();
+        let memory = root.path().join("state");
+        let ledger =
+            Ledger::create(&root.path().join("ledger"), with_memory.then_some(memory.as_path()))
+                .expect("a folder for a ledger");
+        World { root, ledger, clock: Clock::at("2026-01-01T00:00:00Z"), nonces: 0, with_memory }
+    }
+
+    /// A ledger that is opened by the collector and accepted by every other money party.
+    pub fn in_force(terms: Terms) -> World {
+        let mut world = World::new();
+        world.open_and_accept(terms);
+        world
+    }
+
+    /// Opens the ledger as its collector, and lets every other money party accept.
+    pub fn open_and_accept(&mut self, terms: Terms) {
+        let collector = terms.collector().expect("terms have a collector").clone();
+        let others: Vec<Id> = terms
+            .parties
+            .iter()
+            .filter(|party| party.role.is_money_party() && party.id != collector)
+            .map(|party| party.id.clone())
+            .collect();
+        self.must(collector.as_str(), Command::OpenLedger(Box::new(version(terms))));
+        let (opening, _) = self.agreement().opening();
+        for party in others {
+            self.must(party.as_str(), Command::Accept(opening));
+        }
+    }
+
+    /// A party says something.
+    pub fn submit(&mut self, party: &str, command: Command) -> Result<Outcome, Problem> {
+        let key = keys::signer(party);
+        self.submit_with_key(party, &key, command)
+    }
+
+    /// A party says something, with a key that may not be its own.
+    pub fn submit_with_key(
+        &mut self,
+        party: &str,
+        key: &Signer,
+        command: Command,
+    ) -> Result<Outcome, Problem> {
+        self.clock.tick();
+        self.nonces += 1;
+        let mut nonce = [0; 16];
+        nonce[..8].copy_from_slice(&self.nonces.to_le_bytes());
+        let context = self.context(party, key);
+        self.ledger.submit(command, &context, &Signing { signer: key, nonce }, Mode::Record)
+    }
+
+    /// A party says something that must be admissible.
+    #[track_caller]
+    pub fn must(&mut self, party: &str, command: Command) -> Outcome {
+        let shown = format!("{command:?}");
+        self.submit(party, command)
+            .unwrap_or_else(|problem| panic!("{party}: {problem}\n{:.400}", shown))
+    }
+
+    /// Author and time of what a party would say now.
+    pub fn context(&self, party: &str, key: &Signer) -> Context {
+        let party = Id::parse(party).expect("a party id");
+        let author = Author { party, key: key.public().expect("a key that is not weak") };
+        Context { author, recorded_at: self.clock.now(), now: self.clock.now() }
+    }
+
+    /// The clock.
+    pub fn clock(&mut self) -> &mut Clock {
+        &mut self.clock
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The state at the head.
+    pub fn state(&self) -> &State {
+        self.ledger.state()
+    }
+
+    /// What is known of the agreement.
+    pub fn agreement(&self) -> &Agreement {
+        self.state().agreement().expect("the ledger is opened")
+    }
+
+    /// The state root at the head.
+    pub fn root(&self) -> StateRoot {
+        state_root(self.state())
+    }
+
+    /// The ledger's folder.
+    pub fn folder(&self) -> PathBuf {
+        self.root.path().join("ledger")
+    }
+
+    /// The folder of the memories of this machine.
+    pub fn memory_folder(&self) -> PathBuf {
+        self.root.path().join("state")
+    }
+
+    /// The bytes of the segment files, in order.
+    pub fn segments(&self) -> Vec<Vec<u8>> {
+        segments(&self.folder())
+    }
+
+    /// Opens the ledger's folder again, to read.
+    pub fn reopened(&self) -> Result<Ledger, Problem> {
+        let memory = self.memory_folder();
+        Ledger::open(&self.folder(), self.with_memory.then_some(memory.as_path()))
+    }
+
+    /// Lets go of the ledger; its folder stays until the returned handle is dropped.
+    pub fn close(self) -> TempDir {
+        self.root
+    }
+
+    /// The report in effect of a period whose chain began first.
+    pub fn report_of(&self, period: Period) -> Option<EventId> {
+        self.agreement().in_effect(period).first().map(|report| report.id)
+    }
+}
+
+impl Default for World {
+    fn default() -> World {
+        World::new()
+    }
+}
+
+/// The terms as the ledger is opened with.
+pub fn version(terms: Terms) -> TermsVersion {
+    let digest = terms_digest(&terms).expect("terms have an encoding");
+    TermsVersion { terms, digest }
+}
+
+/// The bytes of the segment files of a ledger's folder, in order.
+pub fn segments(ledger: &Path) -> Vec<Vec<u8>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(ledger.join("log"))
+        .expect("the log's folder")
+        .map(|entry| entry.expect("an entry of the log's folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "seg"))
+        .collect();
+    files.sort();
+    files.iter().map(|path| fs::read(path).expect("a segment")).collect()
+}
