@@ -1,6 +1,5 @@
 //! The outside of a command: clock, environment, folders, keys, and the two output streams.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::io::IsTerminal;
@@ -378,9 +377,11 @@ impl Session<'_> {
     /// A command as it can be typed here: with the folder, if it was named on the command line.
     pub fn command(&self, rest: &str) -> String {
         let from_environment = std::env::var_os("REVSHARE_LEDGER");
-        let typed = self.globals.ledger.as_ref().filter(|folder| {
-            from_environment.as_ref().map(OsString::as_os_str) != Some(folder.as_os_str())
-        });
+        let typed = self
+            .globals
+            .ledger
+            .as_ref()
+            .filter(|folder| from_environment.as_deref() != Some(folder.as_os_str()));
         match typed {
             Some(folder) => format!("revshare -C {} {rest}", folder.display()),
             None => format!("revshare {rest}"),

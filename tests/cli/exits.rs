@@ -23,7 +23,7 @@ fn exit_codes_are_those_of_the_design() {
         (2, "-C acme balances --at yesterday", "command-line"),
         (2, "-C acme acknowledge", "key-missing"),
         (3, "-C acme balances --at 99", "unknown-event"),
-        (3, "-C acme balances --at 2025-01-01", "unknown-event"),
+        (3, "-C acme balances --at 2023-01-01", "unknown-event"),
         (3, "-C acme usage report january.csv --period 2024-13 --key acme.key", "period"),
         (3, "-C acme payout send meta 1e3 --key acme.key", "decimal"),
         (3, "-C acme payout send meta 5 --key meta.key", "not-entitled"),

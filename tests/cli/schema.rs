@@ -31,10 +31,8 @@ fn fits(
         let target = root.pointer(pointer).ok_or(format!("{at}: no {reference}"))?;
         fits(root, target, value, at, known)?;
     }
-    if let Some(constant) = schema.get("const") {
-        if constant != value {
-            return Err(format!("{at}: expected {constant}, found {value}"));
-        }
+    if let Some(constant) = schema.get("const").filter(|constant| *constant != value) {
+        return Err(format!("{at}: expected {constant}, found {value}"));
     }
     if let Some(types) = schema.get("type") {
         let name = match value {
@@ -97,10 +95,9 @@ fn property_names(root: &Value, schema: &Value) -> Vec<String> {
         .and_then(Value::as_object)
         .map(|properties| properties.keys().cloned().collect())
         .unwrap_or_default();
-    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-        if let Some(target) = root.pointer(reference.trim_start_matches('#')) {
-            names.extend(property_names(root, target));
-        }
+    let reference = schema.get("$ref").and_then(Value::as_str);
+    if let Some(target) = reference.and_then(|r| root.pointer(r.trim_start_matches('#'))) {
+        names.extend(property_names(root, target));
     }
     names
 }
