@@ -47,6 +47,12 @@ fn quietly<T>(work: impl FnOnce() -> Option<T>) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok().flatten()
 }
 
+impl std::fmt::Debug for SledIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SledIndex")
+    }
+}
+
 impl SledIndex {
     /// Opens the index of a ledger, and makes it if there is none. `None` if it cannot be had: in
     /// use by another process, not writable, or broken (then it is deleted, for the next time).

@@ -55,6 +55,7 @@ use crate::wire::event::Sealed;
 use crate::wire::event::seal;
 
 /// A ledger in a folder, loaded to its head.
+#[derive(Debug)]
 pub struct Ledger {
     folder: PathBuf,
     log: DiskLog,
