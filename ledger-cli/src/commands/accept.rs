@@ -132,7 +132,7 @@ pub fn opened_on(
     standing: &crate::context::Standing,
 ) -> Result<revshare_core::vocab::Date, Failure> {
     let mut opened_on = standing.state().recorded_at().date();
-    standing.ledger.records(Some(0), &mut |record, _| {
+    standing.ledger.records(Some(0), &mut |record| {
         opened_on = place::Located::of(&record).recorded_at.date();
     })?;
     Ok(opened_on)
