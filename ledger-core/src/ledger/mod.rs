@@ -15,6 +15,7 @@ use crate::decide::Decision;
 use crate::decide::ReportHead;
 use crate::diff::Diff;
 use crate::diff::diff;
+use crate::event::Acknowledgement;
 use crate::event::Event;
 use crate::event::Fact;
 use crate::event::Kind;
@@ -23,6 +24,7 @@ use crate::event::PartsIndex;
 use crate::event::UsageCorrection;
 use crate::event::UsagePart;
 use crate::event::UsageReport;
+use crate::evolve::acknowledgement::compose;
 use crate::evolve::evolve;
 use crate::evolve::usage::gross_totals;
 use crate::evolve::usage::lines_digest;
@@ -342,6 +344,11 @@ impl Ledger {
         let mut places = Vec::new();
         self.records(None, &mut |record| places.push(Located::of(&record)))?;
         Ok(places)
+    }
+
+    /// What an acknowledgement of the head says.
+    pub fn acknowledgement(&self) -> Acknowledgement {
+        compose(&self.state)
     }
 
     /// Submits a command: what is decided is sealed, signed, judged by `evolve`, appended and
