@@ -1,6 +1,5 @@
 //! The outside of a command: clock, environment, folders, keys, and the two output streams.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::io::IsTerminal;
@@ -32,7 +31,9 @@ use revshare_core::vocab::Code;
 use revshare_core::vocab::Date;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
+use revshare_core::vocab::PublicKey;
 use revshare_core::vocab::Timestamp;
+use ssh_key::PrivateKey;
 use zeroize::Zeroizing;
 
 use crate::app::Globals;
@@ -109,7 +110,7 @@ pub struct Standing {
     /// The ledger.
     pub ledger: Ledger,
     past: Option<State>,
-    /// The time that was asked for, if it was one.
+    /// The time that was asked for, or that of the record that was asked for.
     pub asked: Option<Timestamp>,
 }
 
@@ -220,11 +221,12 @@ impl Session<'_> {
         let seq = point.resolve(&ledger)?;
         let is_head = seq.checked_add(1) == Some(ledger.state().next_seq());
         let past = if is_head { None } else { Some(ledger.state_at(seq)?) };
+        let recorded_at = past.as_ref().unwrap_or(ledger.state()).recorded_at();
         let asked = match point {
-            Point::Time(at) => Some(at),
-            _ => None,
+            Point::Time(at) => at,
+            Point::Number(_) | Point::Prefix(_) => recorded_at,
         };
-        Ok(Standing { ledger, past, asked })
+        Ok(Standing { ledger, past, asked: Some(asked) })
     }
 
     /// Opens the ledger to write, with the author's key, and holds `--if-head` against it.
@@ -242,7 +244,7 @@ impl Session<'_> {
         }
         let recorded_at = self.recorded_at(writing, ledger.state())?;
         let author = match ledger.state().agreement() {
-            Some(agreement) => author(agreement.terms(), &signer)?,
+            Some(agreement) => author(agreement.terms(), signer.public()?)?,
             None => return Err(Problem::new(Code::NotALedger, "the folder is no ledger").into()),
         };
         let context = Context { author, recorded_at, now: self.world.now };
@@ -260,33 +262,43 @@ impl Session<'_> {
     /// The author's private key. Errors: [`Code::KeyMissing`], [`Code::KeyFile`],
     /// [`Code::KeyLocked`].
     pub fn signer(&self) -> Result<Signer, Failure> {
+        let (path, mut key) = self.key_file()?;
+        if key.is_encrypted() {
+            let passphrase = self.passphrase(path)?;
+            key = key.decrypt(&passphrase[..]).map_err(|_| {
+                let message = "the passphrase does not open the key";
+                key_problem(Code::KeyLocked, message, path).hint("check the passphrase")
+            })?;
+        }
+        let pair = key.key_data().ed25519().ok_or_else(|| {
+            key_problem(Code::KeyFile, "the key is of another kind", path).hint(KEY_WANTED)
+        })?;
+        Ok(Signer::from_secret(&Zeroizing::new(pair.private.to_bytes()))?)
+    }
+
+    /// The public half of the author's key; no passphrase is needed. Errors: as above.
+    pub fn public_key(&self) -> Result<PublicKey, Failure> {
+        let (path, key) = self.key_file()?;
+        let public = key.public_key().key_data().ed25519().ok_or_else(|| {
+            key_problem(Code::KeyFile, "the key is of another kind", path).hint(KEY_WANTED)
+        })?;
+        Ok(PublicKey::from_bytes(public.0)?)
+    }
+
+    fn key_file(&self) -> Result<(&Path, PrivateKey), Failure> {
         let Some(path) = &self.globals.key else {
             return Err(Problem::new(Code::KeyMissing, "no key is given")
                 .hint("give your private key with --key FILE or REVSHARE_KEY; `revshare keygen FILE` makes one")
                 .into());
         };
-        let refuse = |code: Code, message: String, hint: &str| {
-            let place = Place::Path(path.display().to_string());
-            Failure::from(Problem::new(code, message).at(place).hint(hint))
-        };
-        const WANTED: &str = "a key is an OpenSSH Ed25519 private key: `ssh-keygen -t ed25519`";
         let bytes = Zeroizing::new(fs::read(path).map_err(|error| {
-            let hint = "check the path and its permissions";
-            refuse(Code::KeyFile, format!("the key cannot be read: {error}"), hint)
+            key_problem(Code::KeyFile, format!("the key cannot be read: {error}"), path)
+                .hint("check the path and its permissions")
         })?);
-        let mut key = ssh_key::PrivateKey::from_openssh(&bytes[..])
-            .map_err(|_| refuse(Code::KeyFile, "the file is no private key".into(), WANTED))?;
-        if key.is_encrypted() {
-            let passphrase = self.passphrase(path)?;
-            key = key.decrypt(&passphrase[..]).map_err(|_| {
-                let hint = "check the passphrase";
-                refuse(Code::KeyLocked, "the passphrase does not open the key".into(), hint)
-            })?;
-        }
-        let Some(pair) = key.key_data().ed25519() else {
-            return Err(refuse(Code::KeyFile, "the key is of another kind".into(), WANTED));
-        };
-        Ok(Signer::from_secret(&Zeroizing::new(pair.private.to_bytes()))?)
+        let key = PrivateKey::from_openssh(&bytes[..]).map_err(|_| {
+            key_problem(Code::KeyFile, "the file is no private key", path).hint(KEY_WANTED)
+        })?;
+        Ok((path, key))
     }
 
     fn passphrase(&self, key: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -365,9 +377,11 @@ impl Session<'_> {
     /// A command as it can be typed here: with the folder, if it was named on the command line.
     pub fn command(&self, rest: &str) -> String {
         let from_environment = std::env::var_os("REVSHARE_LEDGER");
-        let typed = self.globals.ledger.as_ref().filter(|folder| {
-            from_environment.as_ref().map(OsString::as_os_str) != Some(folder.as_os_str())
-        });
+        let typed = self
+            .globals
+            .ledger
+            .as_ref()
+            .filter(|folder| from_environment.as_deref() != Some(folder.as_os_str()));
         match typed {
             Some(folder) => format!("revshare -C {} {rest}", folder.display()),
             None => format!("revshare {rest}"),
@@ -389,14 +403,19 @@ impl Session<'_> {
     }
 }
 
+const KEY_WANTED: &str = "a key is an OpenSSH Ed25519 private key: `ssh-keygen -t ed25519`";
+
+fn key_problem(code: Code, message: impl Into<String>, path: &Path) -> Problem {
+    Problem::new(code, message).at(Place::Path(path.display().to_string()))
+}
+
 /// Whether a folder is a ledger.
 pub fn is_ledger(folder: &Path) -> bool {
     Ledger::exists(folder)
 }
 
 /// The party that a key belongs to. Errors: [`Code::NotAParty`].
-pub fn author(terms: &Terms, signer: &Signer) -> Result<Author, Problem> {
-    let key = signer.public()?;
+pub fn author(terms: &Terms, key: PublicKey) -> Result<Author, Problem> {
     match terms.party_of_key(&key) {
         Some(party) => Ok(Author { party: party.id.clone(), key }),
         None => Err(Problem::new(
@@ -407,7 +426,8 @@ pub fn author(terms: &Terms, signer: &Signer) -> Result<Author, Problem> {
     }
 }
 
-fn admit_head(state: &State, expected: &str) -> Result<(), Failure> {
+/// `--if-head` names the head. Errors: [`Code::HeadMoved`].
+pub fn admit_head(state: &State, expected: &str) -> Result<(), Failure> {
     let Some(prefix) = Prefix::parse(expected) else {
         return Err(command_line(
             format!("`{}` is no hash (--if-head)", expected.escape_debug()),
@@ -452,10 +472,9 @@ impl Standing {
     /// The day on which it is looked at: the one asked for, that of the record asked for, or that
     /// of the clock.
     pub fn today(&self, world: &World) -> Date {
-        match (&self.asked, &self.past) {
-            (Some(asked), _) => asked.date(),
-            (None, Some(past)) => past.recorded_at().date(),
-            (None, None) => world.now.max(self.state().recorded_at()).date(),
+        match self.asked {
+            Some(asked) => asked.date(),
+            None => world.now.max(self.state().recorded_at()).date(),
         }
     }
 

@@ -1,7 +1,9 @@
 //! POINT and EVENT: how people name a record.
 
 use revshare_core::ledger::Ledger;
+use revshare_core::ledger::Lookup;
 use revshare_core::view::place;
+use revshare_core::view::place::Located;
 use revshare_core::view::place::Prefix;
 use revshare_core::vocab::Date;
 use revshare_core::vocab::EventId;
@@ -50,7 +52,12 @@ impl Point {
     pub fn resolve(&self, ledger: &Ledger) -> Result<u64, Problem> {
         match self {
             Point::Number(seq) => place::by_number(ledger.state(), *seq),
-            Point::Prefix(prefix) => place::by_prefix(&ledger.places()?, prefix),
+            Point::Prefix(prefix) => {
+                let mut places = Vec::new();
+                let lookup = Lookup::Prefix(prefix.as_str().to_owned());
+                ledger.find(&[lookup], &mut |record| places.push(Located::of(&record)))?;
+                place::by_prefix(&places, prefix)
+            }
             Point::Time(at) => place::at_time(&ledger.places()?, *at),
         }
     }

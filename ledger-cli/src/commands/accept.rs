@@ -73,7 +73,7 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
     let standing = session.read(reading)?;
     let agreement = standing.agreement()?;
     let me = match &session.globals.key {
-        Some(_) => Some(author(agreement.terms(), &session.signer()?)?.party),
+        Some(_) => Some(author(agreement.terms(), session.public_key()?)?.party),
         None => None,
     };
     let opened_on = opened_on(&standing)?;
@@ -132,7 +132,7 @@ pub fn opened_on(
     standing: &crate::context::Standing,
 ) -> Result<revshare_core::vocab::Date, Failure> {
     let mut opened_on = standing.state().recorded_at().date();
-    standing.ledger.records(Some(0), &mut |record, _| {
+    standing.ledger.records(Some(0), &mut |record| {
         opened_on = place::Located::of(&record).recorded_at.date();
     })?;
     Ok(opened_on)

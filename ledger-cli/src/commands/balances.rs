@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use revshare_core::view::balances;
+use revshare_core::view::balances::Balance;
 use revshare_core::view::balances::Balances;
+use revshare_core::vocab::Amount;
 
 use crate::commands::Reading;
 use crate::context::Session;
@@ -34,8 +36,14 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         return Ok(Answer::Yes);
     }
     print(session, &balances, &standing)?;
-    let payable = balances.beneficiaries.iter().find(|one| !one.payable.at_least_zero().is_zero());
-    match payable {
+    let terms = standing.agreement()?.terms();
+    let ended = terms.ends_on.is_some_and(|end| standing.today(&session.world) >= end);
+    let least = if ended { Amount::ZERO } else { terms.minimum_payout };
+    let is_due = |one: &&Balance| {
+        let payable = one.payable.at_least_zero();
+        !payable.is_zero() && payable >= least
+    };
+    match balances.beneficiaries.iter().find(is_due) {
         Some(one) => {
             let amount = one.payable.to_text(balances.currency.minor_digits());
             session.next(&format!("payout send {} {amount}", one.party))?;
@@ -69,7 +77,7 @@ fn print(session: &mut Session, balances: &Balances, standing: &Standing) -> Res
     ]);
     for one in &balances.beneficiaries {
         let account = &one.account;
-        let text = |amount: revshare_core::vocab::Amount| amount.to_text(digits);
+        let text = |amount: Amount| amount.to_text(digits);
         table.row([
             one.party.to_string(),
             text(account.booked),

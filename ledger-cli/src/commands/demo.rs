@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use revshare_core::event::Kind;
 use revshare_core::ledger::Ledger;
+use revshare_core::ledger::Lookup;
 use revshare_core::verify::Options;
 use revshare_core::verify::Verdict;
 use revshare_core::vocab::Code;
@@ -256,14 +257,11 @@ fn payable(folder: &str) -> Result<String, Failure> {
 
 /// Number, hash and payload length of the last record of a kind.
 fn last_of(folder: &str, kind: Kind) -> Result<Option<(u64, RecordHash, usize)>, Problem> {
-    let mut found = None;
     let ledger = Ledger::open(Path::new(folder), None)?;
-    ledger.records(None, &mut |record, payload_len| {
-        if record.said.kind() == kind {
-            found = Some((record.seq, record.hash, payload_len));
-        }
-    })?;
-    Ok(found)
+    let mut id = None;
+    ledger.find(&[Lookup::Kind(kind)], &mut |record| id = Some(record.id))?;
+    let found = id.map(|id| ledger.record(&id)).transpose()?.flatten();
+    Ok(found.map(|(record, payload_len)| (record.seq, record.hash, payload_len)))
 }
 
 /// Copies the owner's copy and changes one byte in the middle of the usage report: what was done,

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use revshare_core::event::Kind;
+use revshare_core::ledger::Lookup;
 use revshare_core::view::record::Record;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::Id;
@@ -12,6 +13,7 @@ use crate::commands::Reading;
 use crate::commands::party;
 use crate::commands::period;
 use crate::context::Session;
+use crate::context::Standing;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::error::command_line;
@@ -51,6 +53,29 @@ struct Filter {
 }
 
 impl Filter {
+    /// Shows the wanted records up to one, in order.
+    fn each(&self, standing: &Standing, show: &mut dyn FnMut(Record)) -> Result<(), Failure> {
+        let last = standing.seq();
+        let mut see = |record: Record| {
+            if record.seq <= last && self.fits(&record) {
+                show(record);
+            }
+        };
+        let lookups: Vec<Lookup> = [
+            self.kind.map(Lookup::Kind),
+            self.party.clone().map(Lookup::Party),
+            self.period.map(Lookup::Period),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        match lookups.is_empty() {
+            true => standing.ledger.records(Some(last), &mut see)?,
+            false => standing.ledger.find(&lookups, &mut see)?,
+        }
+        Ok(())
+    }
+
     fn fits(&self, record: &Record) -> bool {
         let kind = record.said.kind();
         let folded = kind == Kind::UsagePart && !self.parts && self.kind != Some(kind);
@@ -83,18 +108,16 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         ("id", Align::Left),
     ]);
     let mut last = None;
-    standing.ledger.records(Some(standing.seq()), &mut |record, _| {
-        if filter.fits(&record) {
-            last = Some(record.seq);
-            table.row([
-                record.seq.to_string(),
-                record.recorded_at.date().to_string(),
-                record.party.to_string(),
-                record.said.kind().as_str().to_owned(),
-                short(&record.said, currency),
-                record.id.to_string()[..8].to_owned(),
-            ]);
-        }
+    filter.each(&standing, &mut |record| {
+        last = Some(record.seq);
+        table.row([
+            record.seq.to_string(),
+            record.recorded_at.date().to_string(),
+            record.party.to_string(),
+            record.said.kind().as_str().to_owned(),
+            short(&record.said, currency),
+            record.id.to_string()[..8].to_owned(),
+        ]);
     })?;
     let Some(last) = last else {
         writeln!(session.out, "no record fits")?;
@@ -108,13 +131,13 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
 
 fn stream(
     session: &mut Session,
-    standing: &crate::context::Standing,
+    standing: &Standing,
     filter: &Filter,
     currency: Currency,
 ) -> Result<Answer, Failure> {
     let mut written = Ok(());
-    standing.ledger.records(Some(standing.seq()), &mut |record, _| {
-        if written.is_ok() && filter.fits(&record) {
+    filter.each(standing, &mut |record| {
+        if written.is_ok() {
             written = session.print_json_line(&RecordDocument::of(&record, None, currency));
         }
     })?;

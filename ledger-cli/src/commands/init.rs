@@ -12,6 +12,7 @@ use crate::commands::Writing;
 use crate::commands::say_recorded;
 use crate::commands::terms;
 use crate::context::Session;
+use crate::context::admit_head;
 use crate::context::author;
 use crate::context::random;
 use crate::error::Answer;
@@ -39,8 +40,11 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let mode = args.writing.mode();
     // Everything is tried without touching the disk first: a refused command leaves no folder.
     let mut nowhere = Ledger::nowhere(&folder)?;
+    if let Some(expected) = &args.writing.if_head {
+        admit_head(nowhere.state(), expected)?;
+    }
     let context = Context {
-        author: author(&version.terms, &signer)?,
+        author: author(&version.terms, signer.public()?)?,
         recorded_at: session.recorded_at(&args.writing, nowhere.state())?,
         now: session.world.now,
     };

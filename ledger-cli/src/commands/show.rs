@@ -27,15 +27,9 @@ pub struct Args {
 /// Runs the command.
 pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let standing = session.read(&args.reading)?;
-    let (seq, _) = point::event(&standing.ledger, &args.event)?;
+    let (seq, id) = point::event(&standing.ledger, &args.event)?;
     revshare_core::view::place::by_number(standing.state(), seq)?;
-    let mut found = None;
-    standing.ledger.records(Some(seq), &mut |record, payload| {
-        if record.seq == seq {
-            found = Some((record, payload));
-        }
-    })?;
-    let Some((record, payload)) = found else {
+    let Some((record, payload)) = standing.ledger.record(&id)? else {
         return Ok(Answer::Unreadable);
     };
     let currency = standing.agreement()?.terms().currency;

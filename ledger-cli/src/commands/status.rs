@@ -166,7 +166,11 @@ fn document(
                 true => format!("{text} {currency} to {to}, carried: below the minimum payout"),
                 false => format!("pay {text} {currency} to {to}, due {due_on}{}", late(overdue)),
             };
-            ("pay", what, format!("payout send {to} {text}"))
+            let command = match below_minimum {
+                true => String::new(),
+                false => format!("payout send {to} {text}"),
+            };
+            ("pay", what, command)
         }
         What::ConfirmPayout { payout, amount, sent_on } => {
             document.seq = payout.seq;
@@ -187,6 +191,8 @@ fn document(
     };
     document.kind = kind.to_owned();
     document.what = what;
-    document.command = session.command(&command);
+    if !command.is_empty() {
+        document.command = session.command(&command);
+    }
     document
 }

@@ -72,13 +72,14 @@ fn read_with_warnings(file: &Path) -> Result<(TermsVersion, Vec<Problem>), Failu
 
 /// One problem is told alone, several with their count. `problems` is not empty.
 pub fn several(mut problems: Vec<Problem>, file: &str, what: &str) -> Failure {
-    if problems.len() < 2 {
-        if let Some(problem) = problems.pop() {
-            return problem.into();
+    let total = problems.len() as u64;
+    match problems.pop() {
+        Some(only) if total == 1 => only.into(),
+        last => {
+            problems.extend(last);
+            several_of(problems, total, file, what)
         }
     }
-    let total = problems.len() as u64;
-    several_of(problems, total, file, what)
 }
 
 /// Several problems, of which some may only be counted.

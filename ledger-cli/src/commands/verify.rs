@@ -69,7 +69,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         remembered: None,
     };
     let verdict = verify_folder(session, &folder, options);
-    let answer = match (verdict.is_valid(), verdict.unreadable) {
+    let answer = match (verdict.is_valid(), verdict.unreadable || verdict.head.is_none()) {
         (true, _) => Answer::Yes,
         (false, true) => Answer::Unreadable,
         (false, false) => Answer::No,

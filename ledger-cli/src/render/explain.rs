@@ -21,16 +21,20 @@ use crate::render::text::exact_money;
 use crate::render::text::exact_text;
 use crate::render::text::money;
 
+/// A rate with at least two fraction digits.
+fn rate_text(rate: &Exact) -> String {
+    let text = exact_text(rate);
+    match text.split_once('.') {
+        Some((_, fraction)) if fraction.len() == 1 => format!("{text}0"),
+        _ => text,
+    }
+}
+
 /// The lines of the tree.
 pub fn lines(explanation: &Explanation, as_of: &str) -> Vec<String> {
     let Explanation { terms, rating, period, party, .. } = explanation;
     let currency = terms.currency;
-    let mut lines = vec![format!(
-        "{period}/{party}{as_of}: terms {}, calculation {}, due {}",
-        explanation.terms_digest.short(),
-        terms.calculation,
-        explanation.due_on
-    )];
+    let mut lines = vec![format!("{period}/{party}{as_of}, due {}", explanation.due_on)];
     let digits = match currency.minor_digits() {
         0 => "whole units".to_owned(),
         1 => "1 digit".to_owned(),
@@ -52,6 +56,11 @@ pub fn lines(explanation: &Explanation, as_of: &str) -> Vec<String> {
         rule_lines(&mut lines, rule, explanation);
     }
     report_lines(&mut lines, explanation);
+    lines.push(format!(
+        "  by terms {}, calculation {}",
+        explanation.terms_digest.short(),
+        terms.calculation
+    ));
     posting_lines(&mut lines, explanation);
     lines
 }
@@ -124,14 +133,14 @@ fn operation(operand: &Operand, rule: &Id, currency: Currency) -> String {
             format!(
                 "{} × {}{}{stretch}",
                 exact_money(base, currency),
-                exact_text(rate),
+                rate_text(rate),
                 clamped(share, rate)
             )
         }
         Operation::WindowShare { base, share, rate } => format!(
             "{} × {}{}  (the whole window)",
             exact_money(base, currency),
-            exact_text(rate),
+            rate_text(rate),
             clamped(share, rate)
         ),
         Operation::PerUnit { units, price } => {

@@ -11,6 +11,5 @@ pub use frame::frame_len;
 pub use record::CheckedRecord;
 pub use record::Place;
 pub use record::StoredRecord;
-pub use record::payload_len;
 pub use record::write;
 pub use sign::Signer;

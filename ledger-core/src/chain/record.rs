@@ -104,12 +104,6 @@ impl Place {
     }
 }
 
-/// The length of the payload in a frame of this length by this party.
-pub fn payload_len(frame_len: usize, party: &Id) -> usize {
-    let envelope = FRAME_HEADER_LEN + FIXED_LEN + party.as_str().len() + 4 + FRAME_TRAILER_LEN;
-    frame_len.saturating_sub(envelope)
-}
-
 fn record_hash(body_len: usize, envelope: &[u8], payload: Digest) -> RecordHash {
     let mut hasher = Domain::Record.hasher();
     hasher.update(&(body_len as u64).to_le_bytes());

@@ -15,6 +15,7 @@ use crate::decide::Decision;
 use crate::decide::ReportHead;
 use crate::diff::Diff;
 use crate::diff::diff;
+use crate::event::Acknowledgement;
 use crate::event::Event;
 use crate::event::Fact;
 use crate::event::Kind;
@@ -23,9 +24,11 @@ use crate::event::PartsIndex;
 use crate::event::UsageCorrection;
 use crate::event::UsagePart;
 use crate::event::UsageReport;
+use crate::evolve::acknowledgement::compose;
 use crate::evolve::evolve;
 use crate::evolve::usage::gross_totals;
 use crate::evolve::usage::lines_digest;
+pub use crate::index::Lookup;
 use crate::index::RecordRow;
 use crate::index::SledIndex;
 use crate::replay::Signatures;
@@ -52,6 +55,7 @@ use crate::vocab::Problem;
 use crate::vocab::RecordHash;
 use crate::vocab::digest::Domain;
 use crate::wire::event::Sealed;
+use crate::wire::event::encode_payload;
 use crate::wire::event::seal;
 
 /// A ledger in a folder, loaded to its head.
@@ -307,25 +311,44 @@ impl Ledger {
         Ok(replay(&self.log, Some(seq), Signatures::Trusted, &mut |_, _, _| {})?.state)
     }
 
-    /// Shows every record up to and including `last` (all of them for `None`) to `see`, in order,
-    /// with the length of its payload. Errors: those of [`Ledger::open`].
-    pub fn records(
-        &self,
-        last: Option<u64>,
-        see: &mut dyn FnMut(Record, usize),
-    ) -> Result<(), Problem> {
-        replay(&self.log, last, Signatures::Trusted, &mut |state, fact, place| {
-            let payload_len = chain::payload_len(place.len, &fact.author.party);
-            see(Record::of(state, fact), payload_len);
+    /// Shows every record up to and including `last` (all of them for `None`) to `see`, in order. Errors:
+    /// those of [`Ledger::open`].
+    pub fn records(&self, last: Option<u64>, see: &mut dyn FnMut(Record)) -> Result<(), Problem> {
+        replay(&self.log, last, Signatures::Trusted, &mut |state, fact, _| {
+            see(Record::of(state, fact));
         })?;
         Ok(())
+    }
+
+    /// Shows every record that all look-ups find to `see`, in order: through the index if there is
+    /// one. Errors: those of [`Ledger::open`].
+    pub fn find(&self, lookups: &[Lookup], see: &mut dyn FnMut(Record)) -> Result<(), Problem> {
+        self.select(lookups, &mut |state, fact| see(Record::of(state, fact)))
+    }
+
+    /// The record of an event, with the length of its payload. Errors: those of [`Ledger::open`].
+    pub fn record(&self, id: &EventId) -> Result<Option<(Record, usize)>, Problem> {
+        let mut found = None;
+        self.select(&[Lookup::Prefix(id.to_string())], &mut |state, fact| {
+            if fact.id == *id {
+                // A payload has one encoding, so its length is that of the stored bytes.
+                let payload_len = encode_payload(&fact.event).map(|payload| payload.len());
+                found = Some(payload_len.map(|len| (Record::of(state, fact), len)));
+            }
+        })?;
+        found.transpose()
     }
 
     /// Where every record stands, in order. Errors: those of [`Ledger::open`].
     pub fn places(&self) -> Result<Vec<Located>, Problem> {
         let mut places = Vec::new();
-        self.records(None, &mut |record, _| places.push(Located::of(&record)))?;
+        self.records(None, &mut |record| places.push(Located::of(&record)))?;
         Ok(places)
+    }
+
+    /// What an acknowledgement of the head says.
+    pub fn acknowledgement(&self) -> Acknowledgement {
+        compose(&self.state)
     }
 
     /// Submits a command: what is decided is sealed, signed, judged by `evolve`, appended and

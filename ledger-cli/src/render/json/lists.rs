@@ -148,7 +148,7 @@ pub struct MatterDocument {
     pub seq: Option<u64>,
     /// The amount.
     pub amount: Option<String>,
-    /// The command that usually comes next.
+    /// The command that usually comes next; empty if there is none.
     pub command: String,
 }
 

@@ -35,7 +35,7 @@ pub struct ErrorDocument {
     /// What to do next.
     pub hint: Option<String>,
     /// Everything that is wrong with one input, in its order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ErrorDocument>,
 }
 
