@@ -9,5 +9,6 @@ mod crash;
 mod damage;
 mod exactness;
 mod properties;
+mod tidy;
 mod wire;
 mod smoke;
