@@ -1,1 +1,13 @@
-fn main() {}
+//! `revshare`: everything that talks. Paths, clock, environment and terminal live here; what a
+//! ledger is and does lives in `ledger-core`.
+
+mod error;
+mod context;
+mod point;
+mod render;
+mod commands;
+mod app;
+
+fn main() -> std::process::ExitCode {
+    app::main()
+}

@@ -232,9 +232,9 @@ impl Fields {
         }
         self.cells.clear();
         self.unquoted.clear();
-        match line.bytes.contains(&b'"') {
-            false => self.split_plain(line.bytes),
-            true => self.split_quoted(line.bytes)?,
+        if !self.split_plain(line.bytes) {
+            self.cells.clear();
+            self.split_quoted(line.bytes)?;
         }
         if width > 0 && self.cells.len() != width {
             let excess = self.cells.get(width).map_or(line.bytes.len(), Cell::offset);
@@ -250,15 +250,21 @@ impl Fields {
         Ok(())
     }
 
-    fn split_plain(&mut self, line: &[u8]) {
+    /// Splits a line without quotes; false if it has one.
+    fn split_plain(&mut self, line: &[u8]) -> bool {
         let mut start = 0;
         for (at, byte) in line.iter().enumerate() {
-            if *byte == b',' {
-                self.push(start, at, CellKind::Plain);
-                start = at + 1;
+            match byte {
+                b',' => {
+                    self.push(start, at, CellKind::Plain);
+                    start = at + 1;
+                }
+                b'"' => return false,
+                _ => {}
             }
         }
         self.push(start, line.len(), CellKind::Plain);
+        true
     }
 
     fn split_quoted(&mut self, line: &[u8]) -> Result<(), Broken> {

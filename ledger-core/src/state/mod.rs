@@ -38,7 +38,7 @@ pub struct State {
     next_seq: u64,
     head: RecordHash,
     recorded_at: Timestamp,
-    events: FxHashMap<EventId, (u64, Kind)>,
+    events: FxHashMap<EventId, (u64, Kind, ContentDigest)>,
     contents: FxHashMap<ContentDigest, (u64, EventId)>,
     open_parts: Vec<OpenPart>,
     agreement: Option<Box<Agreement>>,
@@ -81,7 +81,7 @@ impl State {
 
     /// Sequence number and kind of an event on the log.
     pub fn event(&self, id: &EventId) -> Option<(u64, Kind)> {
-        self.events.get(id).copied()
+        self.events.get(id).map(|(seq, kind, _)| (*seq, *kind))
     }
 
     /// The first event with a content, if there is one.
@@ -91,7 +91,14 @@ impl State {
 
     /// Every event id on the log, in no order.
     pub fn event_ids(&self) -> impl Iterator<Item = (&EventId, u64)> {
-        self.events.iter().map(|(id, (seq, _))| (id, *seq))
+        self.events.iter().map(|(id, (seq, ..))| (id, *seq))
+    }
+
+    /// Every event on the log with its number, kind and content digest, in no order.
+    pub fn events_with_contents(
+        &self,
+    ) -> impl Iterator<Item = (&EventId, u64, Kind, &ContentDigest)> {
+        self.events.iter().map(|(id, known)| (id, known.0, known.1, &known.2))
     }
 
     /// Parts of a report that no event has closed yet.
@@ -128,7 +135,7 @@ impl State {
         self.next_seq = seq + 1;
         self.head = hash;
         self.recorded_at = at;
-        self.events.insert(id, (seq, kind));
+        self.events.insert(id, (seq, kind, content));
         self.contents.entry(content).or_insert((seq, id));
     }
 

@@ -128,3 +128,26 @@ fn settle(account: &Account, periods: &mut [PeriodBalance]) {
         credit = plus(credit, used.negated());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_due_date_is_settled_first_and_negative_periods_settle_too() {
+        let amount = |text: &str| Amount::parse(text).unwrap_or_default();
+        let mut periods: Vec<PeriodBalance> = [(1, "100"), (2, "-30"), (3, "50")]
+            .into_iter()
+            .filter_map(|(month, booked)| {
+                let period = Period::new(crate::vocab::PeriodLength::Month, 2024, month)?;
+                let (due_on, booked) = (period.last_day(), amount(booked));
+                Some(PeriodBalance { period, due_on, booked, open: booked.at_least_zero() })
+            })
+            .collect();
+        let account =
+            Account { paid: amount("60"), in_transit: amount("20"), ..Account::default() };
+        settle(&account, &mut periods);
+        let open: Vec<String> = periods.iter().map(|period| period.open.to_string()).collect();
+        assert_eq!(open, ["0", "0", "40"]);
+    }
+}

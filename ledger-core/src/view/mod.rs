@@ -3,6 +3,7 @@
 
 pub mod record;
 pub mod place;
+pub mod terms;
 pub mod usage;
 pub mod statement;
 pub mod balances;

@@ -27,6 +27,43 @@ pub struct Currency([u8; 3]);
 /// minus, at most 15 integer and 12 fraction digits. Returns mantissa and scale, normalised.
 /// Errors: what is wrong, in words; the caller adds the place.
 pub fn parse_decimal(text: &[u8]) -> Result<(i128, u32), &'static str> {
+    match parse_short(text) {
+        Some(number) => Ok(number),
+        None => parse_any(text),
+    }
+}
+
+/// [`parse_decimal`] for what reports mostly hold: up to 15 digits, read in one pass. `None` for
+/// everything else, malformed texts among it.
+fn parse_short(text: &[u8]) -> Option<(i128, u32)> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    if digits.len() > INTEGER_DIGITS_MAX as usize {
+        return None;
+    }
+    let mut mantissa = 0u64;
+    let mut point = None;
+    for (at, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => mantissa = mantissa * 10 + u64::from(byte - b'0'),
+            b'.' if point.is_none() && at > 0 => point = Some(at + 1),
+            _ => return None,
+        }
+    }
+    let mut scale = digits.len() - point.unwrap_or(digits.len());
+    let ends_in_digit = digits.last().is_some_and(u8::is_ascii_digit);
+    if !ends_in_digit || scale > FRACTION_DIGITS_MAX as usize {
+        return None;
+    }
+    while scale > 0 && mantissa.is_multiple_of(10) {
+        mantissa /= 10;
+        scale -= 1;
+    }
+    let negative = digits.len() < text.len();
+    let mantissa = i128::from(mantissa);
+    Some((if negative { -mantissa } else { mantissa }, scale as u32))
+}
+
+fn parse_any(text: &[u8]) -> Result<(i128, u32), &'static str> {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     if let Some(&wrong) = digits.iter().find(|b| !b.is_ascii_digit() && **b != b'.') {
         return Err(match wrong {
@@ -276,5 +313,26 @@ impl fmt::Display for Currency {
 impl fmt::Debug for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_short_way_reads_what_the_long_way_reads(text in "-?[0-9]{0,9}\\.?[0-9.,e-]{0,9}") {
+            if let Some(number) = parse_short(text.as_bytes()) {
+                prop_assert_eq!(Ok(number), parse_any(text.as_bytes()));
+            }
+        }
+
+        #[test]
+        fn plain_decimals_take_the_short_way(text in "-?[0-9]{1,7}(\\.[0-9]{1,6})?") {
+            prop_assert_eq!(parse_short(text.as_bytes()), parse_any(text.as_bytes()).ok());
+        }
     }
 }

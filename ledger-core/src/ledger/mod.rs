@@ -1,5 +1,7 @@
 //! The front door: open, submit, read, pull. The only place where decider, log and memories meet.
 
+pub mod reading;
+
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -11,6 +13,9 @@ use crate::decide;
 use crate::decide::Context;
 use crate::decide::Decision;
 use crate::decide::ReportHead;
+use crate::diff::Diff;
+use crate::diff::diff;
+use crate::event::Acknowledgement;
 use crate::event::Event;
 use crate::event::Fact;
 use crate::event::Kind;
@@ -19,9 +24,13 @@ use crate::event::PartsIndex;
 use crate::event::UsageCorrection;
 use crate::event::UsagePart;
 use crate::event::UsageReport;
+use crate::evolve::acknowledgement::compose;
 use crate::evolve::evolve;
 use crate::evolve::usage::gross_totals;
 use crate::evolve::usage::lines_digest;
+pub use crate::index::Lookup;
+use crate::index::RecordRow;
+use crate::index::SledIndex;
 use crate::replay::Signatures;
 use crate::replay::ledger_id;
 use crate::replay::replay;
@@ -33,6 +42,9 @@ use crate::store::reader::Tail;
 use crate::store::witness::RememberedHead;
 use crate::usage::LineBlock;
 use crate::usage::UsageSums;
+use crate::verify::Options;
+use crate::verify::Verdict;
+use crate::verify::verify;
 use crate::view::place::Located;
 use crate::view::record::Record;
 use crate::vocab::Code;
@@ -43,6 +55,7 @@ use crate::vocab::Problem;
 use crate::vocab::RecordHash;
 use crate::vocab::digest::Domain;
 use crate::wire::event::Sealed;
+use crate::wire::event::encode_payload;
 use crate::wire::event::seal;
 
 /// A ledger in a folder, loaded to its head.
@@ -53,6 +66,8 @@ pub struct Ledger {
     witness: Witness,
     state: State,
     notices: Vec<Notice>,
+    /// Of a ledger opened to read.
+    index: Option<SledIndex>,
 }
 
 /// Something worth saying that stopped nothing.
@@ -125,13 +140,19 @@ pub struct Signing<'a> {
 }
 
 impl Ledger {
+    /// Whether a folder is a ledger.
+    pub fn exists(folder: &Path) -> bool {
+        DiskLog::exists(folder)
+    }
+
     /// Opens a ledger to read. `state_folder` holds the memories of this machine, if there is one.
     /// Errors: [`Code::NotALedger`], and everything that makes a log unreadable.
     pub fn open(folder: &Path, state_folder: Option<&Path>) -> Result<Ledger, Problem> {
         if !DiskLog::exists(folder) {
             return Err(not_a_ledger(folder));
         }
-        Ledger::load(folder, state_folder, DiskLog::open(folder), false)
+        let log = DiskLog::open(folder);
+        Ledger::read(folder, state_folder, log)
     }
 
     /// Opens a ledger to write: takes the lock, and cuts an unfinished append. Errors: those of
@@ -140,7 +161,8 @@ impl Ledger {
         if !DiskLog::exists(folder) {
             return Err(not_a_ledger(folder));
         }
-        Ledger::load(folder, state_folder, DiskLog::open_for_writing(folder)?, true)
+        let log = DiskLog::open_for_writing(folder)?;
+        Ledger::load(folder, state_folder, log, true, &mut Vec::new())
     }
 
     /// A folder in which a ledger is to be opened. Errors: [`Code::AlreadyALedger`],
@@ -150,7 +172,7 @@ impl Ledger {
         let witness = Witness::new(state_folder, folder);
         witness.forget_head();
         let (folder, state) = (folder.to_owned(), State::default());
-        Ok(Ledger { folder, log, witness, state, notices: Vec::new() })
+        Ok(Ledger { folder, log, witness, state, notices: Vec::new(), index: None })
     }
 
     /// A ledger that is opened nowhere: for a dry run of opening one.
@@ -160,7 +182,7 @@ impl Ledger {
         }
         let (log, witness) = (DiskLog::open(folder), Witness::new(None, folder));
         let (folder, state) = (folder.to_owned(), State::default());
-        Ok(Ledger { folder, log, witness, state, notices: Vec::new() })
+        Ok(Ledger { folder, log, witness, state, notices: Vec::new(), index: None })
     }
 
     fn load(
@@ -168,11 +190,15 @@ impl Ledger {
         state_folder: Option<&Path>,
         log: DiskLog,
         writes: bool,
+        rows: &mut Vec<RecordRow>,
     ) -> Result<Ledger, Problem> {
         let witness = Witness::new(state_folder, folder);
         let mut remembered_hash = None;
         let remembered = witness.head();
-        let replayed = replay(&log, None, Signatures::Trusted, &mut |_, fact, _| {
+        let replayed = replay(&log, None, Signatures::Trusted, &mut |state, fact, at| {
+            if !writes {
+                rows.push(RecordRow::of(state, fact, (at.segment, at.offset)));
+            }
             if remembered.is_some_and(|head| head.seq == fact.seq) {
                 remembered_hash = Some(fact.hash);
             }
@@ -184,8 +210,14 @@ impl Ledger {
                 None => not_a_ledger(folder),
             });
         }
-        let mut ledger =
-            Ledger { folder: folder.to_owned(), log, witness, state, notices: Vec::new() };
+        let mut ledger = Ledger {
+            folder: folder.to_owned(),
+            log,
+            witness,
+            state,
+            notices: Vec::new(),
+            index: None,
+        };
         ledger.admit_memory(remembered, remembered_hash, replayed.unfinished.as_ref())?;
         if let Some(tail) = replayed.unfinished {
             let records = ledger.state.next_seq();
@@ -279,24 +311,44 @@ impl Ledger {
         Ok(replay(&self.log, Some(seq), Signatures::Trusted, &mut |_, _, _| {})?.state)
     }
 
-    /// Shows every record up to and including `last` (all of them for `None`) to `see`, in order,
-    /// with the bytes that it takes on the log. Errors: those of [`Ledger::open`].
-    pub fn records(
-        &self,
-        last: Option<u64>,
-        see: &mut dyn FnMut(Record, usize),
-    ) -> Result<(), Problem> {
-        replay(&self.log, last, Signatures::Trusted, &mut |state, fact, place| {
-            see(Record::of(state, fact), place.len);
+    /// Shows every record up to and including `last` (all of them for `None`) to `see`, in order. Errors:
+    /// those of [`Ledger::open`].
+    pub fn records(&self, last: Option<u64>, see: &mut dyn FnMut(Record)) -> Result<(), Problem> {
+        replay(&self.log, last, Signatures::Trusted, &mut |state, fact, _| {
+            see(Record::of(state, fact));
         })?;
         Ok(())
+    }
+
+    /// Shows every record that all look-ups find to `see`, in order: through the index if there is
+    /// one. Errors: those of [`Ledger::open`].
+    pub fn find(&self, lookups: &[Lookup], see: &mut dyn FnMut(Record)) -> Result<(), Problem> {
+        self.select(lookups, &mut |state, fact| see(Record::of(state, fact)))
+    }
+
+    /// The record of an event, with the length of its payload. Errors: those of [`Ledger::open`].
+    pub fn record(&self, id: &EventId) -> Result<Option<(Record, usize)>, Problem> {
+        let mut found = None;
+        self.select(&[Lookup::Prefix(id.to_string())], &mut |state, fact| {
+            if fact.id == *id {
+                // A payload has one encoding, so its length is that of the stored bytes.
+                let payload_len = encode_payload(&fact.event).map(|payload| payload.len());
+                found = Some(payload_len.map(|len| (Record::of(state, fact), len)));
+            }
+        })?;
+        found.transpose()
     }
 
     /// Where every record stands, in order. Errors: those of [`Ledger::open`].
     pub fn places(&self) -> Result<Vec<Located>, Problem> {
         let mut places = Vec::new();
-        self.records(None, &mut |record, _| places.push(Located::of(&record)))?;
+        self.records(None, &mut |record| places.push(Located::of(&record)))?;
         Ok(places)
+    }
+
+    /// What an acknowledgement of the head says.
+    pub fn acknowledgement(&self) -> Acknowledgement {
+        compose(&self.state)
     }
 
     /// Submits a command: what is decided is sealed, signed, judged by `evolve`, appended and
@@ -505,6 +557,18 @@ impl Ledger {
             self.notices.push(Notice::MemoryNotWritten(error.to_string()));
         }
     }
+}
+
+/// Verifies the copy in a folder, with this machine's memory of it beside what `options` gives.
+pub fn verify_folder(folder: &Path, state_folder: Option<&Path>, options: Options) -> Verdict {
+    let remembered = Witness::new(state_folder, folder).head();
+    verify(&DiskLog::open(folder), &Options { remembered, ..options })
+}
+
+/// Compares the copies in two folders. Errors: everything that makes a log unreadable before the
+/// first difference.
+pub fn diff_folders(first: &Path, second: &Path) -> Result<Diff, Problem> {
+    diff(&DiskLog::open(first), &DiskLog::open(second))
 }
 
 /// A group under construction.

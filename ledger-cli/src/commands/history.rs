@@ -1,0 +1,156 @@
+//! `revshare history`
+
+use std::io::Write;
+
+use revshare_core::event::Kind;
+use revshare_core::ledger::Lookup;
+use revshare_core::view::record::Record;
+use revshare_core::vocab::Currency;
+use revshare_core::vocab::Id;
+use revshare_core::vocab::Period;
+
+use crate::commands::Reading;
+use crate::commands::party;
+use crate::commands::period;
+use crate::context::Session;
+use crate::context::Standing;
+use crate::error::Answer;
+use crate::error::Failure;
+use crate::error::command_line;
+use crate::render::json::RecordDocument;
+use crate::render::record::short;
+use crate::render::table::Align;
+use crate::render::table::Table;
+
+/// List the records, one a line
+///
+/// Parts of large reports are folded into the event that closes them, unless -v is given. With
+/// --json, one document a line (JSON Lines).
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  revshare history\n  revshare history --kind payout-sent --party meta\n  revshare history --period 2026-06"
+)]
+pub struct Args {
+    /// Only this kind of event, for example `usage-reported`
+    #[arg(long)]
+    kind: Option<String>,
+    /// Only records by this party, and payouts to it
+    #[arg(long)]
+    party: Option<String>,
+    /// Only records about this period
+    #[arg(long, value_name = "P")]
+    period: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// Which records are wanted.
+struct Filter {
+    kind: Option<Kind>,
+    party: Option<Id>,
+    period: Option<Period>,
+    parts: bool,
+}
+
+impl Filter {
+    /// Shows the wanted records up to one, in order.
+    fn each(&self, standing: &Standing, show: &mut dyn FnMut(Record)) -> Result<(), Failure> {
+        let last = standing.seq();
+        let mut see = |record: Record| {
+            if record.seq <= last && self.fits(&record) {
+                show(record);
+            }
+        };
+        let lookups: Vec<Lookup> = [
+            self.kind.map(Lookup::Kind),
+            self.party.clone().map(Lookup::Party),
+            self.period.map(Lookup::Period),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        match lookups.is_empty() {
+            true => standing.ledger.records(Some(last), &mut see)?,
+            false => standing.ledger.find(&lookups, &mut see)?,
+        }
+        Ok(())
+    }
+
+    fn fits(&self, record: &Record) -> bool {
+        let kind = record.said.kind();
+        let folded = kind == Kind::UsagePart && !self.parts && self.kind != Some(kind);
+        !folded
+            && self.kind.is_none_or(|wanted| wanted == kind)
+            && self.party.as_ref().is_none_or(|party| record.concerns(party))
+            && self.period.is_none_or(|period| record.said.is_about(period))
+    }
+}
+
+/// Runs the command.
+pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
+    let filter = Filter {
+        kind: args.kind.as_deref().map(kind).transpose()?,
+        party: args.party.as_deref().map(|text| party("--party", text)).transpose()?,
+        period: args.period.as_deref().map(|text| period("--period", text)).transpose()?,
+        parts: session.globals.verbose > 0,
+    };
+    let standing = session.read(&args.reading)?;
+    let currency = standing.agreement()?.terms().currency;
+    if session.globals.json {
+        return stream(session, &standing, &filter, currency);
+    }
+    let mut table = Table::new(&[
+        ("record", Align::Right),
+        ("recorded", Align::Left),
+        ("party", Align::Left),
+        ("kind", Align::Left),
+        ("what", Align::Wrap),
+        ("id", Align::Left),
+    ]);
+    let mut last = None;
+    filter.each(&standing, &mut |record| {
+        last = Some(record.seq);
+        table.row([
+            record.seq.to_string(),
+            record.recorded_at.date().to_string(),
+            record.party.to_string(),
+            record.said.kind().as_str().to_owned(),
+            short(&record.said, currency),
+            record.id.to_string()[..8].to_owned(),
+        ]);
+    })?;
+    let Some(last) = last else {
+        writeln!(session.out, "no record fits")?;
+        return Ok(Answer::Yes);
+    };
+    let color = session.world.color;
+    session.out.write_all(table.text(color).as_bytes())?;
+    session.next(&format!("show {last}"))?;
+    Ok(Answer::Yes)
+}
+
+fn stream(
+    session: &mut Session,
+    standing: &Standing,
+    filter: &Filter,
+    currency: Currency,
+) -> Result<Answer, Failure> {
+    let mut written = Ok(());
+    filter.each(standing, &mut |record| {
+        if written.is_ok() {
+            written = session.print_json_line(&RecordDocument::of(&record, None, currency));
+        }
+    })?;
+    written.map(|()| Answer::Yes)
+}
+
+fn kind(text: &str) -> Result<Kind, Failure> {
+    let found = Kind::ALL.into_iter().find(|kind| kind.as_str() == text);
+    found.ok_or_else(|| {
+        let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        command_line(
+            format!("`{}` is no kind of event (--kind)", text.escape_debug()),
+            format!("kinds are {}", known.join(", ")),
+        )
+    })
+}

@@ -1,0 +1,70 @@
+//! `revshare init`
+
+use std::path::PathBuf;
+
+use revshare_core::command::Command;
+use revshare_core::decide::Context;
+use revshare_core::ledger::Ledger;
+use revshare_core::ledger::Mode;
+use revshare_core::ledger::Signing;
+
+use crate::commands::Writing;
+use crate::commands::say_recorded;
+use crate::commands::terms;
+use crate::context::Session;
+use crate::context::admit_head;
+use crate::context::author;
+use crate::context::random;
+use crate::error::Answer;
+use crate::error::Failure;
+
+/// Open a ledger with these terms, in the folder of -C or the current one
+///
+/// Opening counts as the opener's acceptance. Until every other owner, collector and beneficiary
+/// has accepted too, nothing else can be recorded.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  revshare -C acme init --terms terms.toml --key acme.key")]
+pub struct Args {
+    /// The terms file (TOML); look at it with `terms check` first
+    #[arg(long, value_name = "FILE")]
+    terms: PathBuf,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+/// Runs the command.
+pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
+    let signer = session.signer()?;
+    let version = terms::read(session, &args.terms)?;
+    let folder = session.new_folder();
+    let mode = args.writing.mode();
+    // Everything is tried without touching the disk first: a refused command leaves no folder.
+    let mut nowhere = Ledger::nowhere(&folder)?;
+    if let Some(expected) = &args.writing.if_head {
+        admit_head(nowhere.state(), expected)?;
+    }
+    let context = Context {
+        author: author(&version.terms, signer.public()?)?,
+        recorded_at: session.recorded_at(&args.writing, nowhere.state())?,
+        now: session.world.now,
+    };
+    let currency = version.terms.currency;
+    let command = Command::OpenLedger(Box::new(version));
+    let nonce = random()?;
+    let signing = Signing { signer: &signer, nonce: *nonce };
+    let tried = nowhere.submit(command.clone(), &context, &signing, Mode::DryRun)?;
+    if mode == Mode::DryRun {
+        say_recorded(session, nowhere.state(), currency, &tried, mode)?;
+        return Ok(Answer::Yes);
+    }
+    let state_folder = session.world.state_folder.clone();
+    let mut ledger = Ledger::create(&folder, state_folder.as_deref())?;
+    let outcome = ledger.submit(command, &context, &signing, mode)?;
+    say_recorded(session, ledger.state(), currency, &outcome, mode)?;
+    let awaited = ledger.state().agreement().map(|known| known.awaited()).unwrap_or_default();
+    if let Some(first) = awaited.first() {
+        let folder = folder.display();
+        session.note(&format!("{first} pulls this copy and accepts: `revshare -C THEIRS pull {folder}`, then `revshare -C THEIRS accept 0`"))?;
+    }
+    Ok(Answer::Yes)
+}

@@ -1,0 +1,128 @@
+//! `revshare show`
+
+use std::io::Write;
+
+use revshare_core::view::record::Record;
+use revshare_core::view::record::Said;
+
+use crate::commands::Reading;
+use crate::context::Session;
+use crate::error::Answer;
+use crate::error::Failure;
+use crate::point;
+use crate::render::json::RecordDocument;
+use crate::render::record::short;
+use crate::render::text::escape;
+
+/// Show everything about one record
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  revshare show 4\n  revshare show 1a2b3c4d")]
+pub struct Args {
+    /// The record: its number, or a prefix of its hash or event id
+    event: String,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// Runs the command.
+pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
+    let standing = session.read(&args.reading)?;
+    let (seq, id) = point::event(&standing.ledger, &args.event)?;
+    revshare_core::view::place::by_number(standing.state(), seq)?;
+    let Some((record, payload)) = standing.ledger.record(&id)? else {
+        return Ok(Answer::Unreadable);
+    };
+    let currency = standing.agreement()?.terms().currency;
+    if session.globals.json {
+        session.print_json(&RecordDocument::of(&record, Some(payload), currency))?;
+        return Ok(Answer::Yes);
+    }
+    let mut line =
+        |name: &str, value: String| writeln!(session.out, "{name:<12} {}", escape(&value));
+    line("record", record.seq.to_string())?;
+    line("kind", record.said.kind().as_str().to_owned())?;
+    line("says", short(&record.said, currency))?;
+    line("recorded", record.recorded_at.to_string())?;
+    line("author", record.party.to_string())?;
+    line("key", record.key.fingerprint())?;
+    line("id", record.id.to_string())?;
+    line("hash", record.hash.to_string())?;
+    line("previous", record.previous.to_string())?;
+    line("content", record.content.to_string())?;
+    line("payload", format!("{payload} bytes, {}", record.payload))?;
+    for (name, value) in details(&record, currency) {
+        line(name, value)?;
+    }
+    let next = match &record.said {
+        Said::UsageReported { .. } | Said::UsageCorrected { .. } => format!("usage show {seq}"),
+        Said::StatementIssued(statement) => format!("statement show {}", statement.period),
+        Said::PayoutSent(_) => "payout list".to_owned(),
+        Said::LedgerOpened { .. } => "terms show".to_owned(),
+        _ => "history".to_owned(),
+    };
+    session.next(&next)?;
+    Ok(Answer::Yes)
+}
+
+/// What an event says beyond the short line.
+fn details(
+    record: &Record,
+    currency: revshare_core::vocab::Currency,
+) -> Vec<(&'static str, String)> {
+    let money = |amount| crate::render::text::money(amount, currency);
+    match &record.said {
+        Said::LedgerOpened { terms, parties, .. } => {
+            let parties =
+                parties.iter().map(|(id, role)| ("party", format!("{id}, {}", role.as_str())));
+            std::iter::once(("terms", terms.to_string())).chain(parties).collect()
+        }
+        Said::Accepted { what, content, .. } => {
+            vec![("accepts", what.id.to_string()), ("with digest", content.to_string())]
+        }
+        Said::UsageCorrected { corrects, reason, .. } => {
+            vec![("corrects", corrects.id.to_string()), ("reason", reason.to_string())]
+        }
+        Said::StatementIssued(statement) => {
+            let mut details = vec![
+                ("terms", statement.terms.to_string()),
+                ("calculation", statement.calculation.to_string()),
+                (
+                    "state root",
+                    format!("{} (version {})", statement.state_root, statement.root_version),
+                ),
+            ];
+            for entry in &statement.entries {
+                details.push(("base", format!("{}: {}", entry.period, money(entry.base))));
+                for (party, amount) in &entry.shares {
+                    details
+                        .push(("posts", format!("{}: {party} {}", entry.period, money(*amount))));
+                }
+                for cause in &entry.causes {
+                    details.push(("moved by", format!("{}: event {cause}", entry.period)));
+                }
+            }
+            details
+        }
+        Said::StatementAccepted { statement, .. } => vec![("statement", statement.id.to_string())],
+        Said::PayoutSent(payout) => vec![
+            ("to", payout.to.to_string()),
+            ("amount", money(payout.amount)),
+            ("on account", money(payout.on_account)),
+            ("sent on", payout.sent_on.to_string()),
+            ("reference", payout.reference.to_string()),
+        ],
+        Said::PayoutConfirmed { payout, received_on, .. } => {
+            vec![("payout", payout.id.to_string()), ("received on", received_on.to_string())]
+        }
+        Said::PayoutReturned { payout, reason, .. } => {
+            vec![("payout", payout.id.to_string()), ("reason", reason.to_string())]
+        }
+        Said::Acknowledged { seq, head, root_version, state_root } => vec![
+            ("head", format!("{seq} {head}")),
+            ("state root", format!("{state_root} (version {root_version})")),
+        ],
+        Said::UsagePart { .. } | Said::UsageReported { .. } | Said::UsageMissing { .. } => {
+            Vec::new()
+        }
+    }
+}

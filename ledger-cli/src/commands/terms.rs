@@ -1,0 +1,143 @@
+//! `revshare terms`
+
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use revshare_core::intake::read_terms;
+use revshare_core::intake::to_toml;
+use revshare_core::view::terms::TermsVersion;
+use revshare_core::view::terms::version;
+use revshare_core::vocab::Place;
+use revshare_core::vocab::Problem;
+
+use crate::commands::Reading;
+use crate::context::Session;
+use crate::context::read_file;
+use crate::error::Answer;
+use crate::error::Failure;
+use crate::error::Many;
+use crate::render::json::ErrorDocument;
+use crate::render::json::lists::TermsCheckDocument;
+use crate::render::json::lists::TermsShowDocument;
+use crate::render::problem;
+use crate::render::text::count;
+use crate::render::text::escape;
+
+/// Look at terms: the contract in machine-readable form
+#[derive(clap::Subcommand, Debug)]
+pub enum Args {
+    /// Check a terms file and report every problem with its place
+    ///
+    /// Also warns of what is legal and surprising. Exits with 3 if there is a problem.
+    #[command(after_help = "Example:\n  revshare terms check terms.toml")]
+    Check {
+        /// The terms file (TOML)
+        file: PathBuf,
+    },
+    /// Print the terms in force as a terms file
+    #[command(after_help = "Example:\n  revshare terms show --at 2026-06-30")]
+    Show {
+        #[command(flatten)]
+        reading: Reading,
+    },
+}
+
+/// Runs the command.
+pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
+    match args {
+        Args::Check { file } => check(session, file),
+        Args::Show { reading } => show(session, reading),
+    }
+}
+
+/// Reads a terms file; warnings go to standard error. All problems are one failure.
+pub fn read(session: &mut Session, file: &Path) -> Result<TermsVersion, Failure> {
+    let (version, warnings) = read_with_warnings(file)?;
+    if !session.globals.json && !session.globals.quiet {
+        let color = session.world.color;
+        problem::each(&mut session.err, &warnings, color)?;
+    }
+    Ok(version)
+}
+
+fn read_with_warnings(file: &Path) -> Result<(TermsVersion, Vec<Problem>), Failure> {
+    let name = file.display().to_string();
+    let checked = read_terms(&name, &read_file(file)?);
+    match checked.terms {
+        Some(terms) => Ok((version(terms)?, checked.warnings)),
+        None => Err(several(checked.problems, &name, "in the terms")),
+    }
+}
+
+/// One problem is told alone, several with their count. `problems` is not empty.
+pub fn several(mut problems: Vec<Problem>, file: &str, what: &str) -> Failure {
+    let total = problems.len() as u64;
+    match problems.pop() {
+        Some(only) if total == 1 => only.into(),
+        last => {
+            problems.extend(last);
+            several_of(problems, total, file, what)
+        }
+    }
+}
+
+/// Several problems, of which some may only be counted.
+pub fn several_of(problems: Vec<Problem>, total: u64, file: &str, what: &str) -> Failure {
+    let Some(first) = problems.first() else {
+        return crate::error::command_line("the input was refused", "run the command again");
+    };
+    let summary = Problem::new(first.code, format!("{} {what}", count(total, "problem")))
+        .at(Place::Path(file.to_owned()))
+        .hint("correct them all, then run the command again");
+    Failure::Many(Box::new(Many { summary, problems }))
+}
+
+fn check(session: &mut Session, file: &Path) -> Result<Answer, Failure> {
+    let (TermsVersion { terms, digest }, warnings) = read_with_warnings(file)?;
+    if session.globals.json {
+        session.print_json(&TermsCheckDocument {
+            file: file.display().to_string(),
+            ok: true,
+            terms: digest.to_string(),
+            title: terms.title.to_string(),
+            parties: terms.parties.len() as u64,
+            rules: terms.rules.len() as u64,
+            warnings: warnings.iter().map(ErrorDocument::of).collect(),
+        })?;
+        return Ok(Answer::Yes);
+    }
+    let color = session.world.color;
+    problem::each(&mut session.err, &warnings, color)?;
+    writeln!(session.out, "ok: {}", escape(terms.title.as_str()))?;
+    for party in &terms.parties {
+        let fingerprint = party.key.fingerprint();
+        writeln!(session.out, "  {}, {}, {fingerprint}", party.id, party.role.as_str())?;
+    }
+    writeln!(
+        session.out,
+        "  {}; {} {}s from {}; terms {}",
+        count(terms.rules.len() as u64, "rule"),
+        terms.currency,
+        terms.period_length.as_str(),
+        terms.first_period(),
+        digest.short()
+    )?;
+    session.next(&format!("init --terms {} --key FILE", file.display()))?;
+    Ok(Answer::Yes)
+}
+
+fn show(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
+    let standing = session.read(reading)?;
+    let agreement = standing.agreement()?;
+    let toml = to_toml(agreement.terms());
+    let digest = agreement.terms_digest();
+    if session.globals.json {
+        let at = standing.at();
+        session.print_json(&TermsShowDocument { at, terms: digest.to_string(), toml })?;
+        return Ok(Answer::Yes);
+    }
+    writeln!(session.out, "# terms {digest}")?;
+    session.out.write_all(toml.as_bytes())?;
+    Ok(Answer::Yes)
+}

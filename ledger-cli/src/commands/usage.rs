@@ -1,0 +1,249 @@
+//! `revshare usage`: reports are recorded here and looked at in [`crate::commands::usage_read`].
+
+use std::fs::File;
+use std::io::BufReader;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+
+use revshare_core::command::Command;
+use revshare_core::decide::decide;
+use revshare_core::intake::Usage;
+use revshare_core::intake::read_csv;
+use revshare_core::intake::read_jsonl;
+use revshare_core::usage::LineBlock;
+use revshare_core::view;
+use revshare_core::vocab::Code;
+use revshare_core::vocab::Period;
+
+use crate::commands::Reading;
+use crate::commands::Writing;
+use crate::commands::free_text;
+use crate::commands::period;
+use crate::commands::say_recorded;
+use crate::commands::terms::several_of;
+use crate::commands::usage_read;
+use crate::context::Desk;
+use crate::context::Session;
+use crate::context::unreadable;
+use crate::error::Answer;
+use crate::error::Failure;
+use crate::point;
+
+/// Report a period's usage, correct a report, look at reports
+#[derive(clap::Subcommand, Debug)]
+pub enum Args {
+    /// Report a period's usage from a file
+    ///
+    /// Every row is checked against the terms; with a single bad row nothing is recorded, and all
+    /// bad rows are listed.
+    #[command(
+        after_help = "Examples:\n  revshare usage report june.csv --period 2026-06\n  revshare usage report --nil --period 2026-07"
+    )]
+    Report {
+        /// The usage file; `-` reads standard input
+        #[arg(required_unless_present = "nil", conflicts_with = "nil")]
+        file: Option<PathBuf>,
+        /// The period: 2026-06 or 2026-Q2
+        #[arg(long = "period", value_name = "P")]
+        of: String,
+        /// The file's format; otherwise its name decides (`.jsonl` and `.ndjson`, anything else
+        /// is CSV)
+        #[arg(long, value_enum)]
+        format: Option<Format>,
+        /// Add to the period's earlier reports
+        #[arg(long)]
+        supplement: bool,
+        /// Say that there was no usage
+        #[arg(long)]
+        nil: bool,
+        #[command(flatten)]
+        writing: Writing,
+    },
+    /// Replace all lines of an earlier report or correction
+    #[command(
+        after_help = "Example:\n  revshare usage correct 3 june-corrected.csv --reason \"refunds were left out\""
+    )]
+    Correct {
+        /// The report or correction to replace: a record number, or a prefix of its hash or id
+        event: String,
+        /// The usage file; `-` reads standard input
+        #[arg(required_unless_present = "nil", conflicts_with = "nil")]
+        file: Option<PathBuf>,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// The file's format; otherwise its name decides
+        #[arg(long, value_enum)]
+        format: Option<Format>,
+        /// Say that there was no usage after all
+        #[arg(long)]
+        nil: bool,
+        #[command(flatten)]
+        writing: Writing,
+    },
+    /// Record that a period's report is missing after its due day (the owner)
+    #[command(after_help = "Example:\n  revshare usage missing 2026-06")]
+    Missing {
+        /// The period
+        #[arg(value_name = "P")]
+        of: String,
+        #[command(flatten)]
+        writing: Writing,
+    },
+    /// List reports and corrections by period
+    #[command(after_help = "Example:\n  revshare usage list")]
+    List {
+        #[command(flatten)]
+        reading: Reading,
+    },
+    /// Show a report's exact sums by day and attributes
+    #[command(after_help = "Example:\n  revshare usage show 3")]
+    Show {
+        /// The report or correction: a record number, or a prefix of its hash or id
+        event: String,
+        #[command(flatten)]
+        reading: Reading,
+    },
+}
+
+/// The format of a usage file.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// CSV with a header
+    Csv,
+    /// JSON Lines, every value a string
+    Jsonl,
+}
+
+/// Runs the command.
+pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
+    match args {
+        Args::Report { file, of, format, supplement, nil: _, writing } => {
+            let of = period("--period", of)?;
+            let desk = session.write(writing)?;
+            report(session, desk, file.as_deref(), *format, of, *supplement)
+        }
+        Args::Correct { event, file, reason, format, nil: _, writing } => {
+            let reason = free_text("--reason", reason)?;
+            let desk = session.write(writing)?;
+            correct(session, desk, event, file.as_deref(), *format, reason)
+        }
+        Args::Missing { of, writing } => {
+            let of = period("P", of)?;
+            let mut desk = session.write(writing)?;
+            let outcome = desk.submit(Command::NoteMissing(of))?;
+            finish(session, &desk, &outcome, "status")
+        }
+        Args::List { reading } => usage_read::list(session, reading),
+        Args::Show { event, reading } => usage_read::show(session, event, reading),
+    }
+}
+
+fn report(
+    session: &mut Session,
+    mut desk: Desk,
+    file: Option<&Path>,
+    format: Option<Format>,
+    of: Period,
+    supplement: bool,
+) -> Result<Answer, Failure> {
+    // Before a large file is read: what no line of it could change.
+    let nil = Command::ReportUsage { period: of, supplement, blocks: Vec::new() };
+    if let Err(problem) = decide(desk.ledger.state(), nil, &desk.context) {
+        let hopeless = [
+            Code::NotAccepted,
+            Code::NotEntitled,
+            Code::PeriodLength,
+            Code::PeriodOutside,
+            Code::TimeBackwards,
+            Code::FromTheFuture,
+        ];
+        if hopeless.contains(&problem.code) {
+            return Err(problem.into());
+        }
+    }
+    let blocks = blocks(session, &desk, file, format, of)?;
+    let outcome = desk.submit(Command::ReportUsage { period: of, supplement, blocks })?;
+    finish(session, &desk, &outcome, &format!("statement preview {of}"))
+}
+
+fn correct(
+    session: &mut Session,
+    mut desk: Desk,
+    event: &str,
+    file: Option<&Path>,
+    format: Option<Format>,
+    reason: revshare_core::vocab::Text,
+) -> Result<Answer, Failure> {
+    let (_, corrects) = point::event(&desk.ledger, event)?;
+    let of = view::usage::report(desk.ledger.state(), &corrects)?.period;
+    let blocks = blocks(session, &desk, file, format, of)?;
+    let outcome = desk.submit(Command::CorrectUsage { corrects, reason, blocks })?;
+    let agreement = desk.ledger.state().agreement();
+    let stated = agreement.is_some_and(|known| known.statements().contains_key(&of));
+    let next = match (stated, agreement.and_then(|known| known.next_to_state())) {
+        (true, Some(next)) => format!("statement preview {next}"),
+        _ => format!("statement preview {of}"),
+    };
+    finish(session, &desk, &outcome, &next)
+}
+
+fn finish(
+    session: &mut Session,
+    desk: &Desk,
+    outcome: &revshare_core::ledger::Outcome,
+    next: &str,
+) -> Result<Answer, Failure> {
+    if let Some(agreement) = desk.ledger.state().agreement() {
+        let currency = agreement.terms().currency;
+        say_recorded(session, desk.ledger.state(), currency, outcome, desk.mode)?;
+        session.next(next)?;
+    }
+    Ok(Answer::Yes)
+}
+
+/// The lines of a file, judged against the terms; none for a nil report.
+fn blocks(
+    session: &mut Session,
+    desk: &Desk,
+    file: Option<&Path>,
+    format: Option<Format>,
+    of: Period,
+) -> Result<Vec<LineBlock>, Failure> {
+    let (Some(file), Some(agreement)) = (file, desk.ledger.state().agreement()) else {
+        return Ok(Vec::new());
+    };
+    let terms = agreement.terms();
+    let is_stdin = file == Path::new("-");
+    let name = if is_stdin { "standard input".to_owned() } else { file.display().to_string() };
+    let source: Box<dyn Read> = match is_stdin {
+        true => Box::new(std::io::stdin().lock()),
+        false => Box::new(File::open(file).map_err(|error| unreadable(file, &error))?),
+    };
+    let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    let by_name = match extension {
+        "jsonl" | "ndjson" => Format::Jsonl,
+        _ => Format::Csv,
+    };
+    let size = if is_stdin { None } else { std::fs::metadata(file).map(|known| known.len()).ok() };
+    let source = BufReader::with_capacity(1 << 18, session.progress(source, size));
+    let Usage { blocks, lines, problems, problems_total } = match format.unwrap_or(by_name) {
+        Format::Csv => read_csv(&name, source, terms, of),
+        Format::Jsonl => read_jsonl(&name, source, terms, of),
+    };
+    if problems.is_empty() {
+        return Ok(blocks);
+    }
+    if problems_total == 1 {
+        if let Some(problem) = problems.into_iter().next() {
+            return Err(problem.into());
+        }
+        return Ok(Vec::new());
+    }
+    let what = match lines {
+        0 => "; nothing was recorded".to_owned(),
+        lines => format!("in {}; nothing was recorded", crate::render::text::count(lines, "line")),
+    };
+    Err(several_of(problems, problems_total, &name, &what))
+}

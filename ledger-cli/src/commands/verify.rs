@@ -1,0 +1,211 @@
+//! `revshare verify`
+
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use revshare_core::acknowledgement;
+use revshare_core::acknowledgement::SignedAcknowledgement;
+use revshare_core::verify::Finding;
+use revshare_core::verify::Layer;
+use revshare_core::verify::Options;
+use revshare_core::verify::Verdict;
+use revshare_core::vocab::Code;
+use revshare_core::vocab::Id;
+use revshare_core::vocab::Place;
+use revshare_core::vocab::Problem;
+use revshare_core::vocab::PublicKey;
+
+use crate::context::Session;
+use crate::context::is_ledger;
+use crate::context::read_file;
+use crate::error::Answer;
+use crate::error::Failure;
+use crate::render::json::verify::VerdictDocument;
+use crate::render::problem;
+use crate::render::text::escape;
+use crate::render::text::styled;
+
+/// Check everything again, from the bytes of the log and public keys
+///
+/// Hashes, links, signatures, who may say what, every amount to the last unit, and every
+/// acknowledgement. Reports all findings, and says what it did not check. Exits with 0 if valid,
+/// 1 if not, 4 if nothing could be read.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  revshare verify\n  revshare verify ../acme --keys allowed_signers --against meta.ack"
+)]
+pub struct Args {
+    /// The folder of the copy; otherwise that of -C or the current one
+    path: Option<PathBuf>,
+    /// Keys that you know from elsewhere, in the format of OpenSSH's allowed_signers: the
+    /// principal is the party's id
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// An acknowledgement that you have from elsewhere (`acknowledge --out`); may be repeated
+    #[arg(long, value_name = "FILE")]
+    against: Vec<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
+    let folder = match &args.path {
+        Some(path) if !is_ledger(path) => {
+            return Err(Problem::new(Code::NotALedger, "the folder is no ledger")
+                .at(Place::Path(path.display().to_string()))
+                .hint("name a folder that `revshare init` or `revshare pull` made")
+                .into());
+        }
+        Some(path) => path.clone(),
+        None => session.folder()?,
+    };
+    let options = Options {
+        keys: match &args.keys {
+            Some(file) => allowed_signers(file)?,
+            None => Vec::new(),
+        },
+        against: args.against.iter().map(|file| against(file)).collect::<Result<_, _>>()?,
+        now: Some(session.world.now),
+        remembered: None,
+    };
+    let verdict = verify_folder(session, &folder, options);
+    let answer = match (verdict.is_valid(), verdict.unreadable || verdict.head.is_none()) {
+        (true, _) => Answer::Yes,
+        (false, true) => Answer::Unreadable,
+        (false, false) => Answer::No,
+    };
+    if session.globals.json {
+        session.print_json(&VerdictDocument::of(&verdict))?;
+        return Ok(answer);
+    }
+    print(session, &verdict)?;
+    match answer {
+        Answer::Yes => session.next("acknowledge")?,
+        _ => session.next("diff THIS-COPY ANOTHER-COPY")?,
+    }
+    Ok(answer)
+}
+
+/// Verifies the copy in a folder, with this machine's memory of it.
+pub fn verify_folder(session: &Session, folder: &Path, options: Options) -> Verdict {
+    revshare_core::ledger::verify_folder(folder, session.state_folder(), options)
+}
+
+fn print(session: &mut Session, verdict: &Verdict) -> Result<(), Failure> {
+    let color = session.world.color;
+    let problems: Vec<Problem> = verdict.findings.iter().map(placed).collect();
+    let mut text = Vec::new();
+    problem::each(&mut text, &problems, color)?;
+    session.out.write_all(&text)?;
+    let head = match verdict.head {
+        Some((seq, hash)) => format!("record {seq} {}", hash.0.short()),
+        None => "no record".to_owned(),
+    };
+    let word = match verdict.is_valid() {
+        true => styled("valid", "1;32", color),
+        false => styled("invalid", "1;31", color),
+    };
+    match verdict.is_valid() {
+        true => writeln!(session.out, "{word} to {head}; {} records", verdict.events)?,
+        false => writeln!(
+            session.out,
+            "{word}: {}; the log ends with {head}",
+            crate::render::text::count(verdict.findings.len() as u64, "finding")
+        )?,
+    }
+    match verdict.state_root {
+        Some(root) => writeln!(session.out, "state root {root}")?,
+        None => writeln!(session.out, "state root unknown")?,
+    }
+    if !verdict.is_valid() {
+        for layer in Layer::ALL {
+            let to = match verdict.holds_to(layer) {
+                Some(seq) => format!("holds to record {seq}"),
+                None => "does not hold for record 0".to_owned(),
+            };
+            writeln!(session.out, "  {:<12}{to}", layer.as_str())?;
+        }
+    }
+    for (party, seq) in &verdict.acknowledged {
+        writeln!(session.out, "acknowledged by {party} at record {seq}")?;
+    }
+    for notice in &verdict.notices {
+        writeln!(session.out, "note: {}", escape(notice))?;
+    }
+    writeln!(session.out, "not checked:")?;
+    for what in &verdict.unchecked {
+        for (at, line) in crate::render::table::wrap(&escape(what), 76).iter().enumerate() {
+            writeln!(session.out, "{}{line}", if at == 0 { "  - " } else { "    " })?;
+        }
+    }
+    Ok(())
+}
+
+/// A finding as a problem that names its record.
+fn placed(finding: &Finding) -> Problem {
+    let mut problem = finding.problem.clone();
+    if let Some(seq) = finding.seq {
+        if problem.place.is_some() && problem.place != Some(Place::Record { seq }) {
+            problem.message = format!("record {seq}: {}", problem.message);
+        }
+        problem = problem.at_record(seq);
+    }
+    problem
+}
+
+/// Reads an acknowledgement file; problems name it.
+fn against(file: &Path) -> Result<SignedAcknowledgement, Failure> {
+    let place = || Place::Path(file.display().to_string());
+    let bytes = read_file(file)?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Problem::new(Code::AckFile, "not an acknowledgement: it is not UTF-8")
+            .at(place())
+            .hint("such a file is written by `revshare acknowledge --out FILE`")
+    })?;
+    Ok(acknowledgement::read(&text).map_err(|mut problem| {
+        problem.place.get_or_insert_with(place);
+        problem
+    })?)
+}
+
+/// Reads OpenSSH's allowed_signers: `principals [options] keytype base64 [comment]`. A principal
+/// is a party's id; several are separated by commas.
+fn allowed_signers(file: &Path) -> Result<Vec<(Id, PublicKey)>, Failure> {
+    let text = read_file(file)?;
+    let text = String::from_utf8_lossy(&text);
+    let mut keys = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            continue;
+        }
+        let placed = |problem: Problem| {
+            let shown = revshare_core::intake::place::shown(line.as_bytes());
+            let path = file.display().to_string();
+            let line = at as u64 + 1;
+            problem.at(Place::File { path, line, column: 1, text: Some(shown) })
+        };
+        let refused = |what: &str| {
+            placed(
+                Problem::new(Code::Key, what.to_owned())
+                    .hint("write lines like: meta ssh-ed25519 AAAA…"),
+            )
+        };
+        let (principals, rest) = line
+            .trim()
+            .split_once([' ', '\t'])
+            .ok_or_else(|| refused("the line is no principal and key"))?;
+        // Options may stand between the two; they are about other uses of the key.
+        let start = rest.find("ssh-ed25519 ").ok_or_else(|| refused("there is no Ed25519 key"))?;
+        let key = PublicKey::parse(rest.get(start..).unwrap_or_default()).map_err(placed)?;
+        for principal in principals.trim_matches('"').split(',') {
+            keys.push((Id::parse(principal).map_err(placed)?, key));
+        }
+    }
+    if keys.is_empty() {
+        return Err(Problem::new(Code::Key, "the file names no key")
+            .at(Place::Path(file.display().to_string()))
+            .hint("write lines like: meta ssh-ed25519 AAAA…")
+            .into());
+    }
+    Ok(keys)
+}

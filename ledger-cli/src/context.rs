@@ -1,0 +1,506 @@
+//! The outside of a command: clock, environment, folders, keys, and the two output streams.
+
+use std::fs;
+use std::io;
+use std::io::IsTerminal;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use indicatif::ProgressBar;
+use indicatif::ProgressDrawTarget;
+use indicatif::ProgressStyle;
+use revshare_core::chain::Signer;
+use revshare_core::command::Command;
+use revshare_core::decide::Context;
+use revshare_core::event::Author;
+use revshare_core::ledger::Ledger;
+use revshare_core::ledger::Mode;
+use revshare_core::ledger::Notice;
+use revshare_core::ledger::Outcome;
+use revshare_core::ledger::Signing;
+use revshare_core::state::Agreement;
+use revshare_core::state::State;
+use revshare_core::terms::Terms;
+use revshare_core::view::place::Prefix;
+use revshare_core::vocab::Code;
+use revshare_core::vocab::Date;
+use revshare_core::vocab::Place;
+use revshare_core::vocab::Problem;
+use revshare_core::vocab::PublicKey;
+use revshare_core::vocab::Timestamp;
+use ssh_key::PrivateKey;
+use zeroize::Zeroizing;
+
+use crate::app::Globals;
+use crate::commands::Reading;
+use crate::commands::Writing;
+use crate::error::Failure;
+use crate::error::command_line;
+use crate::point::Point;
+use crate::render::json;
+
+/// A source that shows how far it was read.
+struct Progress {
+    source: Box<dyn io::Read>,
+    bar: ProgressBar,
+    started: Instant,
+    is_shown: bool,
+}
+
+impl Progress {
+    fn new(source: Box<dyn io::Read>, len: Option<u64>) -> Progress {
+        let bar = ProgressBar::with_draw_target(len, ProgressDrawTarget::hidden());
+        let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        Progress { source, bar, started: Instant::now(), is_shown: false }
+    }
+}
+
+impl io::Read for Progress {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = self.source.read(buffer)?;
+        if !self.is_shown && self.started.elapsed() >= Duration::from_millis(500) {
+            self.is_shown = true;
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.inc(len as u64);
+        if len == 0 {
+            self.bar.finish_and_clear();
+        }
+        Ok(len)
+    }
+}
+
+/// What the machine gives.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The clock.
+    pub now: Timestamp,
+    /// Where this machine's memories lie, if there is a home for them.
+    pub state_folder: Option<PathBuf>,
+    /// A file that holds the passphrase of the key.
+    pub passphrase_file: Option<PathBuf>,
+    /// Whether a person can be asked.
+    pub is_interactive: bool,
+    /// Whether output may be coloured.
+    pub color: bool,
+}
+
+/// One run of a command.
+pub struct Session<'o> {
+    /// The options that every command has.
+    pub globals: Globals,
+    /// What the machine gives.
+    pub world: World,
+    /// Standard output.
+    pub out: Box<dyn Write + 'o>,
+    /// Standard error.
+    pub err: Box<dyn Write + 'o>,
+}
+
+/// A ledger, looked at as it stood at a record.
+pub struct Standing {
+    /// The ledger.
+    pub ledger: Ledger,
+    past: Option<State>,
+    /// The time that was asked for, or that of the record that was asked for.
+    pub asked: Option<Timestamp>,
+}
+
+/// A ledger that is about to be written.
+pub struct Desk {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The author's key.
+    pub signer: Signer,
+    /// Author and times.
+    pub context: Context,
+    /// Recorded, or only checked and shown.
+    pub mode: Mode,
+}
+
+impl World {
+    /// The machine that the binary runs on.
+    pub fn here() -> World {
+        let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros());
+        let now = i64::try_from(micros).ok().and_then(Timestamp::from_micros);
+        World {
+            now: now.unwrap_or_default(),
+            state_folder: state_folder(),
+            passphrase_file: path_of("REVSHARE_KEY_PASSPHRASE_FILE"),
+            is_interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            color: false,
+        }
+    }
+}
+
+fn path_of(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// `REVSHARE_STATE_DIR`, else `$XDG_STATE_HOME/revshare`, else `~/.local/state/revshare`.
+fn state_folder() -> Option<PathBuf> {
+    if let Some(folder) = path_of("REVSHARE_STATE_DIR") {
+        return Some(folder);
+    }
+    // The XDG specification says that a relative path there is to be ignored.
+    let xdg = path_of("XDG_STATE_HOME").filter(|path| path.is_absolute());
+    let base = xdg.or_else(|| Some(path_of("HOME")?.join(".local/state")))?;
+    Some(base.join("revshare"))
+}
+
+/// 32 random bytes from the operating system.
+pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Failure> {
+    let mut bytes = Zeroizing::new([0; N]);
+    getrandom::fill(&mut bytes[..]).map_err(|error| {
+        Problem::new(Code::KeyFile, format!("the system gives no random bytes: {error}"))
+            .hint("run the command again")
+    })?;
+    Ok(bytes)
+}
+
+/// An input file as a whole. Errors: [`Code::FileRead`].
+pub fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
+    fs::read(path).map_err(|error| unreadable(path, &error))
+}
+
+/// An input file that cannot be read.
+pub fn unreadable(path: &Path, error: &io::Error) -> Problem {
+    Problem::new(Code::FileRead, format!("the file cannot be read: {error}"))
+        .at(Place::Path(path.display().to_string()))
+        .hint("check the path and its permissions")
+}
+
+impl Session<'_> {
+    /// The ledger's folder: the one named, otherwise the current folder or its nearest parent that
+    /// is a ledger. Errors: [`Code::NotALedger`].
+    pub fn folder(&self) -> Result<PathBuf, Failure> {
+        if let Some(folder) = &self.globals.ledger {
+            return Ok(folder.clone());
+        }
+        let here = std::env::current_dir().map_err(|error| unreadable(Path::new("."), &error))?;
+        let found = here.ancestors().find(|folder| is_ledger(folder));
+        if let Some(folder) = found {
+            // The current folder itself keeps its short name.
+            return Ok(if folder == here { PathBuf::from(".") } else { folder.to_owned() });
+        }
+        Err(Problem::new(
+            Code::NotALedger,
+            "neither this folder nor one of its parents is a ledger",
+        )
+        .at(Place::Path(here.display().to_string()))
+        .hint("name the ledger's folder with -C, or open one with `revshare init --terms FILE`")
+        .into())
+    }
+
+    /// The folder in which something new begins: the one named, otherwise the current folder.
+    pub fn new_folder(&self) -> PathBuf {
+        self.globals.ledger.clone().unwrap_or_else(|| PathBuf::from("."))
+    }
+
+    /// The state folder of this machine.
+    pub fn state_folder(&self) -> Option<&Path> {
+        self.world.state_folder.as_deref()
+    }
+
+    /// Opens the ledger to read, as it stood at `--at`.
+    pub fn read(&mut self, reading: &Reading) -> Result<Standing, Failure> {
+        let ledger = Ledger::open(&self.folder()?, self.state_folder())?;
+        self.say_notices(&ledger)?;
+        let Some(text) = &reading.at else {
+            return Ok(Standing { ledger, past: None, asked: None });
+        };
+        let point = Point::parse(text, "--at")?;
+        let seq = point.resolve(&ledger)?;
+        let is_head = seq.checked_add(1) == Some(ledger.state().next_seq());
+        let past = if is_head { None } else { Some(ledger.state_at(seq)?) };
+        let recorded_at = past.as_ref().unwrap_or(ledger.state()).recorded_at();
+        let asked = match point {
+            Point::Time(at) => at,
+            Point::Number(_) | Point::Prefix(_) => recorded_at,
+        };
+        Ok(Standing { ledger, past, asked: Some(asked) })
+    }
+
+    /// Opens the ledger to write, with the author's key, and holds `--if-head` against it.
+    pub fn write(&mut self, writing: &Writing) -> Result<Desk, Failure> {
+        let signer = self.signer()?;
+        let folder = self.folder()?;
+        let mode = writing.mode();
+        let ledger = match mode {
+            Mode::Record => Ledger::open_for_writing(&folder, self.state_folder())?,
+            Mode::DryRun => Ledger::open(&folder, self.state_folder())?,
+        };
+        self.say_notices(&ledger)?;
+        if let Some(expected) = &writing.if_head {
+            admit_head(ledger.state(), expected)?;
+        }
+        let recorded_at = self.recorded_at(writing, ledger.state())?;
+        let author = match ledger.state().agreement() {
+            Some(agreement) => author(agreement.terms(), signer.public()?)?,
+            None => return Err(Problem::new(Code::NotALedger, "the folder is no ledger").into()),
+        };
+        let context = Context { author, recorded_at, now: self.world.now };
+        Ok(Desk { ledger, signer, context, mode })
+    }
+
+    /// `--recorded-time` as it is given; otherwise the clock, but not before the last record.
+    pub fn recorded_at(&self, writing: &Writing, state: &State) -> Result<Timestamp, Failure> {
+        match &writing.recorded_time {
+            Some(text) => Ok(Timestamp::parse(text).map_err(|p| p.at_field("--recorded-time"))?),
+            None => Ok(self.world.now.max(state.recorded_at())),
+        }
+    }
+
+    /// The author's private key. Errors: [`Code::KeyMissing`], [`Code::KeyFile`],
+    /// [`Code::KeyLocked`].
+    pub fn signer(&self) -> Result<Signer, Failure> {
+        let (path, mut key) = self.key_file()?;
+        if key.is_encrypted() {
+            let passphrase = self.passphrase(path)?;
+            key = key.decrypt(&passphrase[..]).map_err(|_| {
+                let message = "the passphrase does not open the key";
+                key_problem(Code::KeyLocked, message, path).hint("check the passphrase")
+            })?;
+        }
+        let pair = key.key_data().ed25519().ok_or_else(|| {
+            key_problem(Code::KeyFile, "the key is of another kind", path).hint(KEY_WANTED)
+        })?;
+        Ok(Signer::from_secret(&Zeroizing::new(pair.private.to_bytes()))?)
+    }
+
+    /// The public half of the author's key; no passphrase is needed. Errors: as above.
+    pub fn public_key(&self) -> Result<PublicKey, Failure> {
+        let (path, key) = self.key_file()?;
+        let public = key.public_key().key_data().ed25519().ok_or_else(|| {
+            key_problem(Code::KeyFile, "the key is of another kind", path).hint(KEY_WANTED)
+        })?;
+        Ok(PublicKey::from_bytes(public.0)?)
+    }
+
+    fn key_file(&self) -> Result<(&Path, PrivateKey), Failure> {
+        let Some(path) = &self.globals.key else {
+            return Err(Problem::new(Code::KeyMissing, "no key is given")
+                .hint("give your private key with --key FILE or REVSHARE_KEY; `revshare keygen FILE` makes one")
+                .into());
+        };
+        let bytes = Zeroizing::new(fs::read(path).map_err(|error| {
+            key_problem(Code::KeyFile, format!("the key cannot be read: {error}"), path)
+                .hint("check the path and its permissions")
+        })?);
+        let key = PrivateKey::from_openssh(&bytes[..]).map_err(|_| {
+            key_problem(Code::KeyFile, "the file is no private key", path).hint(KEY_WANTED)
+        })?;
+        Ok((path, key))
+    }
+
+    fn passphrase(&self, key: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let locked = |message: String| {
+            Problem::new(Code::KeyLocked, message)
+                .at(Place::Path(key.display().to_string()))
+                .hint("put the passphrase into a file and name it in REVSHARE_KEY_PASSPHRASE_FILE")
+        };
+        if let Some(path) = &self.world.passphrase_file {
+            let mut text =
+                Zeroizing::new(fs::read(path).map_err(|error| {
+                    locked(format!("{} cannot be read: {error}", path.display()))
+                })?);
+            while text.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+                text.pop();
+            }
+            return Ok(text);
+        }
+        if !self.world.is_interactive {
+            return Err(
+                locked("the key has a passphrase, and there is no terminal to ask".into()).into()
+            );
+        }
+        let asked = rpassword::prompt_password(format!("Passphrase of {}: ", key.display()));
+        let text = asked.map_err(|error| locked(format!("no passphrase: {error}")))?;
+        Ok(Zeroizing::new(Zeroizing::new(text).as_bytes().to_vec()))
+    }
+
+    /// What opening found worth saying.
+    fn say_notices(&mut self, ledger: &Ledger) -> Result<(), Failure> {
+        for notice in ledger.notices() {
+            let text = match notice {
+                Notice::Cut { bytes, records } => format!(
+                    "an unfinished append of {bytes} bytes was cut off; it was never recorded, {records} records stand"
+                ),
+                Notice::Ignored { bytes, records } => format!(
+                    "an unfinished append of {bytes} bytes is ignored; it was never recorded, {records} records stand"
+                ),
+                Notice::MemoryNotWritten(error) => {
+                    format!("the memory of the last head could not be written: {error}")
+                }
+            };
+            self.note(&text)?;
+        }
+        Ok(())
+    }
+
+    /// A message to a person, beside the result.
+    pub fn note(&mut self, text: &str) -> Result<(), Failure> {
+        self.say(&format!("note: {text}"))
+    }
+
+    /// A line for a person, on standard error, behind what was printed before.
+    pub fn say(&mut self, text: &str) -> Result<(), Failure> {
+        if !self.globals.quiet && !self.globals.json {
+            self.out.flush()?;
+            writeln!(self.err, "{text}")?;
+        }
+        Ok(())
+    }
+
+    /// Reads a file, and shows on a terminal how far it got once that takes half a second.
+    pub fn progress(&self, source: Box<dyn io::Read>, len: Option<u64>) -> Box<dyn io::Read> {
+        if !self.world.is_interactive || self.globals.quiet || self.globals.json {
+            return source;
+        }
+        Box::new(Progress::new(source, len))
+    }
+
+    /// What usually comes next.
+    pub fn next(&mut self, command: &str) -> Result<(), Failure> {
+        let command = self.command(command);
+        self.say(&format!("next: {command}"))
+    }
+
+    /// A command as it can be typed here: with the folder, if it was named on the command line.
+    pub fn command(&self, rest: &str) -> String {
+        let from_environment = std::env::var_os("REVSHARE_LEDGER");
+        let typed = self
+            .globals
+            .ledger
+            .as_ref()
+            .filter(|folder| from_environment.as_deref() != Some(folder.as_os_str()));
+        match typed {
+            Some(folder) => format!("revshare -C {} {rest}", folder.display()),
+            None => format!("revshare {rest}"),
+        }
+    }
+
+    /// Prints a JSON document.
+    pub fn print_json(&mut self, document: &impl serde::Serialize) -> Result<(), Failure> {
+        serde_json::to_writer_pretty(&mut self.out, document)?;
+        writeln!(self.out)?;
+        Ok(())
+    }
+
+    /// Prints one JSON document on one line.
+    pub fn print_json_line(&mut self, document: &impl serde::Serialize) -> Result<(), Failure> {
+        serde_json::to_writer(&mut self.out, document)?;
+        writeln!(self.out)?;
+        Ok(())
+    }
+}
+
+const KEY_WANTED: &str = "a key is an OpenSSH Ed25519 private key: `ssh-keygen -t ed25519`";
+
+fn key_problem(code: Code, message: impl Into<String>, path: &Path) -> Problem {
+    Problem::new(code, message).at(Place::Path(path.display().to_string()))
+}
+
+/// Whether a folder is a ledger.
+pub fn is_ledger(folder: &Path) -> bool {
+    Ledger::exists(folder)
+}
+
+/// The party that a key belongs to. Errors: [`Code::NotAParty`].
+pub fn author(terms: &Terms, key: PublicKey) -> Result<Author, Problem> {
+    match terms.party_of_key(&key) {
+        Some(party) => Ok(Author { party: party.id.clone(), key }),
+        None => Err(Problem::new(
+            Code::NotAParty,
+            format!("the key {} is not that of a party of the agreement", key.fingerprint()),
+        )
+        .hint("`revshare terms show` lists the parties and their keys; another key is given with --key")),
+    }
+}
+
+/// `--if-head` names the head. Errors: [`Code::HeadMoved`].
+pub fn admit_head(state: &State, expected: &str) -> Result<(), Failure> {
+    let Some(prefix) = Prefix::parse(expected) else {
+        return Err(command_line(
+            format!("`{}` is no hash (--if-head)", expected.escape_debug()),
+            "give at least 6 hexadecimal digits of the head's hash",
+        ));
+    };
+    if prefix.fits(&state.head().0) {
+        return Ok(());
+    }
+    let last = state.next_seq().saturating_sub(1);
+    Err(Problem::new(
+        Code::HeadMoved,
+        format!("the head is record {last} {}, not {}", state.head().0.short(), prefix.as_str()),
+    )
+    .hint("look at what was recorded since (`revshare history`), then decide again")
+    .into())
+}
+
+impl Standing {
+    /// The state as it stood.
+    pub fn state(&self) -> &State {
+        self.past.as_ref().unwrap_or(self.ledger.state())
+    }
+
+    /// The agreement as it stood. An opened ledger has one.
+    pub fn agreement(&self) -> Result<&Agreement, Failure> {
+        self.state()
+            .agreement()
+            .ok_or_else(|| Problem::new(Code::NotALedger, "the folder is no ledger").into())
+    }
+
+    /// The last record that counts.
+    pub fn seq(&self) -> u64 {
+        self.state().next_seq().saturating_sub(1)
+    }
+
+    /// Whether an earlier state is looked at.
+    pub fn is_past(&self) -> bool {
+        self.past.is_some()
+    }
+
+    /// The day on which it is looked at: the one asked for, that of the record asked for, or that
+    /// of the clock.
+    pub fn today(&self, world: &World) -> Date {
+        match self.asked {
+            Some(asked) => asked.date(),
+            None => world.now.max(self.state().recorded_at()).date(),
+        }
+    }
+
+    /// The state's place, for JSON.
+    pub fn at(&self) -> json::At {
+        json::At {
+            seq: self.seq(),
+            head: self.state().head().to_string(),
+            recorded_at: self.state().recorded_at().to_string(),
+        }
+    }
+
+    /// The state's place, for a title: empty at the head.
+    pub fn as_of(&self) -> String {
+        match self.is_past() {
+            true => format!(" as of record {} ({})", self.seq(), self.state().recorded_at().date()),
+            false => String::new(),
+        }
+    }
+}
+
+impl Desk {
+    /// Submits a command.
+    pub fn submit(&mut self, command: Command) -> Result<Outcome, Failure> {
+        let nonce = random()?;
+        let signing = Signing { signer: &self.signer, nonce: *nonce };
+        Ok(self.ledger.submit(command, &self.context, &signing, self.mode)?)
+    }
+}

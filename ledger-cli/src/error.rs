@@ -1,0 +1,105 @@
+//! How a command ends: an answer, or a failure with its exit code.
+
+use std::io;
+
+use revshare_core::vocab::Code;
+use revshare_core::vocab::Problem;
+use revshare_core::vocab::problem::Class;
+
+/// What a command answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// Done; all is well.
+    Yes,
+    /// Done; the answer is no.
+    No,
+    /// Nothing could be read.
+    Unreadable,
+}
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub enum Failure {
+    /// Something is wrong.
+    Problem(Box<Problem>),
+    /// Several things are wrong with one input.
+    Many(Box<Many>),
+    /// Nobody reads the output any more.
+    OutputClosed,
+}
+
+/// Several problems of one input.
+#[derive(Debug)]
+pub struct Many {
+    /// What they add up to.
+    pub summary: Problem,
+    /// The problems, in the order of the input.
+    pub problems: Vec<Problem>,
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Failure {
+        Failure::Problem(Box::new(problem))
+    }
+}
+
+/// Writing output failed. (Files of the ledger have their own problems.)
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::OutputClosed,
+            io::ErrorKind::StorageFull => {
+                Problem::new(Code::DiskFull, format!("the output cannot be written: {error}"))
+                    .hint("free some space, or send the output elsewhere")
+                    .into()
+            }
+            _ => Problem::new(Code::DiskWrite, format!("the output cannot be written: {error}"))
+                .hint("send the output elsewhere")
+                .into(),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Failure {
+        Failure::from(io::Error::from(error))
+    }
+}
+
+impl Answer {
+    /// The exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Answer::Yes => 0,
+            Answer::No => 1,
+            Answer::Unreadable => 4,
+        }
+    }
+}
+
+impl Failure {
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Problem(problem) => exit_code(problem.code),
+            Failure::Many(many) => exit_code(many.summary.code),
+            Failure::OutputClosed => 0,
+        }
+    }
+}
+
+/// The exit code of a problem.
+fn exit_code(code: Code) -> u8 {
+    match code.class() {
+        Class::Warning => 0,
+        Class::Usage => 2,
+        Class::Refused => 3,
+        Class::Damaged => 4,
+        Class::Outside => 5,
+    }
+}
+
+/// The command line is wrong.
+pub fn command_line(message: impl Into<String>, hint: impl Into<String>) -> Failure {
+    Problem::new(Code::CommandLine, message).hint(hint).into()
+}

@@ -1,0 +1,122 @@
+//! Balances as JSON.
+
+use revshare_core::view::balances;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::render::json::At;
+use crate::render::json::money;
+
+/// `balances`.
+#[derive(Serialize, JsonSchema)]
+pub struct BalancesDocument {
+    /// The point of the log.
+    pub at: At,
+    /// Settlement currency of every amount.
+    pub currency: String,
+    /// Beneficiaries, sorted.
+    pub beneficiaries: Vec<BalanceDocument>,
+    /// The collector.
+    pub collector: Option<CollectorDocument>,
+}
+
+/// A beneficiary's balance.
+#[derive(Serialize, JsonSchema)]
+pub struct BalanceDocument {
+    /// The beneficiary.
+    pub party: String,
+    /// Posted by statements.
+    pub booked: String,
+    /// Received, without what was sent on account.
+    pub paid: String,
+    /// Sent, neither confirmed nor returned.
+    pub in_transit: String,
+    /// Received on account: a credit against later statements.
+    pub on_account: String,
+    /// What may be paid out now; negative when more was paid than is booked.
+    pub payable: String,
+    /// By period.
+    pub periods: Vec<PeriodBalanceDocument>,
+}
+
+/// A beneficiary's period.
+#[derive(Serialize, JsonSchema)]
+pub struct PeriodBalanceDocument {
+    /// The period.
+    pub period: String,
+    /// The day on which it is due.
+    pub due_on: String,
+    /// Booked, all statements together.
+    pub booked: String,
+    /// The part that nothing has settled; the oldest due date is settled first.
+    pub open: String,
+}
+
+/// What the collector earned and keeps.
+#[derive(Serialize, JsonSchema)]
+pub struct CollectorDocument {
+    /// The collector.
+    pub party: String,
+    /// The base of all stated periods.
+    pub base: String,
+    /// The base minus what is booked to the others.
+    pub keep: String,
+    /// By period.
+    pub periods: Vec<CollectorPeriodDocument>,
+}
+
+/// The collector's period.
+#[derive(Serialize, JsonSchema)]
+pub struct CollectorPeriodDocument {
+    /// The period.
+    pub period: String,
+    /// Its base.
+    pub base: String,
+    /// Its base minus what is booked to the others.
+    pub keep: String,
+}
+
+impl BalancesDocument {
+    /// Balances as JSON.
+    pub fn of(balances: &balances::Balances, at: At) -> BalancesDocument {
+        let text = |amount| money(amount, balances.currency);
+        let beneficiary = |balance: &balances::Balance| BalanceDocument {
+            party: balance.party.to_string(),
+            booked: text(balance.account.booked),
+            paid: text(balance.account.paid),
+            in_transit: text(balance.account.in_transit),
+            on_account: text(balance.account.on_account),
+            payable: text(balance.payable),
+            periods: balance
+                .periods
+                .iter()
+                .map(|period| PeriodBalanceDocument {
+                    period: period.period.to_string(),
+                    due_on: period.due_on.to_string(),
+                    booked: text(period.booked),
+                    open: text(period.open),
+                })
+                .collect(),
+        };
+        let collector = |collector: &balances::CollectorBalance| CollectorDocument {
+            party: collector.party.to_string(),
+            base: text(collector.base),
+            keep: text(collector.keep),
+            periods: collector
+                .periods
+                .iter()
+                .map(|period| CollectorPeriodDocument {
+                    period: period.period.to_string(),
+                    base: text(period.base),
+                    keep: text(period.keep),
+                })
+                .collect(),
+        };
+        BalancesDocument {
+            at,
+            currency: balances.currency.to_string(),
+            beneficiaries: balances.beneficiaries.iter().map(beneficiary).collect(),
+            collector: balances.collector.as_ref().map(collector),
+        }
+    }
+}

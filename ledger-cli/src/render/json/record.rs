@@ -1,0 +1,342 @@
+//! Records as JSON.
+
+use revshare_core::payout::Payout;
+use revshare_core::view::record;
+use revshare_core::view::record::Said;
+use revshare_core::vocab::Currency;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::render::json::CurrencyAmount;
+use crate::render::json::EventRef;
+use crate::render::json::PartyAmount;
+use crate::render::json::PartyRole;
+use crate::render::json::money;
+use crate::render::json::party_amounts;
+use crate::render::record::short;
+use crate::render::text::sum;
+
+/// A record: `show`, and a line of `history`.
+#[derive(Serialize, JsonSchema)]
+pub struct RecordDocument {
+    /// Sequence number.
+    pub seq: u64,
+    /// Hash of the record.
+    pub hash: String,
+    /// Hash of the record before it; zeros for record 0.
+    pub previous: String,
+    /// Recorded time, RFC 3339.
+    pub recorded_at: String,
+    /// The author.
+    pub party: String,
+    /// The author's public key, as in OpenSSH.
+    pub key: String,
+    /// Its fingerprint, as `ssh-keygen -l` prints it.
+    pub key_fingerprint: String,
+    /// The event's id: independent of its place.
+    pub event: String,
+    /// Digest of what the event says, without its nonce.
+    pub content_digest: String,
+    /// Digest of the payload bytes.
+    pub payload_digest: String,
+    /// Bytes of the payload; `null` where it is not known.
+    pub payload_bytes: Option<u64>,
+    /// What the event says, in a few words.
+    pub summary: String,
+    /// The kind of event, and what it says.
+    #[serde(flatten)]
+    pub says: SaysDocument,
+}
+
+/// What an event says, by kind.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "kind", content = "says", rename_all = "kebab-case")]
+pub enum SaysDocument {
+    /// The ledger was opened with these terms.
+    LedgerOpened {
+        /// The agreement's title.
+        title: String,
+        /// Digest of the terms.
+        terms: String,
+        /// The parties.
+        parties: Vec<PartyRole>,
+    },
+    /// Something that waited for it was accepted.
+    Accepted {
+        /// What.
+        accepts: EventRef,
+        /// The content digest that the acceptance carries.
+        content_digest: String,
+    },
+    /// A part of a large report.
+    UsagePart {
+        /// Position in the report, from 0.
+        index: u32,
+        /// Its lines.
+        lines: u64,
+        /// Gross per currency.
+        gross: Vec<CurrencyAmount>,
+    },
+    /// Usage was reported.
+    UsageReported {
+        /// The period.
+        period: String,
+        /// Whether it adds to earlier reports.
+        supplement: bool,
+        /// How many lines; 0 for a nil report.
+        lines: u64,
+        /// In how many parts; 0 if the lines are in the event itself.
+        parts: u64,
+        /// Gross per currency.
+        gross: Vec<CurrencyAmount>,
+    },
+    /// A report was replaced.
+    UsageCorrected {
+        /// The period.
+        period: Option<String>,
+        /// What is replaced.
+        corrects: EventRef,
+        /// Why.
+        reason: String,
+        /// How many lines; 0 for a nil report.
+        lines: u64,
+        /// In how many parts; 0 if the lines are in the event itself.
+        parts: u64,
+        /// Gross per currency.
+        gross: Vec<CurrencyAmount>,
+    },
+    /// A report is missing after its due day.
+    UsageMissing {
+        /// The period.
+        period: String,
+    },
+    /// A statement was issued.
+    StatementIssued {
+        /// The period.
+        period: String,
+        /// Digest of the terms.
+        terms: String,
+        /// Version of the calculation.
+        calculation: u16,
+        /// What it posts.
+        entries: Vec<PostedDocument>,
+        /// Version of the state root.
+        root_version: u16,
+        /// The state root before the statement.
+        state_root: String,
+    },
+    /// A statement was accepted.
+    StatementAccepted {
+        /// The statement.
+        statement: EventRef,
+        /// Its period.
+        period: Option<String>,
+    },
+    /// Money was sent.
+    PayoutSent {
+        /// To whom.
+        to: String,
+        /// The amount.
+        amount: String,
+        /// The part of it above what was payable.
+        on_account: String,
+        /// The settlement currency.
+        currency: String,
+        /// The day it was sent.
+        sent_on: String,
+        /// How both sides find it at the bank.
+        reference: String,
+    },
+    /// Money was received.
+    PayoutConfirmed {
+        /// The payout.
+        payout: EventRef,
+        /// The amount that was sent.
+        amount: Option<String>,
+        /// The day it was received.
+        received_on: String,
+    },
+    /// Money came back.
+    PayoutReturned {
+        /// The payout.
+        payout: EventRef,
+        /// The amount that was sent.
+        amount: Option<String>,
+        /// Why.
+        reason: String,
+    },
+    /// A head and its state root were acknowledged.
+    Acknowledged {
+        /// Sequence number of the head.
+        seq: u64,
+        /// Its hash.
+        head: String,
+        /// Version of the state root.
+        root_version: u16,
+        /// The state root after it.
+        state_root: String,
+    },
+}
+
+/// What a statement posts for one period, in an event.
+#[derive(Serialize, JsonSchema)]
+pub struct PostedDocument {
+    /// The period.
+    pub period: String,
+    /// Change of the base.
+    pub base: String,
+    /// Change of what is owed.
+    pub shares: Vec<PartyAmount>,
+    /// Ids of the events that moved an earlier period.
+    pub causes: Vec<String>,
+}
+
+fn gross(total: &record::LinesTotal) -> Vec<CurrencyAmount> {
+    let one = |(currency, gross): &(Currency, _)| CurrencyAmount {
+        currency: currency.to_string(),
+        amount: sum(*gross),
+    };
+    total.gross.iter().map(one).collect()
+}
+
+impl RecordDocument {
+    /// A record as JSON.
+    pub fn of(
+        record: &record::Record,
+        payload_bytes: Option<usize>,
+        currency: Currency,
+    ) -> RecordDocument {
+        RecordDocument {
+            seq: record.seq,
+            hash: record.hash.to_string(),
+            previous: record.previous.to_string(),
+            recorded_at: record.recorded_at.to_string(),
+            party: record.party.to_string(),
+            key: record.key.to_string(),
+            key_fingerprint: record.key.fingerprint(),
+            event: record.id.to_string(),
+            content_digest: record.content.to_string(),
+            payload_digest: record.payload.to_string(),
+            payload_bytes: payload_bytes.map(|bytes| bytes as u64),
+            summary: short(&record.said, currency),
+            says: SaysDocument::of(&record.said, currency),
+        }
+    }
+}
+
+impl SaysDocument {
+    fn of(said: &Said, currency: Currency) -> SaysDocument {
+        let amount = |sent: &Option<Payout>| sent.as_ref().map(|p| money(p.amount, currency));
+        match said {
+            Said::LedgerOpened { title, terms, parties } => SaysDocument::LedgerOpened {
+                title: title.to_string(),
+                terms: terms.to_string(),
+                parties: parties
+                    .iter()
+                    .map(|(id, role)| PartyRole {
+                        party: id.to_string(),
+                        role: role.as_str().to_owned(),
+                    })
+                    .collect(),
+            },
+            Said::Accepted { what, content, .. } => SaysDocument::Accepted {
+                accepts: EventRef::of(what),
+                content_digest: content.to_string(),
+            },
+            Said::UsagePart { index, total } => {
+                SaysDocument::UsagePart { index: *index, lines: total.lines, gross: gross(total) }
+            }
+            Said::UsageReported { period, supplement, total } => SaysDocument::UsageReported {
+                period: period.to_string(),
+                supplement: *supplement,
+                lines: total.lines,
+                parts: total.parts as u64,
+                gross: gross(total),
+            },
+            Said::UsageCorrected { period, corrects, reason, total } => {
+                SaysDocument::UsageCorrected {
+                    period: period.map(|period| period.to_string()),
+                    corrects: EventRef::of(corrects),
+                    reason: reason.to_string(),
+                    lines: total.lines,
+                    parts: total.parts as u64,
+                    gross: gross(total),
+                }
+            }
+            Said::UsageMissing { period } => {
+                SaysDocument::UsageMissing { period: period.to_string() }
+            }
+            Said::StatementIssued(statement) => SaysDocument::StatementIssued {
+                period: statement.period.to_string(),
+                terms: statement.terms.to_string(),
+                calculation: statement.calculation,
+                entries: statement
+                    .entries
+                    .iter()
+                    .map(|entry| PostedDocument {
+                        period: entry.period.to_string(),
+                        base: money(entry.base, currency),
+                        shares: party_amounts(&entry.shares, currency),
+                        causes: entry.causes.iter().map(|id| id.to_string()).collect(),
+                    })
+                    .collect(),
+                root_version: statement.root_version,
+                state_root: statement.state_root.to_string(),
+            },
+            Said::StatementAccepted { statement, period } => SaysDocument::StatementAccepted {
+                statement: EventRef::of(statement),
+                period: period.map(|period| period.to_string()),
+            },
+            Said::PayoutSent(payout) => SaysDocument::PayoutSent {
+                to: payout.to.to_string(),
+                amount: money(payout.amount, currency),
+                on_account: money(payout.on_account, currency),
+                currency: currency.to_string(),
+                sent_on: payout.sent_on.to_string(),
+                reference: payout.reference.to_string(),
+            },
+            Said::PayoutConfirmed { payout, sent, received_on } => SaysDocument::PayoutConfirmed {
+                payout: EventRef::of(payout),
+                amount: amount(sent),
+                received_on: received_on.to_string(),
+            },
+            Said::PayoutReturned { payout, sent, reason } => SaysDocument::PayoutReturned {
+                payout: EventRef::of(payout),
+                amount: amount(sent),
+                reason: reason.to_string(),
+            },
+            Said::Acknowledged { seq, head, root_version, state_root } => {
+                SaysDocument::Acknowledged {
+                    seq: *seq,
+                    head: head.to_string(),
+                    root_version: *root_version,
+                    state_root: state_root.to_string(),
+                }
+            }
+        }
+    }
+}
+
+/// What a writing command recorded, or would record.
+#[derive(Serialize, JsonSchema)]
+pub struct RecordedDocument {
+    /// False with `--dry-run`.
+    pub recorded: bool,
+    /// Every record, parts of a report included, in order.
+    pub records: Vec<RecordedRef>,
+    /// The record that counts.
+    pub record: RecordDocument,
+}
+
+/// A record that was written.
+#[derive(Serialize, JsonSchema)]
+pub struct RecordedRef {
+    /// Sequence number.
+    pub seq: u64,
+    /// Hash.
+    pub hash: String,
+    /// Event id.
+    pub event: String,
+    /// Kind of event.
+    pub kind: String,
+}

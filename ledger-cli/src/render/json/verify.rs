@@ -1,0 +1,120 @@
+//! Verdicts as JSON.
+
+use revshare_core::verify::Finding;
+use revshare_core::verify::Layer;
+use revshare_core::verify::Verdict;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::render::json::ErrorDocument;
+use crate::render::json::PlaceDocument;
+
+/// `verify`.
+#[derive(Serialize, JsonSchema)]
+pub struct VerdictDocument {
+    /// `valid` or `invalid`.
+    pub verdict: String,
+    /// The ledger's id; `null` if record 0 cannot be read.
+    pub ledger: Option<String>,
+    /// Records that count.
+    pub events: u64,
+    /// Number and hash of the last one.
+    pub head: Option<HeadDocument>,
+    /// The state root there, if it could be computed.
+    pub state_root: Option<String>,
+    /// Everything that is wrong.
+    pub findings: Vec<FindingDocument>,
+    /// Up to which record each layer of checks holds.
+    pub holds: Vec<HoldsDocument>,
+    /// What was not checked, in words.
+    pub unchecked: Vec<String>,
+    /// What is worth knowing and wrong for nobody.
+    pub notices: Vec<String>,
+    /// The last head that each party acknowledged on the log.
+    pub acknowledged: Vec<HeadOfParty>,
+}
+
+/// A head.
+#[derive(Serialize, JsonSchema)]
+pub struct HeadDocument {
+    /// Sequence number.
+    pub seq: u64,
+    /// Hash.
+    pub hash: String,
+}
+
+/// A head that a party acknowledged.
+#[derive(Serialize, JsonSchema)]
+pub struct HeadOfParty {
+    /// The party.
+    pub party: String,
+    /// Sequence number of the head.
+    pub seq: u64,
+}
+
+/// Up to which record a layer of checks holds.
+#[derive(Serialize, JsonSchema)]
+pub struct HoldsDocument {
+    /// `chain`, `authors`, `rules`, `arithmetic` or `agreement`.
+    pub layer: String,
+    /// The last record before the first finding; `null` if not even record 0 holds.
+    pub to: Option<u64>,
+}
+
+/// One thing that is wrong.
+#[derive(Serialize, JsonSchema)]
+pub struct FindingDocument {
+    /// The record.
+    pub seq: Option<u64>,
+    /// Which check found it.
+    pub layer: String,
+    /// The stable code.
+    pub code: String,
+    /// What is wrong, with expected and found.
+    pub message: String,
+    /// Where.
+    pub place: Option<PlaceDocument>,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl VerdictDocument {
+    /// A verdict as JSON.
+    pub fn of(verdict: &Verdict) -> VerdictDocument {
+        let finding = |finding: &Finding| {
+            let error = ErrorDocument::of(&finding.problem);
+            FindingDocument {
+                seq: finding.seq,
+                layer: finding.layer.as_str().to_owned(),
+                code: error.code,
+                message: error.message,
+                place: error.place,
+                hint: error.hint,
+            }
+        };
+        let holds = |layer: Layer| HoldsDocument {
+            layer: layer.as_str().to_owned(),
+            to: verdict.holds_to(layer),
+        };
+        let head = |(seq, hash): (u64, revshare_core::vocab::RecordHash)| HeadDocument {
+            seq,
+            hash: hash.to_string(),
+        };
+        VerdictDocument {
+            verdict: if verdict.is_valid() { "valid" } else { "invalid" }.to_owned(),
+            ledger: verdict.ledger.map(|ledger| ledger.to_string()),
+            events: verdict.events,
+            head: verdict.head.map(head),
+            state_root: verdict.state_root.map(|root| root.to_string()),
+            findings: verdict.findings.iter().map(finding).collect(),
+            holds: Layer::ALL.into_iter().map(holds).collect(),
+            unchecked: verdict.unchecked.clone(),
+            notices: verdict.notices.clone(),
+            acknowledged: verdict
+                .acknowledged
+                .iter()
+                .map(|(party, seq)| HeadOfParty { party: party.to_string(), seq: *seq })
+                .collect(),
+        }
+    }
+}

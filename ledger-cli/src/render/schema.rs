@@ -1,0 +1,33 @@
+//! JSON Schemas of what `--json` prints, generated from the types in [`crate::render::json`].
+
+use schemars::Schema;
+use schemars::schema_for;
+
+use crate::render::json;
+use crate::render::json::lists;
+
+/// Every schema with its name: `schemas/<name>.schema.json`.
+pub fn all() -> Vec<(&'static str, Schema)> {
+    vec![
+        ("error", schema_for!(json::ErrorDocument)),
+        ("recorded", schema_for!(json::record::RecordedDocument)),
+        ("record", schema_for!(json::RecordDocument)),
+        ("balances", schema_for!(json::BalancesDocument)),
+        ("statement", schema_for!(json::statement::StatementDocument)),
+        ("statements", schema_for!(json::statement::StatementsDocument)),
+        ("explain", schema_for!(json::explain::ExplainDocument)),
+        ("usage-list", schema_for!(json::usage::UsageListDocument)),
+        ("usage-show", schema_for!(json::usage::UsageShowDocument)),
+        ("payouts", schema_for!(lists::PayoutsDocument)),
+        ("waiting", schema_for!(lists::WaitingDocument)),
+        ("status", schema_for!(lists::StatusDocument)),
+        ("terms-check", schema_for!(lists::TermsCheckDocument)),
+        ("terms-show", schema_for!(lists::TermsShowDocument)),
+        ("keygen", schema_for!(lists::KeygenDocument)),
+        ("acknowledgement", schema_for!(lists::AcknowledgementDocument)),
+        ("pull", schema_for!(lists::PullDocument)),
+        ("diff", schema_for!(lists::DiffDocument)),
+        ("verdict", schema_for!(json::verify::VerdictDocument)),
+        ("demo", schema_for!(lists::DemoDocument)),
+    ]
+}

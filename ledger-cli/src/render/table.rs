@@ -1,0 +1,145 @@
+//! Aligned tables for terminals: 80 columns, amounts to the right.
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::render::text::escape;
+
+/// Columns of a terminal that a table keeps to.
+const WIDTH_MAX: usize = 80;
+/// A column that wraps is not made narrower than this.
+const WRAPPED_MIN: usize = 12;
+/// Blanks between columns.
+const GAP: usize = 2;
+
+/// How a column stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Align {
+    /// Text.
+    Left,
+    /// Numbers and amounts.
+    Right,
+    /// Free text: wrapped if the table is too wide.
+    Wrap,
+}
+
+/// A table under construction.
+pub struct Table {
+    titles: Vec<String>,
+    aligns: Vec<Align>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns.
+    pub fn new(columns: &[(&'static str, Align)]) -> Table {
+        let columns = columns.iter().map(|(title, align)| ((*title).to_owned(), *align));
+        let (titles, aligns) = columns.unzip();
+        Table { titles, aligns, rows: Vec::new() }
+    }
+
+    /// With one more column.
+    pub fn column(mut self, title: &str, align: Align) -> Table {
+        self.titles.push(escape(title));
+        self.aligns.push(align);
+        self
+    }
+
+    /// Adds a row. What it holds is escaped for terminals.
+    pub fn row(&mut self, cells: impl Into<Vec<String>>) {
+        let cells = cells.into();
+        debug_assert_eq!(cells.len(), self.titles.len());
+        self.rows.push(cells.iter().map(|cell| escape(cell)).collect());
+    }
+
+    /// Whether it keeps to the width of a terminal without wrapping.
+    pub fn fits(&self) -> bool {
+        let gaps = GAP * self.titles.len().saturating_sub(1);
+        self.widths().iter().sum::<usize>() + gaps <= WIDTH_MAX
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.titles.iter().map(|title| title.width()).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.width());
+            }
+        }
+        widths
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The lines of the table, titles first, each with an end of line.
+    pub fn text(&self, color: bool) -> String {
+        let mut widths = self.widths();
+        self.narrow(&mut widths);
+        let mut out = String::new();
+        for (at, row) in std::iter::once(&self.titles).chain(&self.rows).enumerate() {
+            self.push_row(&mut out, row, &widths, color && at == 0);
+        }
+        out
+    }
+
+    /// Takes width from the columns that wrap until the table fits.
+    fn narrow(&self, widths: &mut [usize]) {
+        let total: usize = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
+        for _ in 0..total.saturating_sub(WIDTH_MAX) {
+            let wrapped = widths.iter_mut().zip(&self.aligns);
+            let wrapped =
+                wrapped.filter(|(width, align)| **align == Align::Wrap && **width > WRAPPED_MIN);
+            match wrapped.map(|(width, _)| width).max() {
+                Some(widest) => *widest -= 1,
+                None => return,
+            }
+        }
+    }
+
+    fn push_row(&self, out: &mut String, row: &[String], widths: &[usize], bold: bool) {
+        let cells: Vec<Vec<String>> = row
+            .iter()
+            .zip(widths)
+            .zip(&self.aligns)
+            .map(|((cell, width), align)| match align {
+                Align::Wrap => wrap(cell, *width),
+                _ => vec![cell.clone()],
+            })
+            .collect();
+        let height = cells.iter().map(Vec::len).max().unwrap_or(1);
+        for at in 0..height {
+            let mut line = String::new();
+            for ((cell, width), align) in cells.iter().zip(widths).zip(&self.aligns) {
+                let text = cell.get(at).map_or("", String::as_str);
+                let pad = " ".repeat(width.saturating_sub(text.width()));
+                match align {
+                    Align::Right => line.extend([pad.as_str(), text]),
+                    _ => line.extend([text, pad.as_str()]),
+                }
+                line.push_str(&" ".repeat(GAP));
+            }
+            let line = line.trim_end();
+            match bold {
+                true => out.push_str(&format!("\x1b[1m{line}\x1b[0m\n")),
+                false => out.extend([line, "\n"]),
+            }
+        }
+    }
+}
+
+/// Breaks a text between words; a longer word stands out.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines
+            .last_mut()
+            .filter(|line| line.is_empty() || line.width() + 1 + word.width() <= width);
+        match line {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) => line.extend([" ", word]),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

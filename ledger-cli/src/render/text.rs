@@ -1,0 +1,85 @@
+//! Words and numbers for people.
+
+use revshare_core::vocab::Amount;
+use revshare_core::vocab::Currency;
+use revshare_core::vocab::Exact;
+use revshare_core::vocab::Rounding;
+use revshare_core::vocab::exact;
+use revshare_core::vocab::exact::Sum;
+
+/// Text of a stranger for a terminal: control characters and what hides or turns text are shown as
+/// escapes. (The ledger admits none; damaged or foreign files may hold them.)
+pub fn escape(text: &str) -> String {
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return text.to_owned();
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\'' | '\\' => escaped.push(c),
+            _ if is_unsafe(c) => escaped.extend(c.escape_unicode()),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// `12.50 USD`.
+pub fn money(amount: Amount, currency: Currency) -> String {
+    format!("{} {currency}", amount.to_text(currency.minor_digits()))
+}
+
+/// An exact amount with at least the minor unit's digits, without its currency.
+pub fn exact_money(value: &Exact, currency: Currency) -> String {
+    let text = exact_text(value);
+    if text.contains('/') {
+        return text;
+    }
+    let digits = currency.minor_digits() as usize;
+    let (integer, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    match digits.max(fraction.len()) {
+        0 => integer.to_owned(),
+        width => format!("{integer}.{fraction:0<width$}"),
+    }
+}
+
+/// An exact number; one that no decimal holds also as an approximation.
+pub fn exact_text(value: &Exact) -> String {
+    let text = exact::to_text(value);
+    if !text.contains('/') {
+        return text;
+    }
+    match Rounding::HalfEven.round(value, 12) {
+        Some(near) => format!("{text} (about {near})"),
+        None => text,
+    }
+}
+
+/// A sum as a plain decimal.
+pub fn sum(sum: Sum) -> String {
+    exact::to_text(&sum.exact())
+}
+
+/// `1 line`, `2 lines`.
+pub fn count(count: u64, singular: &str) -> String {
+    match count {
+        1 => format!("1 {singular}"),
+        _ => format!("{count} {singular}s"),
+    }
+}
+
+/// Text in a style of the terminal.
+pub fn styled(text: &str, style: &str, color: bool) -> String {
+    match color {
+        true => format!("\x1b[{style}m{text}\x1b[0m"),
+        false => text.to_owned(),
+    }
+}

@@ -1,0 +1,70 @@
+//! The index: projections that can be thrown away, bound to a head and to the files it was read
+//! from. Deleting it costs time and nothing else.
+//!
+//! It keeps a snapshot of the state (balances, statements, reports, payouts) and look-ups from
+//! hash, event id, period, party and kind to record numbers. Only [`crate::ledger`] uses it; a
+//! reader maintains it, and every doubt (another version, other files, a wrong digest, a panic
+//! inside sled, another process that has it open) means: read the log instead.
+
+pub mod snapshot;
+pub mod rows;
+pub mod sled_index;
+
+pub use rows::Lookup;
+pub use rows::RecordRow;
+pub use sled_index::SledIndex;
+
+use crate::vocab::Digest;
+use crate::vocab::RecordHash;
+
+/// The version of everything that the index keeps. Another version is rebuilt.
+pub const PROJECTION_VERSION: u32 = 1;
+
+/// What an index is bound to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Bound {
+    /// The segment files as the file system describes them: name, length, inode, times. If these
+    /// are as they were, nobody has written to the files since they were read and checked.
+    pub stamps: Vec<String>,
+    /// Records that the index knows.
+    pub records: u64,
+    /// Hash of the last of them.
+    pub head: RecordHash,
+    /// Digest of the snapshot.
+    pub snapshot: Digest,
+    /// How many rows there are, besides the one with these words.
+    pub rows: u64,
+}
+
+/// A key and its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// The key of the snapshot.
+pub const SNAPSHOT_KEY: &[u8] = b"snapshot";
+
+/// What a cache of projections can do: keys to values, changed together with what they are bound
+/// to, or not at all.
+pub trait Index {
+    /// What the rows are bound to; `None` if there is nothing sound.
+    fn bound(&self) -> Option<Bound>;
+
+    /// The value of a key.
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>>;
+
+    /// How many rows there are.
+    fn len(&self) -> u64;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every key that begins with a prefix, in order, without the prefix.
+    fn range(&self, prefix: &[u8]) -> Vec<Vec<u8>>;
+
+    /// Writes rows and what they are bound to, in one transaction. False if that failed.
+    fn apply(&self, rows: Vec<Row>, bound: &Bound) -> bool;
+
+    /// Forgets everything.
+    fn clear(&self) -> bool;
+}

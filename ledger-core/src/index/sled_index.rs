@@ -1,0 +1,138 @@
+//! The index in sled. Its files may be lost, empty or broken after a crash, and opening them may
+//! panic: all of that reads as "no index".
+
+use std::fs;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::index::Bound;
+use crate::index::Index;
+use crate::index::PROJECTION_VERSION;
+use crate::index::Row;
+use crate::vocab::Digest;
+use crate::vocab::RecordHash;
+use crate::vocab::digest::Domain;
+use crate::wire::codec;
+
+const BOUND_KEY: &[u8] = b"bound";
+/// A cache as small as sled takes: the index is read once per command.
+const CACHE_LEN: u64 = 8 << 20;
+
+/// An open index.
+pub struct SledIndex {
+    db: sled::Db,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BoundRow {
+    version: u32,
+    stamps: Vec<String>,
+    records: u64,
+    head: [u8; 32],
+    snapshot: [u8; 32],
+    rows: u64,
+}
+
+/// The folder of the index, inside the ledger's.
+pub fn folder(ledger: &Path) -> PathBuf {
+    ledger.join("index")
+}
+
+fn quietly<T>(work: impl FnOnce() -> Option<T>) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok().flatten()
+}
+
+impl std::fmt::Debug for SledIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SledIndex")
+    }
+}
+
+impl SledIndex {
+    /// Opens the index of a ledger, and makes it if there is none. `None` if it cannot be had: in
+    /// use by another process, not writable, or broken (then it is deleted, for the next time).
+    pub fn open(ledger: &Path) -> Option<SledIndex> {
+        let path = folder(ledger);
+        let open = || {
+            let config = sled::Config::new()
+                .path(&path)
+                .cache_capacity(CACHE_LEN)
+                .flush_every_ms(None)
+                .print_profile_on_drop(false);
+            Some(config.open())
+        };
+        match quietly(open) {
+            Some(Ok(db)) => Some(SledIndex { db }),
+            Some(Err(sled::Error::Io(_))) => None,
+            Some(Err(_)) | None => {
+                let _ = fs::remove_dir_all(&path);
+                None
+            }
+        }
+    }
+}
+
+impl Index for SledIndex {
+    fn bound(&self) -> Option<Bound> {
+        let bytes = self.get(BOUND_KEY)?;
+        let (row, digest) = bytes.split_last_chunk::<32>()?;
+        if Domain::Index.digest(row).0 != *digest {
+            return None;
+        }
+        let row: BoundRow = codec::decode(row).ok()?;
+        (row.version == PROJECTION_VERSION).then_some(Bound {
+            stamps: row.stamps,
+            records: row.records,
+            head: RecordHash::from_bytes(row.head),
+            snapshot: Digest(row.snapshot),
+            rows: row.rows,
+        })
+    }
+
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        quietly(|| self.db.get(key).ok().flatten().map(|value| value.to_vec()))
+    }
+
+    fn len(&self) -> u64 {
+        quietly(|| Some(self.db.len() as u64)).unwrap_or(0)
+    }
+
+    fn range(&self, prefix: &[u8]) -> Vec<Vec<u8>> {
+        let keys = quietly(|| {
+            let keys = self.db.scan_prefix(prefix).keys();
+            Some(keys.filter_map(|key| Some(key.ok()?.get(prefix.len()..)?.to_vec())).collect())
+        });
+        keys.unwrap_or_default()
+    }
+
+    fn apply(&self, rows: Vec<Row>, bound: &Bound) -> bool {
+        let row = BoundRow {
+            version: PROJECTION_VERSION,
+            stamps: bound.stamps.clone(),
+            records: bound.records,
+            head: *bound.head.bytes(),
+            snapshot: bound.snapshot.0,
+            rows: bound.rows,
+        };
+        let Ok(mut bytes) = codec::encode(&row) else { return false };
+        let digest = Domain::Index.digest(&bytes);
+        bytes.extend_from_slice(&digest.0);
+        let mut batch = sled::Batch::default();
+        rows.into_iter().for_each(|(key, value)| batch.insert(key, value));
+        batch.insert(BOUND_KEY, bytes);
+        let applied = quietly(|| {
+            self.db.apply_batch(batch).ok()?;
+            self.db.flush().ok()
+        });
+        applied.is_some()
+    }
+
+    fn clear(&self) -> bool {
+        quietly(|| self.db.clear().ok()).is_some()
+    }
+}

@@ -1,0 +1,153 @@
+//! Reading through the index, and without it.
+
+use std::path::Path;
+
+use crate::chain::FRAME_HEADER_LEN;
+use crate::chain::StoredRecord;
+use crate::chain::frame_len;
+use crate::event::Fact;
+use crate::index::Bound;
+use crate::index::Index;
+use crate::index::Lookup;
+use crate::index::RecordRow;
+use crate::index::Row;
+use crate::index::SNAPSHOT_KEY;
+use crate::index::SledIndex;
+use crate::index::rows;
+use crate::index::snapshot;
+use crate::ledger::Ledger;
+use crate::replay::Signatures;
+use crate::replay::ledger_id;
+use crate::replay::period_length;
+use crate::replay::replay;
+use crate::state::State;
+use crate::store::DiskLog;
+use crate::store::SegmentSource;
+use crate::store::Witness;
+use crate::vocab::Problem;
+use crate::vocab::digest::Domain;
+
+impl Ledger {
+    /// Loads a ledger to read: from the index, or from the log; then the index is made anew.
+    pub(super) fn read(
+        folder: &Path,
+        state_folder: Option<&Path>,
+        log: DiskLog,
+    ) -> Result<Ledger, Problem> {
+        let index = SledIndex::open(folder);
+        if let Some(ledger) = Ledger::from_index(folder, state_folder, &index)? {
+            return Ok(Ledger { index, ..ledger });
+        }
+        // Taken before the log is read: if a writer appends meanwhile, the index is bound to files
+        // that are no more, and is rebuilt next time.
+        let stamps = stamps(&log)?;
+        let mut rows = Vec::new();
+        let mut ledger = Ledger::load(folder, state_folder, log, false, &mut rows)?;
+        if let Some(index) = index.filter(|_| ledger.notices.is_empty()) {
+            ledger.index = rebuild(&index, &ledger.state, rows, stamps).then_some(index);
+        }
+        Ok(ledger)
+    }
+
+    /// The ledger as the index has it: if the files are as they were when they were last read and
+    /// checked, and everything fits.
+    fn from_index(
+        folder: &Path,
+        state_folder: Option<&Path>,
+        index: &Option<SledIndex>,
+    ) -> Result<Option<Ledger>, Problem> {
+        let Some(index) = index else { return Ok(None) };
+        let log = DiskLog::open(folder);
+        let Some(bound) = index.bound() else { return Ok(None) };
+        if bound.stamps != stamps(&log)? {
+            return Ok(None);
+        }
+        let snapshot = index.get(SNAPSHOT_KEY);
+        let sound = snapshot.filter(|bytes| Domain::Index.digest(bytes) == bound.snapshot);
+        let Some(state) = sound.and_then(|bytes| snapshot::read(&bytes)) else { return Ok(None) };
+        let witness = Witness::new(state_folder, folder);
+        let fits_memory = witness.head().is_none_or(|head| {
+            head.ledger != ledger_id(&state)
+                || (head.seq.checked_add(1) == Some(bound.records) && head.hash == bound.head)
+        });
+        if !fits_memory || (state.next_seq(), state.head()) != (bound.records, bound.head) {
+            return Ok(None);
+        }
+        let (folder, notices) = (folder.to_owned(), Vec::new());
+        Ok(Some(Ledger { folder, log, witness, state, notices, index: None }))
+    }
+
+    /// Shows every record that all look-ups find, in order, with a state that knows the events
+    /// that it names. The index is asked first; without it the log is read. Errors: those of
+    /// [`Ledger::open`].
+    pub fn select(
+        &self,
+        lookups: &[Lookup],
+        show: &mut dyn FnMut(&State, &Fact),
+    ) -> Result<(), Problem> {
+        let found = self.index.as_ref().filter(|_| !lookups.is_empty());
+        if let Some(facts) = found.and_then(|index| self.indexed(index, lookups)) {
+            facts.iter().for_each(|fact| show(&self.state, fact));
+            return Ok(());
+        }
+        let next_seq = self.state.next_seq();
+        replay(&self.log, None, Signatures::Trusted, &mut |state, fact, at| {
+            let row = RecordRow::of(state, fact, (at.segment, at.offset));
+            // Parts of a report that was never finished are no records.
+            if fact.seq < next_seq && lookups.iter().all(|lookup| row.is_found_by(lookup)) {
+                show(state, fact);
+            }
+        })?;
+        Ok(())
+    }
+
+    /// The records that all look-ups find, by the index; `None` if it cannot be relied on. Each
+    /// record is read from the log and held against the look-ups.
+    fn indexed(&self, index: &SledIndex, lookups: &[Lookup]) -> Option<Vec<Fact>> {
+        let bound = index.bound()?;
+        if index.len() != bound.rows + 1 {
+            return None;
+        }
+        let (first, others) = lookups.split_first()?;
+        let mut seqs = rows::find(index, first)?;
+        for lookup in others {
+            let also = rows::find(index, lookup)?;
+            seqs.retain(|seq| also.binary_search(seq).is_ok());
+        }
+        let length = period_length(&self.state);
+        seqs.into_iter()
+            .map(|seq| {
+                let (segment, offset) = rows::place(index, seq)?;
+                let mut header = [0; FRAME_HEADER_LEN];
+                self.log.read_at(segment, offset, &mut header).ok()?;
+                let mut frame = vec![0; frame_len(&header)?];
+                self.log.read_at(segment, offset, &mut frame).ok()?;
+                let fact = StoredRecord::read(&frame).ok()?.check_hash().ok()?.fact(length).ok()?;
+                let row = RecordRow::of(&self.state, &fact, (segment, offset));
+                let fits = fact.seq == seq && lookups.iter().all(|lookup| row.is_found_by(lookup));
+                fits.then_some(fact)
+            })
+            .collect()
+    }
+}
+
+/// What the file system says about the segment files.
+fn stamps(log: &DiskLog) -> Result<Vec<String>, Problem> {
+    Ok(log.segments()?.into_iter().map(|segment| segment.stamp).collect())
+}
+
+/// Makes the index anew. False if it could not be written.
+fn rebuild(index: &SledIndex, state: &State, records: Vec<RecordRow>, stamps: Vec<String>) -> bool {
+    let Some(snapshot) = snapshot::write(state) else { return index.clear() };
+    let mut rows: Vec<Row> = records.iter().flat_map(RecordRow::rows).collect();
+    let digest = Domain::Index.digest(&snapshot);
+    rows.push((SNAPSHOT_KEY.to_vec(), snapshot));
+    let bound = Bound {
+        stamps,
+        records: state.next_seq(),
+        head: state.head(),
+        snapshot: digest,
+        rows: rows.len() as u64,
+    };
+    index.clear() && index.apply(rows, &bound)
+}

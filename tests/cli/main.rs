@@ -1,0 +1,9 @@
+//! The command line, as scripts and people meet it: the real binary, in folders of its own.
+
+mod run;
+mod schema;
+mod transcripts;
+mod documents;
+mod reading;
+mod exits;
+mod demo;

@@ -1,0 +1,52 @@
+//! Whole stories, word for word: `tests/cli/transcripts/*.txt`. A line `$ revshare …` is run, what
+//! follows is what it must print (first standard output, then standard error), `exit N` its exit
+//! code if it is not 0. Hashes, ids and keys have names in their place.
+
+use std::fs;
+
+use crate::run::Bench;
+use crate::run::compare;
+use crate::run::root;
+use crate::run::steady;
+
+fn play(name: &str) {
+    let path = root().join("tests/cli/transcripts").join(format!("{name}.txt"));
+    let script = fs::read_to_string(&path).expect("a transcript");
+    let bench = Bench::with_terms();
+    let mut played = String::new();
+    let mut is_output = false;
+    for line in script.lines() {
+        if let Some(command) = line.strip_prefix("$ revshare ") {
+            let ran = bench.type_in(command);
+            played.push_str(&format!("{line}\n{}{}", steady(&ran.out), steady(&ran.err)));
+            if ran.code != 0 {
+                played.push_str(&format!("exit {}\n", ran.code));
+            }
+            is_output = true;
+        } else if line.starts_with('#') || line.is_empty() && !is_output {
+            played.push_str(&format!("{line}\n"));
+            is_output = false;
+        } else if line.is_empty() {
+            // A blank line ends the output; blank lines that a command prints are played already.
+            if !played.ends_with("\n\n") {
+                played.push('\n');
+            }
+        }
+    }
+    compare(&path, &played);
+}
+
+#[test]
+fn a_month_between_two_parties_in_two_folders() {
+    play("month");
+}
+
+#[test]
+fn corrections_supplements_and_what_they_do_to_stated_periods() {
+    play("corrections");
+}
+
+#[test]
+fn money_that_is_sent_too_early_too_much_or_to_nobody() {
+    play("payouts");
+}
