@@ -4,9 +4,11 @@
 //! random numbers begin (`docs/` says what to run before a release).
 
 mod runs;
+mod written;
 mod reference;
 mod crash;
 mod damage;
+mod examples;
 mod exactness;
 mod properties;
 mod tidy;
