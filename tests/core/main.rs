@@ -4,10 +4,13 @@
 //! random numbers begin (`docs/` says what to run before a release).
 
 mod runs;
+mod written;
 mod reference;
 mod crash;
 mod damage;
+mod examples;
 mod exactness;
 mod properties;
+mod tidy;
 mod wire;
 mod smoke;
