@@ -67,6 +67,7 @@ impl Bench {
         command
             .arg("-C")
             .arg(self.path("ledger"))
+            .arg("-q")
             .args(arguments)
             .env("REVSHARE_STATE_DIR", self.path("state"))
             .current_dir(&self.folder)
