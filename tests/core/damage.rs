@@ -55,7 +55,7 @@ fn small() -> World {
 }
 
 /// Where the frames of a segment begin, with their lengths.
-fn frames(segment: &[u8]) -> Vec<(usize, usize)> {
+pub fn frames(segment: &[u8]) -> Vec<(usize, usize)> {
     let mut frames = Vec::new();
     let mut at = 64;
     while let Some(len) = frame_len(&segment[at..]) {
@@ -203,7 +203,7 @@ fn records_out_of_place_are_named() {
 }
 
 /// The records of a ledger, spread over segments of a number of records each.
-fn in_segments(segment: &[u8], per_segment: usize) -> Vec<Vec<u8>> {
+pub fn in_segments(segment: &[u8], per_segment: usize) -> Vec<Vec<u8>> {
     let frames = frames(segment);
     let mut segments = Vec::new();
     for (number, chunk) in frames.chunks(per_segment).enumerate() {

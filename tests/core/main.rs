@@ -10,6 +10,7 @@ mod crash;
 mod damage;
 mod examples;
 mod exactness;
+mod golden;
 mod properties;
 mod tidy;
 mod wire;

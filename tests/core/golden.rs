@@ -1,0 +1,244 @@
+//! Logs that every release must open, for ever (`tests/logs/v1/`), with what they amount to.
+
+use std::fs;
+
+use ledger_core::command::Command;
+use ledger_core::ledger::Ledger;
+use ledger_core::replay::Signatures;
+use ledger_core::replay::replay;
+use ledger_core::state::State;
+use ledger_core::state::root::state_root;
+use ledger_core::store::SegmentHeader;
+use ledger_core::verify::Options;
+use ledger_core::verify::verify;
+use ledger_core::vocab::Period;
+use revshare_kit::Given;
+use revshare_kit::Line;
+use revshare_kit::TermsBuilder;
+use revshare_kit::World;
+use revshare_kit::disk::in_memory;
+use revshare_kit::lines;
+use revshare_kit::party;
+use revshare_kit::public_key;
+use revshare_kit::scratch;
+use revshare_kit::two_parties;
+use revshare_kit::world::segments;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::damage::in_segments;
+use crate::written::holds_bytes_for_ever;
+use crate::written::json_text;
+use crate::written::root;
+
+/// Two parties, a flat share, and every kind of event.
+pub fn every_kind() -> World {
+    let (host, meta) = (party("acme-cloud"), party("meta"));
+    let several = lines!["2026-02-05" => "1.00", "2026-02-06" => "2.00", "2026-02-07" => "3.00"];
+    Given::ledger(two_parties("share = { meta = \"0.15\" }"))
+        .after_days(50)
+        .and(meta.notes_missing("2026-01"))
+        .reported("2026-01", lines!["2026-01-05" => "600.00", "2026-01-06" => "-0.01"])
+        .and(host.issues_statement("2026-01"))
+        .and(meta.accepts_statement("2026-01"))
+        .and(host.sends("meta", "89.99", "2026-02-20", "wire 1"))
+        .and(meta.confirms("wire 1", "2026-02-22"))
+        .corrected("2026-01", lines!["2026-01-05" => "500.00"])
+        .and(host.reports_in_blocks("2026-02", several, 2, false))
+        .and(host.supplements("2026-02", vec![]))
+        .and(meta.issues_statement("2026-02"))
+        .and(host.sends_on_account("meta", "1.00", "2026-03-20", "wire 2"))
+        .and(meta.returns("wire 2", "the account was closed"))
+        .and(meta.acknowledges())
+        .and(host.acknowledges())
+        .into_world()
+}
+
+/// Everything that terms can say, in quarters.
+pub fn every_clause() -> World {
+    let recovery = public_key("meta, recovery");
+    let mut terms = TermsBuilder::new("KWD", "2026-02-10")
+        .period("quarter")
+        .ends_on("2026-11-20")
+        .rounding("half_up", true)
+        .meter("tokens")
+        .meter("requests")
+        .party("acme-cloud", "collector")
+        .party("a-lab", "beneficiary")
+        .party("expert", "arbiter")
+        .party("reader", "auditor")
+        .deduction("refunds", None)
+        .deduction("infrastructure", Some("0.10"))
+        .rule(
+            "moderation",
+            "when = { application = [\"content_moderation\"], model = [\"llama-3*\", \"*-70b\"] }\n\
+             share = { meta = \"0.12\", a-lab = \"0.01\" }",
+        )
+        .rule(
+            "by-revenue",
+            "when = { territory = [\"EU\"] }\n\
+             tiers = { by = \"revenue\", over = \"year\", kind = \"marginal\" }\n\
+             steps = [ { up_to = \"1000\", share = { meta = \"0.15\" }, flat = { a-lab = \"5\" } }, \
+             { below = \"2000\", share = { meta = \"0.333333333333\" } }, { flat = { meta = \"7.5\" } } ]",
+        )
+        .rule(
+            "by-tokens",
+            "tiers = { by = \"tokens\", over = \"lifetime\", kind = \"whole\" }\n\
+             steps = [ { up_to = \"10.5\", per_unit = { meta = \"0.067\" } }, \
+             { share = { meta = \"0.05\", a-lab = \"0.2\" }, per_unit = { meta = \"0.000000000001\" } } ]",
+        );
+    terms = terms.clause(&format!(
+        "[limits]\nrate_floor = \"0.01\"\nrate_ceiling = \"0.40\"\n\
+         [payment]\ndue_days = 45\nminimum_payout = \"12.345\"\n\
+         [windows]\nreport_due_days = 20\n\
+         [attributes]\napplication = [\"search\", \"content_moderation\"]\n\
+         [[party]]\nid = \"meta\"\nrole = \"owner\"\nkey = \"{}\"\nrecovery_key = \"{recovery}\"",
+        public_key("meta"),
+    ));
+    let line = |day: &str, gross: &str| Line::new(day, gross);
+    let usage = vec![
+        line("2026-02-10", "1500.123456789012").with("territory", "EU").deduction("refunds", "3"),
+        line("2026-03-31", "-20").with("application", "content_moderation").with("model", "x-70b"),
+        line("2026-03-31", "800").meter("tokens", "11").deduction("infrastructure", "100"),
+        line("2026-03-31", "0").meter("requests", "3"),
+    ];
+    Given::ledger(terms)
+        .reported("2026-Q1", usage)
+        .stated("2026-Q1")
+        .reported("2026-Q2", vec![])
+        .corrected("2026-Q1", vec![line("2026-02-28", "77.77").with("territory", "EU")])
+        .stated("2026-Q2")
+        .into_world()
+}
+
+/// The logs of this format: name, what it shows, segments.
+fn logs() -> [(&'static str, &'static str, Vec<Vec<u8>>); 3] {
+    let (kinds, clauses) = (every_kind().segments(), every_clause().segments());
+    let spread = in_segments(&kinds[0], 5);
+    [
+        ("every-kind", "two parties, a flat share, every kind of event", kinds),
+        ("every-clause", "all that terms of this release can say, in quarters", clauses),
+        ("in-segments", "the records of every-kind in segments of five", spread),
+    ]
+}
+
+/// What a log amounts to, for a reader of any language.
+fn amounts_to(segments: &[Vec<u8>], shows: &str) -> Value {
+    let log = in_memory(segments.to_vec());
+    let mut records = Vec::new();
+    let mut note = |state: &State, fact: &ledger_core::event::Fact| {
+        records.push(json!({
+            "seq": fact.seq,
+            "kind": fact.event.kind().as_str(),
+            "author": fact.author.party.as_str(),
+            "recorded_at": fact.recorded_at.to_string(),
+            "record_hash": fact.hash.to_string(),
+            "event_id": fact.id.to_string(),
+            "content_digest": fact.content.to_string(),
+            "payload_digest": fact.payload.to_string(),
+            "state_root_after": state_root(state).to_string(),
+        }));
+    };
+    let replayed = replay(&log, None, Signatures::Checked, &mut |state, fact, _| note(state, fact));
+    let state = replayed.expect("the log can be replayed").state;
+    let agreement = state.agreement().expect("the ledger is opened");
+    let balances: Vec<Value> = agreement
+        .terms()
+        .beneficiaries()
+        .into_iter()
+        .map(|id| {
+            let account = agreement.account(id);
+            json!({
+                "party": id.as_str(),
+                "booked": account.booked.to_string(),
+                "paid": account.paid.to_string(),
+                "on_account": account.on_account.to_string(),
+                "in_transit": account.in_transit.to_string(),
+                "payable": account.payable().to_string(),
+            })
+        })
+        .collect();
+    let booked: Vec<Value> = agreement
+        .statements()
+        .keys()
+        .map(|period| {
+            let booked = agreement.booked(*period);
+            let shares: serde_json::Map<String, Value> = booked
+                .shares
+                .iter()
+                .map(|(id, amount)| (id.to_string(), Value::from(amount.to_string())))
+                .collect();
+            json!({
+                "period": period.to_string(),
+                "base": booked.base.to_string(),
+                "shares": shares,
+            })
+        })
+        .collect();
+    json!({
+        "shows": shows,
+        "ledger": agreement.ledger().to_string(),
+        "head": { "seq": state.next_seq() - 1, "hash": state.head().to_string() },
+        "state_root": state_root(&state).to_string(),
+        "balances": balances,
+        "booked": booked,
+        "records": records,
+    })
+}
+
+/// The logs in `tests/logs/v1/` open, verify, and amount to what lies beside them: for this
+/// implementation and the reference. Every folder there is tried.
+#[test]
+fn released_logs_open_for_ever() {
+    let folder = root().join("tests/logs/v1");
+    let mut tried = 0;
+    for entry in fs::read_dir(&folder).expect("the released logs") {
+        let folder = entry.expect("an entry of the folder").path();
+        if !folder.is_dir() {
+            continue;
+        }
+        tried += 1;
+        let expected = fs::read(folder.join("expected.json")).expect("what the log amounts to");
+        let expected: Value = serde_json::from_slice(&expected).expect("it is JSON");
+        let stored = segments(&folder);
+        let shows = expected["shows"].as_str().expect("it says what it shows");
+        assert_eq!(amounts_to(&stored, shows), expected, "{}", folder.display());
+
+        // A writer opens a copy of it, as it is.
+        let scratch = scratch();
+        let copy = scratch.path().join("ledger");
+        revshare_kit::disk::place(&stored, &copy);
+        let ledger = Ledger::open_for_writing(&copy, None).expect("it opens");
+        assert_eq!(ledger.notices(), []);
+        assert_eq!(segments(&copy), stored);
+        let verdict = verify(&in_memory(stored.clone()), &Options::default());
+        assert!(verdict.is_valid(), "{:?}", verdict.findings);
+
+        let reference = revshare_reference::replay(&stored).expect("the reference reads it");
+        let root = reference.state_root.map(|byte| format!("{byte:02x}")).concat();
+        assert_eq!(expected["state_root"], root);
+    }
+    assert!(tried >= 3, "{tried} released logs");
+}
+
+/// Today's code writes the released logs again, byte for byte.
+#[test]
+fn released_logs_are_written_again() {
+    for (name, shows, segments) in logs() {
+        for (number, bytes) in segments.iter().enumerate() {
+            let file = SegmentHeader::file_name(number as u32);
+            holds_bytes_for_ever(&format!("tests/logs/v1/{name}/log/{file}"), bytes);
+        }
+        let expected = json_text(&amounts_to(&segments, shows));
+        holds_bytes_for_ever(&format!("tests/logs/v1/{name}/expected.json"), &expected);
+    }
+}
+
+/// A ledger that is in force, and nothing more: what other vectors append to.
+pub fn in_force() -> World {
+    let mut world = World::in_force(two_parties("share = { meta = \"0.15\" }").build());
+    let period = Period::parse("2026-01").expect("a period");
+    let report = Command::ReportUsage { period, supplement: false, blocks: vec![] };
+    world.must("acme-cloud", report);
+    world
+}
