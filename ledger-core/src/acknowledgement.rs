@@ -49,10 +49,12 @@ fn text(ledger: LedgerId, author: &Author, said: &Acknowledgement) -> String {
 pub fn write(ledger: LedgerId, author: &Author, said: &Acknowledgement, signer: &Signer) -> String {
     let mut text = text(ledger, author, said);
     let signature = signer.sign_text(&text);
-    text.push_str("signature ");
-    signature.iter().for_each(|byte| text.push_str(&format!("{byte:02x}")));
-    text.push('\n');
+    text.push_str(&format!("signature {}\n", hex(&signature)));
     text
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn malformed(what: &str) -> Problem {
@@ -90,7 +92,7 @@ pub fn read(source: &str) -> Result<SignedAcknowledgement, Problem> {
         state_root: StateRoot(root),
     };
     let signed = text(ledger, &author, &said);
-    if !source.starts_with(&signed) || source.len() != signed.len() + "signature \n".len() + 128 {
+    if source != format!("{signed}signature {}\n", hex(&signature)) {
         return Err(malformed("it is not written in its one canonical form"));
     }
     if !sign::is_valid_text(author.key.bytes(), &signed, &signature) {

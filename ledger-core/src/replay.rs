@@ -159,9 +159,12 @@ fn is_at_end(place: FrameAt, end: Option<(u32, u64)>) -> bool {
 
 /// Whether a last record that cannot be read was never written whole.
 fn is_torn(problem: &Problem, place: FrameAt, frame: &[u8]) -> bool {
-    let end_missing = || has_unwritten_end(frame, place.offset);
-    has_unwritten_sector(frame, place.offset)
-        || (problem.code == Code::SignatureWrong && end_missing())
+    match problem.code {
+        Code::RecordHash | Code::FrameBroken => has_unwritten_sector(frame, place.offset),
+        Code::SignatureWrong => has_unwritten_end(frame, place.offset),
+        // The bytes are what was written; it is what they say that this release cannot read.
+        _ => false,
+    }
 }
 
 /// The end of a log. Parts without the event that closes them are part of an unfinished append:

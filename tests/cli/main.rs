@@ -7,3 +7,4 @@ mod documents;
 mod reading;
 mod exits;
 mod demo;
+mod readme;
