@@ -64,7 +64,12 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         )?;
     }
     if agreement.is_in_force() {
-        session.next(&format!("usage report FILE --period {}", terms.first_period()))?;
+        match terms.collector() == Some(&desk.context.author.party) {
+            true => {
+                session.next(&format!("usage report FILE --period {}", terms.first_period()))?
+            }
+            false => session.next("status")?,
+        }
     }
     Ok(Answer::Yes)
 }
