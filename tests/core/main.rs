@@ -13,5 +13,7 @@ mod exactness;
 mod golden;
 mod properties;
 mod tidy;
+mod bad_payloads;
+mod vectors;
 mod wire;
 mod smoke;
