@@ -418,7 +418,8 @@ pub fn lines_for(world: &World, period: Period, lines: &[LinePlan]) -> Vec<Line>
                 ("application", plan.application),
                 ("territory", plan.territory),
             ];
-            for (attribute, value) in attributes.into_iter().filter(|(_, value)| *value != "") {
+            for (attribute, value) in attributes.into_iter().filter(|(_, value)| !value.is_empty())
+            {
                 line = line.with(attribute, value);
             }
             for (meter, quantity) in METERS.iter().zip(&plan.meters) {

@@ -43,6 +43,7 @@ pub struct Context {
 
 /// What will be recorded.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one is made per command and taken apart at once")]
 pub enum Decision {
     /// One event.
     Event(Event),

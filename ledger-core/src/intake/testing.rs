@@ -248,7 +248,7 @@ pub mod random {
 
     fn amount(random: &mut Random) -> Amount {
         let scale = random.below(13) as u32;
-        Amount::normalised(i128::from(random.below(1_000_000_000_000)), scale).expect("bounded")
+        Amount::normalised(i128::from(random.below(1_000_000_000)), scale).expect("bounded")
     }
 
     /// At most a fifth, so that five parties never get more than everything.

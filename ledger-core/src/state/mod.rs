@@ -59,6 +59,8 @@ pub struct Agreement {
     statements: BTreeMap<Period, StatementRecord>,
     payouts: BTreeMap<EventId, PayoutRecord>,
     acknowledged: BTreeMap<Id, Acknowledged>,
+    /// Sums over the statements and payouts above.
+    accounts: BTreeMap<Id, Account>,
     lines: u64,
     money: u128,
 }
@@ -166,6 +168,7 @@ impl Agreement {
             statements: BTreeMap::new(),
             payouts: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             lines: 0,
             money: 0,
         }
@@ -299,25 +302,7 @@ impl Agreement {
 
     /// A beneficiary's account.
     pub fn account(&self, party: &Id) -> Account {
-        let mut account = Account::default();
-        let add = |sum: &mut Amount, amount: Amount| {
-            *sum = sum.checked_add(amount).unwrap_or(*sum);
-        };
-        for record in self.statements.values() {
-            add(&mut account.booked, record.statement.total(party).unwrap_or_default());
-        }
-        for record in self.payouts.values().filter(|record| record.payout.to == *party) {
-            let Payout { amount, on_account, .. } = record.payout;
-            match record.status {
-                PayoutStatus::InTransit => add(&mut account.in_transit, amount),
-                PayoutStatus::Confirmed { .. } => {
-                    add(&mut account.paid, amount.checked_sub(on_account).unwrap_or(amount));
-                    add(&mut account.on_account, on_account);
-                }
-                PayoutStatus::Returned { .. } => {}
-            }
-        }
-        account
+        self.accounts.get(party).copied().unwrap_or_default()
     }
 
     /// The facts of all periods from the first of the agreement to `last`, for rating.
@@ -360,6 +345,12 @@ impl Agreement {
 
     /// Records: a statement.
     pub(crate) fn add_statement(&mut self, record: StatementRecord) {
+        for entry in &record.statement.entries {
+            for (party, amount) in &entry.shares {
+                let account = self.accounts.entry(party.clone()).or_default();
+                add(&mut account.booked, *amount);
+            }
+        }
         self.statements.insert(record.statement.period, record);
     }
 
@@ -373,13 +364,16 @@ impl Agreement {
 
     /// Records: money was sent.
     pub(crate) fn add_payout(&mut self, record: PayoutRecord) {
+        post(&mut self.accounts, &record, Amount::checked_add);
         self.payouts.insert(record.id, record);
     }
 
     /// Records: money arrived or came back.
     pub(crate) fn settle_payout(&mut self, id: &EventId, status: PayoutStatus) {
         if let Some(record) = self.payouts.get_mut(id) {
+            post(&mut self.accounts, record, Amount::checked_sub);
             record.status = status;
+            post(&mut self.accounts, record, Amount::checked_add);
         }
     }
 
@@ -391,6 +385,30 @@ impl Agreement {
     /// The day from which everything payable is paid, however small.
     pub fn ends_on(&self) -> Option<Date> {
         self.terms.ends_on
+    }
+}
+
+fn add(sum: &mut Amount, amount: Amount) {
+    // Statements and payouts were admitted only with sums that stay in bounds.
+    *sum = sum.checked_add(amount).unwrap_or(*sum);
+}
+
+/// Posts a payout to its receiver's account, or takes the posting back, by its status.
+fn post(
+    accounts: &mut BTreeMap<Id, Account>,
+    record: &PayoutRecord,
+    change: impl Fn(Amount, Amount) -> Option<Amount>,
+) {
+    let Payout { to, amount, on_account, .. } = &record.payout;
+    let account = accounts.entry(to.clone()).or_default();
+    let change = |sum: &mut Amount, by: Amount| *sum = change(*sum, by).unwrap_or(*sum);
+    match record.status {
+        PayoutStatus::InTransit => change(&mut account.in_transit, *amount),
+        PayoutStatus::Confirmed { .. } => {
+            change(&mut account.paid, amount.checked_sub(*on_account).unwrap_or(*amount));
+            change(&mut account.on_account, *on_account);
+        }
+        PayoutStatus::Returned { .. } => {}
     }
 }
 
