@@ -1,7 +1,7 @@
 //! What must hold of the ledger, tried through its front door.
 //!
 //! `REVSHARE_CASES` sets how many random ledgers each property tries, `REVSHARE_SEED` where the
-//! random numbers begin (`docs/` says what to run before a release).
+//! random numbers begin (`docs/contributing.md` says what to run before a release).
 
 mod runs;
 mod written;
@@ -13,5 +13,8 @@ mod exactness;
 mod golden;
 mod properties;
 mod tidy;
+mod bad_payloads;
+mod vectors;
 mod wire;
+mod rules;
 mod smoke;

@@ -8,8 +8,11 @@ use std::path::PathBuf;
 /// Longest source file, in lines.
 const LINES_MAX: usize = 600;
 /// Files that may be longer, with the reason.
-const LONG_FILES: [(&str, &str); 1] =
-    [("tests/reference/reference.rs", "one file is the point: it is read beside the documents")];
+const LONG_FILES: [(&str, &str); 3] = [
+    ("ledger-core/src/ledger/mod.rs", "the only wiring of decider, log, index and memories"),
+    ("tests/reference/reference.rs", "one file is the point: it is read beside the documents"),
+    ("tests/core/bad_payloads.rs", "a list, one entry after another"),
+];
 /// Most crates in `Cargo.lock`. Raise it in the commit that adds a dependency, with its reason.
 const CRATES_MAX: usize = 235;
 

@@ -785,6 +785,10 @@ fn check_terms(terms: &Terms) -> Check<()> {
         "the agreement ends before it starts",
     )?;
     ensure(!terms.minimum_payout.is_negative(), "the minimum payout is negative")?;
+    ensure(
+        (&terms.minimum_payout * ten_to(terms.minor_digits)).is_integer(),
+        "the minimum payout has a fraction of the minor unit",
+    )?;
 
     let parties = &terms.parties;
     ensure(parties.len() <= PARTIES_MAX, "the terms have too many parties")?;
@@ -806,6 +810,20 @@ fn check_terms(terms: &Terms) -> Check<()> {
         "the cap of a deduction is negative",
     )?;
     ensure(terms.known_attributes().len() <= ATTRIBUTES_MAX, "the terms know too many attributes")?;
+    let columns = ["day", "currency", "gross"];
+    let not_meters = ["revenue", "application", "model", "territory"];
+    ensure(
+        terms.meters.iter().all(|meter| {
+            !columns.contains(&meter.as_str()) && !not_meters.contains(&meter.as_str())
+        }),
+        "a meter has the name of something else",
+    )?;
+    ensure(
+        terms.known_attributes().iter().all(|attribute| {
+            !columns.contains(attribute) && !terms.meters.iter().any(|meter| meter == attribute)
+        }),
+        "an attribute has the name of something else",
+    )?;
 
     let Limits { floor, ceiling } = &terms.limits;
     ensure(

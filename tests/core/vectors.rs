@@ -1,0 +1,528 @@
+//! Golden vectors (`schemas/vectors/`): payloads with what they say, and bytes that must be
+//! refused, each with its code. The runner reads the folders; most vectors must fail.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use ledger_core::chain;
+use ledger_core::chain::Place;
+use ledger_core::event::Author;
+use ledger_core::event::Event;
+use ledger_core::event::Kind;
+use ledger_core::event::Lines;
+use ledger_core::intake::to_toml;
+use ledger_core::replay::Signatures;
+use ledger_core::replay::replay;
+use ledger_core::statement::Entry;
+use ledger_core::store::SegmentHeader;
+use ledger_core::usage::Column;
+use ledger_core::usage::LineBlock;
+use ledger_core::verify::Options;
+use ledger_core::verify::verify;
+use ledger_core::vocab::Amount;
+use ledger_core::vocab::Id;
+use ledger_core::vocab::LedgerId;
+use ledger_core::vocab::PeriodLength;
+use ledger_core::vocab::Timestamp;
+use ledger_core::vocab::digest::Domain;
+use ledger_core::wire::event::KIND_VERSION;
+use ledger_core::wire::event::Sealed;
+use ledger_core::wire::event::decode_payload;
+use ledger_core::wire::event::encode_payload;
+use ledger_core::wire::terms::decode_terms;
+use revshare_kit::World;
+use revshare_kit::disk::in_memory;
+use revshare_kit::random::facts;
+use revshare_kit::signer;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::bad_payloads::bad_payloads;
+use crate::damage::frames;
+use crate::golden::every_clause;
+use crate::golden::every_kind;
+use crate::golden::in_force;
+use crate::written::hex;
+use crate::written::holds_bytes_for_ever;
+use crate::written::json_text;
+use crate::written::root;
+use crate::written::unhex;
+
+fn column(column: &Column) -> Value {
+    let amount = |at: usize| {
+        let integer = column.ints.get(at).expect("a line");
+        Amount::normalised(integer, column.scale.into()).expect("an amount").to_string()
+    };
+    (0..column.ints.len()).map(amount).collect::<Vec<String>>().into()
+}
+
+/// The lines of a block, column by column, as a reader of any language would list them.
+fn block_says(block: &LineBlock) -> Value {
+    let parts = block.parts();
+    let key_of = |line: usize| block.key(parts.key_of[line].into()).expect("every line has a key");
+    let lines = 0..block.lines();
+    let named = |names: &[ledger_core::vocab::Name], columns: &[Column]| -> Value {
+        let columns = names.iter().zip(columns);
+        columns.map(|(name, c)| (name.as_str().to_owned(), column(c))).collect()
+    };
+    let attributes = |line: usize| -> Value {
+        let attributes = key_of(line).attributes;
+        attributes.iter().map(|(n, v)| (n.to_string(), Value::from(v.as_str()))).collect()
+    };
+    json!({
+        "day": lines.clone().map(|line| key_of(line).day.to_string()).collect::<Vec<_>>(),
+        "currency": lines.clone().map(|line| key_of(line).currency.to_string()).collect::<Vec<_>>(),
+        "attributes": lines.map(attributes).collect::<Vec<_>>(),
+        "gross": column(&parts.gross),
+        "meters": named(&parts.meters, &parts.meter_columns),
+        "deductions": named(&parts.deductions, &parts.deduction_columns),
+    })
+}
+
+fn lines_say(lines: &Lines) -> Value {
+    match lines {
+        Lines::Nil => json!("nil"),
+        Lines::Inline(block) => json!({ "inline": block_says(block) }),
+        Lines::Parts(index) => {
+            let gross = index.gross.iter();
+            let gross: serde_json::Map<String, Value> =
+                gross.map(|(code, sum)| (code.to_string(), sum.to_string().into())).collect();
+            json!({ "parts": {
+                "ids": index.parts.iter().map(|id| id.to_string()).collect::<Vec<_>>(),
+                "lines": index.lines,
+                "digest": index.digest.to_string(),
+                "gross": gross,
+            } })
+        }
+    }
+}
+
+fn entry_says(entry: &Entry) -> Value {
+    let shares = entry.shares.iter();
+    let shares: serde_json::Map<String, Value> =
+        shares.map(|(id, amount)| (id.to_string(), amount.to_string().into())).collect();
+    json!({
+        "period": entry.period.to_string(),
+        "base": entry.base.to_string(),
+        "shares": shares,
+        "causes": entry.causes.iter().map(|id| id.to_string()).collect::<Vec<_>>(),
+    })
+}
+
+/// What an event says, field by field.
+fn says(event: &Event) -> Value {
+    match event {
+        Event::LedgerOpened(version) => json!({
+            "terms_digest": version.digest.to_string(),
+            "terms": to_toml(&version.terms),
+        }),
+        Event::Accepted(said) => {
+            json!({ "event": said.event.to_string(), "content": said.content.to_string() })
+        }
+        Event::UsagePart(part) => json!({ "index": part.index, "block": block_says(&part.block) }),
+        Event::UsageReported(report) => json!({
+            "period": report.period.to_string(),
+            "supplement": report.supplement,
+            "lines": lines_say(&report.lines),
+        }),
+        Event::UsageCorrected(correction) => json!({
+            "corrects": correction.corrects.to_string(),
+            "reason": correction.reason.as_str(),
+            "lines": lines_say(&correction.lines),
+        }),
+        Event::UsageMissing(period) => json!({ "period": period.to_string() }),
+        Event::StatementIssued(statement) => json!({
+            "period": statement.period.to_string(),
+            "terms_digest": statement.terms.to_string(),
+            "calculation": statement.calculation,
+            "entries": statement.entries.iter().map(entry_says).collect::<Vec<_>>(),
+            "root_version": statement.root_version,
+            "state_root": statement.state_root.to_string(),
+        }),
+        Event::StatementAccepted(id) => json!({ "statement": id.to_string() }),
+        Event::PayoutSent(payout) => json!({
+            "to": payout.to.as_str(),
+            "amount": payout.amount.to_string(),
+            "on_account": payout.on_account.to_string(),
+            "sent_on": payout.sent_on.to_string(),
+            "reference": payout.reference.as_str(),
+        }),
+        Event::PayoutConfirmed(receipt) => json!({
+            "payout": receipt.payout.to_string(),
+            "received_on": receipt.received_on.to_string(),
+        }),
+        Event::PayoutReturned(returned) => json!({
+            "payout": returned.payout.to_string(),
+            "reason": returned.reason.as_str(),
+        }),
+        Event::Acknowledged(said) => json!({
+            "seq": said.seq,
+            "head": said.head.to_string(),
+            "root_version": said.root_version,
+            "state_root": said.state_root.to_string(),
+        }),
+    }
+}
+
+fn length_of(text: &Value) -> PeriodLength {
+    match text.as_str() {
+        Some("month") => PeriodLength::Month,
+        Some("quarter") => PeriodLength::Quarter,
+        other => panic!("no length of periods: {other:?}"),
+    }
+}
+
+/// Every vector in a folder of `schemas/vectors/`: its name and its JSON.
+fn vectors(folder: &str) -> Vec<(String, Value)> {
+    let folder = root().join("schemas/vectors").join(folder);
+    let entries = fs::read_dir(&folder).expect("the folder of the vectors");
+    let mut vectors: Vec<(String, Value)> = entries
+        .map(|entry| entry.expect("an entry of the folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| {
+            let bytes = fs::read(&path).expect("a vector");
+            let value = serde_json::from_slice(&bytes).expect("a vector is JSON");
+            (path.display().to_string(), value)
+        })
+        .collect();
+    vectors.sort_by(|a, b| a.0.cmp(&b.0));
+    vectors
+}
+
+fn number(value: &Value) -> u16 {
+    u16::try_from(value.as_u64().expect("a number")).expect("a small number")
+}
+
+/// Every payload vector decodes to what it says, encodes to the same bytes, and has its digest;
+/// there is one of every kind.
+#[test]
+fn payloads_say_what_they_say() {
+    let mut kinds = BTreeSet::new();
+    for (name, vector) in vectors("payloads") {
+        let payload = unhex(vector["payload"].as_str().expect("a payload"));
+        let kind = (number(&vector["kind"]), number(&vector["version"]));
+        let event = decode_payload(kind, length_of(&vector["period_length"]), &payload)
+            .unwrap_or_else(|problem| panic!("{name}: {problem}"));
+        assert_eq!(says(&event), vector["says"], "{name}");
+        assert_eq!(event.kind().as_str(), vector["name"], "{name}");
+        assert_eq!(encode_payload(&event).expect("it has bytes"), payload, "{name}");
+        let digest = Domain::Payload.digest(&payload).to_string();
+        assert_eq!(vector["payload_digest"], digest, "{name}");
+        kinds.insert(kind.0);
+    }
+    assert_eq!(kinds, Kind::ALL.iter().map(|kind| *kind as u16).collect());
+}
+
+/// Today's code writes the payload vectors again, byte for byte.
+#[test]
+fn payload_vectors_are_written_again() {
+    let mut seen = BTreeSet::new();
+    for (world, length) in [(every_kind(), "month"), (every_clause(), "quarter")] {
+        for fact in facts(&world) {
+            let variant = match &fact.event {
+                Event::UsageReported(report) => lines_kind(&report.lines),
+                Event::UsageCorrected(correction) => lines_kind(&correction.lines),
+                _ => "",
+            };
+            let name = match variant {
+                "" => fact.event.kind().as_str().to_owned(),
+                variant => format!("{}-{variant}", fact.event.kind().as_str()),
+            };
+            if !seen.insert((name.clone(), length)) {
+                continue;
+            }
+            let number = fact.event.kind() as u16;
+            let payload = encode_payload(&fact.event).expect("it has bytes");
+            let vector = json!({
+                "name": fact.event.kind().as_str(),
+                "kind": number,
+                "version": KIND_VERSION,
+                "period_length": length,
+                "payload": hex(&payload),
+                "payload_digest": Domain::Payload.digest(&payload).to_string(),
+                "says": says(&fact.event),
+            });
+            let path = format!("schemas/vectors/payloads/{number:02}-{name}-{length}.json");
+            holds_bytes_for_ever(&path, &json_text(&vector));
+        }
+    }
+}
+
+fn lines_kind(lines: &Lines) -> &'static str {
+    match lines {
+        Lines::Nil => "nil",
+        Lines::Inline(_) => "inline",
+        Lines::Parts(_) => "parts",
+    }
+}
+
+/// A log whose last record has a payload, signed by its author: `None` for a bare ledger.
+fn log_with(world: &World, kind: Kind, party: &str, payload: &[u8]) -> Vec<Vec<u8>> {
+    let key = signer(party);
+    let author = Author {
+        party: Id::parse(party).expect("a party id"),
+        key: key.public().expect("a key that is not weak"),
+    };
+    let sample = facts(world).into_iter().find(|fact| fact.event.kind() == kind);
+    // The writer takes the kind from the event and everything else from the payload.
+    let event = sample.expect("the sample ledger has every kind").event;
+    let last = facts(world).pop().expect("the ledger has records");
+    let sealed = Sealed {
+        event,
+        payload: payload.to_vec(),
+        payload_digest: Domain::Payload.digest(payload),
+        content: last.content,
+        id: last.id,
+        nonce: [7; 16],
+    };
+    let opens = kind == Kind::LedgerOpened;
+    let agreement = world.agreement();
+    let place = match opens {
+        true => Place {
+            ledger: LedgerId::default(),
+            seq: 0,
+            previous: ledger_core::vocab::RecordHash::default(),
+            recorded_at: Timestamp::default(),
+        },
+        false => Place {
+            ledger: agreement.ledger(),
+            seq: world.state().next_seq(),
+            previous: world.state().head(),
+            recorded_at: world.state().recorded_at(),
+        },
+    };
+    let (frame, _) = chain::write(place, &author, &sealed, &key);
+    let mut log = match opens {
+        true => vec![SegmentHeader { number: 0, first_seq: 0 }.bytes().to_vec()],
+        false => world.segments(),
+    };
+    log[0].extend_from_slice(&frame);
+    log
+}
+
+/// Every bad payload is refused with its code; and a log that ends with it, correctly signed, is
+/// refused by the ledger, the verifier and the reference.
+#[test]
+fn bad_payloads_are_refused() {
+    let world = every_kind();
+    let vectors = vectors("bad-payloads");
+    assert!(vectors.len() >= 40, "{} bad payloads", vectors.len());
+    for (name, vector) in vectors {
+        let payload = unhex(vector["payload"].as_str().expect("a payload"));
+        let kind = number(&vector["kind"]);
+        let length = length_of(&vector["period_length"]);
+        let code = match decode_payload((kind, KIND_VERSION), length, &payload) {
+            Ok(event) => panic!("{name}: it decodes to {event:?}"),
+            Err(problem) => problem.code.as_str(),
+        };
+        assert_eq!(vector["code"], code, "{name}");
+        let Some(kind) = Kind::from_number(kind) else { continue };
+        if kind == Kind::LedgerOpened {
+            assert!(decode_terms(&payload).is_err(), "{name}");
+        }
+        let log = log_with(&world, kind, "acme-cloud", &payload);
+        let replayed =
+            replay(&in_memory(log.clone()), None, Signatures::Checked, &mut |_, _, _| {});
+        assert!(replayed.is_err(), "{name}: the ledger takes it");
+        assert!(!verify(&in_memory(log.clone()), &Options::default()).is_valid(), "{name}");
+        assert!(revshare_reference::replay(&log).is_err(), "{name}: the reference takes it");
+    }
+}
+
+/// Today's code writes the bad payloads again, byte for byte.
+#[test]
+fn bad_payloads_are_written_again() {
+    let mut names = BTreeSet::new();
+    for bad in bad_payloads() {
+        assert!(names.insert(bad.name), "there are two bad payloads {}", bad.name);
+        let kind = bad.kind as u16;
+        let read = decode_payload((kind, KIND_VERSION), PeriodLength::Month, &bad.payload);
+        let code = read.map_or_else(|problem| problem.code.as_str(), |_| "none");
+        let vector = json!({
+            "what": bad.what,
+            "kind": kind,
+            "period_length": "month",
+            "payload": hex(&bad.payload),
+            "code": code,
+        });
+        let path = format!("schemas/vectors/bad-payloads/{kind:02}-{}.json", bad.name);
+        holds_bytes_for_ever(&path, &json_text(&vector));
+    }
+}
+
+/// Ways in which a small log can be wrong, with the code that names each.
+fn bad_logs() -> Vec<(&'static str, &'static str, Vec<Vec<u8>>)> {
+    let world = in_force();
+    let good = world.segments();
+    let frames = frames(&good[0]);
+    let (start, len) = frames[1];
+    let (last_start, last_len) = frames[frames.len() - 1];
+    let changed = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut log = good.clone();
+        change(&mut log[0]);
+        log
+    };
+    let record = |at: usize| good[0][frames[at].0..frames[at].0 + frames[at].1].to_vec();
+    let of = |order: &[usize]| {
+        let mut bytes = good[0][..64].to_vec();
+        order.iter().for_each(|at| bytes.extend(record(*at)));
+        vec![bytes]
+    };
+    let other = every_kind();
+    let acknowledged = facts(&other).into_iter().find(|f| f.event.kind() == Kind::Acknowledged);
+    let foreign = encode_payload(&acknowledged.expect("it has every kind").event);
+    let refused = |kind, party: &str, payload: &[u8]| {
+        // In force without a report: the kinds come from the other ledger, the place from this one.
+        let mut log = good.clone();
+        let sample = facts(&other).into_iter().find(|fact| fact.event.kind() == kind);
+        let key = signer(party);
+        let author = Author {
+            party: Id::parse(party).expect("a party id"),
+            key: key.public().expect("a key that is not weak"),
+        };
+        let fact = sample.expect("it has every kind");
+        let sealed = Sealed {
+            event: fact.event,
+            payload: payload.to_vec(),
+            payload_digest: Domain::Payload.digest(payload),
+            content: fact.content,
+            id: fact.id,
+            nonce: [7; 16],
+        };
+        let place = Place {
+            ledger: world.agreement().ledger(),
+            seq: world.state().next_seq(),
+            previous: world.state().head(),
+            recorded_at: world.state().recorded_at(),
+        };
+        log[0].extend(chain::write(place, &author, &sealed, &key).0);
+        log
+    };
+    let february = [0xea, 0x07, 2];
+    vec![
+        ("header-bit", "a bit of the segment header is flipped", changed(&|b| b[20] ^= 1)),
+        ("header-magic", "the file is no segment", changed(&|b| b[0] = b'R')),
+        ("frame-length-bit", "a bit of a frame's length is flipped", changed(&|b| b[start] ^= 1)),
+        ("frame-checksum", "a frame header's checksum is wrong", changed(&|b| b[start + 12] ^= 1)),
+        (
+            "last-frame-header",
+            "the last record's frame header is damaged",
+            changed(&|b| b[last_start + 5] ^= 8),
+        ),
+        (
+            "envelope-bit",
+            "a bit of a record's time is flipped",
+            changed(&|b| b[start + 16 + 76] ^= 1),
+        ),
+        ("payload-bit", "a bit of a payload is flipped", changed(&|b| b[start + len - 100] ^= 1)),
+        (
+            "hash-bit",
+            "a bit of a stored record hash is flipped",
+            changed(&|b| b[start + len - 96] ^= 1),
+        ),
+        (
+            "signature-bit",
+            "a bit of a signature is flipped",
+            changed(&|b| b[start + len - 64] ^= 1),
+        ),
+        (
+            "last-signature-bit",
+            "a bit of the last signature is flipped",
+            changed(&|b| b[last_start + last_len - 1] ^= 1),
+        ),
+        ("record-missing", "a record is missing", of(&[0, 2])),
+        ("record-twice", "a record stands twice", of(&[0, 1, 1, 2])),
+        ("records-exchanged", "two records are exchanged", of(&[0, 2, 1])),
+        ("first-missing", "the first record is missing", of(&[1, 2])),
+        (
+            "bytes-inserted",
+            "bytes stand between two records",
+            changed(&|b| {
+                b.splice(start..start, [0; 5]);
+            }),
+        ),
+        ("other-ledger", "a record of another ledger", {
+            let mut log = of(&[0]);
+            let segment = every_clause().segments().remove(0);
+            let (start, len) = crate::damage::frames(&segment)[1];
+            log[0].extend_from_slice(&segment[start..start + len]);
+            log
+        }),
+        (
+            "segment-number",
+            "the first segment says that it is the second",
+            changed(&|b| {
+                let header = SegmentHeader { number: 1, first_seq: 0 }.bytes();
+                b[..64].copy_from_slice(&header);
+            }),
+        ),
+        (
+            "segment-first-record",
+            "a segment says that it begins with another record",
+            changed(&|b| {
+                let header = SegmentHeader { number: 0, first_seq: 1 }.bytes();
+                b[..64].copy_from_slice(&header);
+            }),
+        ),
+        (
+            "foreign-acknowledgement",
+            "an acknowledgement of a head of another ledger, correctly signed",
+            refused(Kind::Acknowledged, "meta", &foreign.expect("it has bytes")),
+        ),
+        (
+            "missing-before-due",
+            "a report is said to be missing before its due day, correctly signed",
+            refused(Kind::UsageMissing, "meta", &february),
+        ),
+        (
+            "missing-by-collector",
+            "a report is said to be missing by the collector, correctly signed",
+            refused(Kind::UsageMissing, "acme-cloud", &february),
+        ),
+        ("statement-not-due", "a statement of another ledger, correctly signed", {
+            let statement =
+                facts(&other).into_iter().find(|f| f.event.kind() == Kind::StatementIssued);
+            let payload = encode_payload(&statement.expect("it has every kind").event);
+            refused(Kind::StatementIssued, "meta", &payload.expect("it has bytes"))
+        }),
+    ]
+}
+
+/// Every bad log is refused: by the ledger with its code, by the verifier and by the reference.
+#[test]
+fn bad_logs_are_refused() {
+    let vectors = vectors("bad-logs");
+    assert!(vectors.len() >= 20, "{} bad logs", vectors.len());
+    for (name, vector) in vectors {
+        let segments = vector["segments"].as_array().expect("segments").iter();
+        let segments: Vec<Vec<u8>> =
+            segments.map(|text| unhex(text.as_str().expect("hexadecimal digits"))).collect();
+        let log = in_memory(segments.clone());
+        let problem = replay(&log, None, Signatures::Checked, &mut |_, _, _| {})
+            .map(|_| ())
+            .expect_err(&name);
+        assert_eq!(vector["code"], problem.code.as_str(), "{name}: {problem}");
+        assert!(!verify(&log, &Options::default()).is_valid(), "{name}");
+        let fault = revshare_reference::replay(&segments).expect_err(&name);
+        assert_eq!(vector["record"], fault.seq, "{name}: the reference says {fault}");
+    }
+}
+
+/// Today's code writes the bad logs again, byte for byte.
+#[test]
+fn bad_logs_are_written_again() {
+    for (name, what, segments) in bad_logs() {
+        let log = in_memory(segments.clone());
+        let read = replay(&log, None, Signatures::Checked, &mut |_, _, _| {});
+        let code = read.map_or_else(|problem| problem.code.as_str(), |_| "none");
+        let record = revshare_reference::replay(&segments).map_or_else(|fault| fault.seq, |_| 0);
+        let vector = json!({
+            "what": what,
+            "segments": segments.iter().map(|bytes| hex(bytes)).collect::<Vec<_>>(),
+            "code": code,
+            "record": record,
+        });
+        let path = format!("schemas/vectors/bad-logs/{name}.json");
+        holds_bytes_for_ever(&path, &json_text(&vector));
+    }
+}
