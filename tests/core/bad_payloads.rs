@@ -398,7 +398,7 @@ fn structures() -> Vec<Bad> {
         Event::StatementIssued(statement) if statement.entries.len() == 2 => Some(statement),
         _ => None,
     });
-    let statement = statement.last().expect("a statement with a true-up").clone();
+    let statement = statement.min_by_key(|s| s.period).expect("a statement with a true-up").clone();
     let statements = |name, what, change: &dyn Fn(&mut ledger_core::statement::Statement)| {
         let mut statement = statement.clone();
         change(&mut statement);
