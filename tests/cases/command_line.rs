@@ -19,7 +19,8 @@ fn host(code: Code, about: &'static str, command: &str) -> Case {
 pub fn cases() -> Vec<Case> {
     vec![
         typed(Code::CommandLine, "a command that is none", "frobnicate").at("command line"),
-        typed(Code::CommandLine, "a point that is none", "-C acme balances --at yesterday").at("--at"),
+        typed(Code::CommandLine, "a point that is none", "-C acme balances --at yesterday")
+            .at("--at"),
         host(Code::CommandLine, "a head that is none", "acknowledge --if-head zzz").at("--if-head"),
         host(Code::CommandLine, "a time for an event", "payout confirm 2024-01-01").at("EVENT"),
         host(Code::Id, "a path for a party", "payout send ../../x 50").at("PARTY"),
@@ -51,8 +52,12 @@ pub fn cases() -> Vec<Case> {
             .at("nowhere.key"),
         typed(Code::KeyFile, "a key that is none", "-C acme acknowledge --key terms.toml")
             .at("terms.toml"),
-        typed(Code::KeyLocked, "a protected key, and nobody to ask", "-C acme acknowledge --key locked.key")
-            .at("locked.key"),
+        typed(
+            Code::KeyLocked,
+            "a protected key, and nobody to ask",
+            "-C acme acknowledge --key locked.key",
+        )
+        .at("locked.key"),
         typed(Code::FileExists, "a key over another one", "keygen meta.key").at("meta.key"),
         typed(
             Code::FileExists,

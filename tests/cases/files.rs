@@ -34,9 +34,7 @@ fn damaged(
     place: &str,
     change: impl Fn(&mut Vec<u8>) + 'static,
 ) -> Case {
-    case(code, about)
-        .after(move |bench| changed(bench, &change))
-        .is_found("acme", place)
+    case(code, about).after(move |bench| changed(bench, &change)).is_found("acme", place)
 }
 
 /// The host's key signs in two copies.
@@ -64,7 +62,7 @@ fn damage() -> Vec<Case> {
         damaged(
             Code::FrameBroken,
             "a length that was changed",
-            "acme/log/00000000.seg, byte @2",
+            "acme/log/00000000.seg, byte 1154",
             |bytes| {
                 let start = record(bytes, 2).start;
                 bytes[start] ^= 1;

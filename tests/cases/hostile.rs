@@ -56,10 +56,7 @@ fn time(minute: i64) -> Timestamp {
 }
 
 fn author(party: &str) -> Author {
-    Author {
-        party: Id::parse(party).expect("a party"),
-        key: revshare_kit::public_key(party),
-    }
+    Author { party: Id::parse(party).expect("a party"), key: revshare_kit::public_key(party) }
 }
 
 /// A nonce of a number.

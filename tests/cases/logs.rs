@@ -128,10 +128,15 @@ pub fn cases() -> Vec<Case> {
             let block = lines(&[Line::new("2024-02-05", "1")]);
             Log::honest().says("acme-cloud", Event::UsagePart(UsagePart { index: 1, block }))
         }),
-        found(Code::LinesNotAdmissible, "a meter that the terms do not declare", "record 5", || {
-            let block = lines(&[Line::new("2024-02-05", "1").meter("images", "3")]);
-            Log::honest().says("acme-cloud", report(february(), Lines::Inline(block)))
-        }),
+        found(
+            Code::LinesNotAdmissible,
+            "a meter that the terms do not declare",
+            "record 5",
+            || {
+                let block = lines(&[Line::new("2024-02-05", "1").meter("images", "3")]);
+                Log::honest().says("acme-cloud", report(february(), Lines::Inline(block)))
+            },
+        ),
         found(Code::NotEntitled, "usage reported by the owner", "record 5", || {
             Log::honest().says("meta", report(february(), Lines::Nil))
         }),

@@ -73,21 +73,21 @@ pub fn cases() -> Vec<Case> {
         host(Code::HeadMoved, "another head than expected", "acknowledge --if-head 000000")
             .at("--if-head"),
         host(Code::PeriodLength, "a quarter among months", "usage report --nil --period 2024-Q1")
-            .at("acme"),
-        host(Code::PeriodLength, "a statement of a quarter", "statement issue 2024-Q1").at("acme"),
+            .at("--period"),
+        host(Code::PeriodLength, "a statement of a quarter", "statement issue 2024-Q1").at("P"),
         host(Code::PeriodOutside, "a month before the agreement", "usage report --nil --period 2023-12")
-            .at("acme"),
+            .at("--period"),
         host(Code::PeriodNotReported, "a statement of a missing report", "statement issue 2024-02")
-            .at("acme"),
+            .at("P"),
         host(
             Code::PeriodNotReported,
             "a supplement to nothing",
             "usage report usage.csv --period 2024-02 --supplement",
         )
         .file("usage.csv", FEBRUARY)
-        .at("acme"),
+        .at("--period"),
         host(Code::StatementOrder, "a statement that leaves a gap", "statement issue 2024-03")
-            .at("acme")
+            .at("P")
             .saying("2024-02 is"),
         host(Code::StatementOrder, "a second statement of a period", "statement issue 2024-01")
             .at("record 3"),
@@ -96,7 +96,7 @@ pub fn cases() -> Vec<Case> {
             "a report missed on its due day",
             "usage missing 2024-02 --recorded-time 2024-03-15T23:00:00Z",
         )
-        .at("meta"),
+        .at("P"),
         owner(Code::PeriodReported, "a report missed that is there", "usage missing 2024-01")
             .at("record 2"),
         host(

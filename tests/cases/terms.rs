@@ -83,7 +83,12 @@ pub fn cases() -> Vec<Case> {
             "\"@meta@\"",
             &format!("¦\"{ZERO_KEY}\""),
         ),
-        spoiled(Code::TermsSyntax, "a text without quotes", "currency = \"USD\"", "currency = ¦USD"),
+        spoiled(
+            Code::TermsSyntax,
+            "a text without quotes",
+            "currency = \"USD\"",
+            "currency = ¦USD",
+        ),
         spoiled(Code::TermsUnknownKey, "a key with a slip", "due_days = 30", "¦due_day = 30"),
         spoiled(
             Code::TermsUnsupported,

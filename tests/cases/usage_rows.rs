@@ -52,24 +52,34 @@ pub fn cases() -> Vec<Case> {
             .at("meta"),
         case(Code::FileEncoding, "a file in Latin-1")
             .given(Given::InForce)
-            .bytes(
-                "usage.csv",
-                b"day,application,gross\n2024-02-01,M\xfcller,1.00\n".to_vec(),
-            )
+            .bytes("usage.csv", b"day,application,gross\n2024-02-01,M\xfcller,1.00\n".to_vec())
             .when(REPORT)
             .at("usage.csv:2:12"),
         csv(Code::CsvHeader, "a column that the terms do not know", "day,gross,¦colour\n"),
         csv(Code::CsvHeader, "columns separated by semicolons", "¦day;gross\n2024-02-01;1\n"),
         csv(Code::CsvHeader, "a column twice", "day,gross,¦gross\n2024-02-01,1,1\n"),
         csv(Code::CsvHeader, "a file without a byte", "").at("usage.csv:1:1"),
-        row(Code::CsvRow, "a comma in an amount", "2024-02-01,search,1¦,000.00").at("usage.csv:3:21"),
+        row(Code::CsvRow, "a comma in an amount", "2024-02-01,search,1¦,000.00")
+            .at("usage.csv:3:21"),
         row(Code::CsvRow, "a field too few", "2024-02-01,search¦"),
         row(Code::CsvRow, "a quote that is never closed", "2024-02-01,¦\"search,1.00"),
         row(Code::CsvRow, "text behind a quote", "2024-02-01,\"search\"¦x,1.00"),
         row(Code::CsvRow, "an empty line", "¦"),
-        json(Code::JsonRow, "a number that is no string", "{\"day\": \"2024-02-01\", \"gross\": ¦1.5}"),
-        json(Code::JsonRow, "an object that is cut off", "{\"day\": \"2024-02-01\", \"gross\": \"1¦"),
-        json(Code::JsonRow, "an object within", "{\"day\": \"2024-02-01\", \"gross\": ¦{\"usd\": \"1\"}}"),
+        json(
+            Code::JsonRow,
+            "a number that is no string",
+            "{\"day\": \"2024-02-01\", \"gross\": ¦1.5}",
+        ),
+        json(
+            Code::JsonRow,
+            "an object that is cut off",
+            "{\"day\": \"2024-02-01\", \"gross\": \"¦1",
+        ),
+        json(
+            Code::JsonRow,
+            "an object within",
+            "{\"day\": \"2024-02-01\", \"gross\": ¦{\"usd\": \"1\"}}",
+        ),
         row(Code::RowMissing, "a line without a gross amount", "2024-02-01,search,¦"),
         row(Code::RowMissing, "a line without a day", "¦,search,1.00"),
         row(Code::Decimal, "a thousands separator", "2024-02-01,search,¦\"1,000.00\"")
@@ -94,11 +104,7 @@ pub fn cases() -> Vec<Case> {
             "a line in another currency",
             "day,currency,gross\n2024-02-01,¦EUR,1.00\n",
         ),
-        csv(
-            Code::Currency,
-            "a line in no currency",
-            "day,currency,gross\n2024-02-01,¦DOGE,1.00\n",
-        ),
+        csv(Code::Currency, "a line in no currency", "day,currency,gross\n2024-02-01,¦DOGE,1.00\n"),
         case(Code::RowRule, "usage that no rule matches")
             .given(Given::Files)
             .after(narrow)
