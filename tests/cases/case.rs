@@ -116,7 +116,7 @@ impl Case {
     }
 
     /// When the log in a folder is verified, it is found there.
-    pub fn is_found(mut self, folder: &str, place: &str) -> Case {
+    pub fn found_in(mut self, folder: &str, place: &str) -> Case {
         self.shows = Shows::Finding;
         if self.when.is_empty() {
             self.when = format!("verify {folder}");

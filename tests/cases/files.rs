@@ -34,7 +34,7 @@ fn damaged(
     place: &str,
     change: impl Fn(&mut Vec<u8>) + 'static,
 ) -> Case {
-    case(code, about).after(move |bench| changed(bench, &change)).is_found("acme", place)
+    case(code, about).after(move |bench| changed(bench, &change)).found_in("acme", place)
 }
 
 /// The host's key signs in two copies.
@@ -142,11 +142,11 @@ fn copies() -> Vec<Case> {
             .ran(BY_HOST)
             .ran("-C acme acknowledge --out a.ack --key acme-cloud.key")
             .when("verify meta --against a.ack")
-            .is_found("meta", "record 5"),
+            .found_in("meta", "record 5"),
         case(Code::KeyMismatch, "a ledger with other keys than those known")
             .after(|bench| lines_of_keys(bench, [("meta", "lab"), ("acme-cloud", "acme-cloud")]))
             .when("verify acme --keys signers")
-            .is_found("acme", "record 0"),
+            .found_in("acme", "record 0"),
     ]
 }
 

@@ -40,7 +40,7 @@ fn found(code: Code, about: &'static str, place: &str, log: impl Fn() -> Log + '
     case(code, about)
         .given(Given::Files)
         .after(move |bench: &Bench| log().save(bench, "hostile"))
-        .is_found("hostile", place)
+        .found_in("hostile", place)
 }
 
 fn february() -> Period {
