@@ -181,6 +181,7 @@ pub fn main() -> ExitCode {
         err: Box::new(io::stderr()),
     };
     let answer = run(&mut session, &cli.command);
+    let answer = answer.map_err(|failure| failure.or_at(|code| session.place_of(code)));
     let answer = match session.out.flush() {
         Ok(()) => answer,
         // What the command says about itself comes first.

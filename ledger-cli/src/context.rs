@@ -40,7 +40,7 @@ use crate::app::Globals;
 use crate::commands::Reading;
 use crate::commands::Writing;
 use crate::error::Failure;
-use crate::error::command_line;
+use crate::error::bad_argument;
 use crate::point::Point;
 use crate::render::json;
 
@@ -206,6 +206,24 @@ impl Session<'_> {
         self.globals.ledger.clone().unwrap_or_else(|| PathBuf::from("."))
     }
 
+    /// The party that the author's key belongs to. Errors: [`Code::NotAParty`] with the key file.
+    pub fn author(&self, terms: &Terms, key: PublicKey) -> Result<Author, Problem> {
+        author(terms, key).map_err(|problem| problem.at(self.place_of(Code::NotEntitled)))
+    }
+
+    /// The place of a refusal that has no place of its own: the key or the argument that it is
+    /// about, otherwise the ledger.
+    pub fn place_of(&self, code: Code) -> Place {
+        let path = |path: &Path| Place::Path(path.display().to_string());
+        match (code, &self.globals.key) {
+            (Code::NotEntitled, Some(key)) => path(key),
+            (Code::TimeBackwards | Code::FromTheFuture, _) => {
+                Place::Field("--recorded-time".to_owned())
+            }
+            _ => path(&self.folder().unwrap_or_else(|_| self.new_folder())),
+        }
+    }
+
     /// The state folder of this machine.
     pub fn state_folder(&self) -> Option<&Path> {
         self.world.state_folder.as_deref()
@@ -219,7 +237,7 @@ impl Session<'_> {
             return Ok(Standing { ledger, past: None, asked: None });
         };
         let point = Point::parse(text, "--at")?;
-        let seq = point.resolve(&ledger)?;
+        let seq = point.resolve(&ledger).map_err(|problem| problem.at_field("--at"))?;
         let is_head = seq.checked_add(1) == Some(ledger.state().next_seq());
         let past = if is_head { None } else { Some(ledger.state_at(seq)?) };
         let recorded_at = past.as_ref().unwrap_or(ledger.state()).recorded_at();
@@ -245,7 +263,7 @@ impl Session<'_> {
         }
         let recorded_at = self.recorded_at(writing, ledger.state())?;
         let author = match ledger.state().agreement() {
-            Some(agreement) => author(agreement.terms(), signer.public()?)?,
+            Some(agreement) => self.author(agreement.terms(), signer.public()?)?,
             None => return Err(Problem::new(Code::NotALedger, "the folder is no ledger").into()),
         };
         let context = Context { author, recorded_at, now: self.world.now };
@@ -289,6 +307,7 @@ impl Session<'_> {
     fn key_file(&self) -> Result<(&Path, PrivateKey), Failure> {
         let Some(path) = &self.globals.key else {
             return Err(Problem::new(Code::KeyMissing, "no key is given")
+                .at_field("--key")
                 .hint("give your private key with --key FILE or REVSHARE_KEY; `revshare keygen FILE` makes one")
                 .into());
         };
@@ -430,7 +449,8 @@ pub fn author(terms: &Terms, key: PublicKey) -> Result<Author, Problem> {
 /// `--if-head` names the head. Errors: [`Code::HeadMoved`].
 pub fn admit_head(state: &State, expected: &str) -> Result<(), Failure> {
     let Some(prefix) = Prefix::parse(expected) else {
-        return Err(command_line(
+        return Err(bad_argument(
+            "--if-head",
             format!("`{}` is no hash (--if-head)", expected.escape_debug()),
             "give at least 6 hexadecimal digits of the head's hash",
         ));
@@ -443,6 +463,7 @@ pub fn admit_head(state: &State, expected: &str) -> Result<(), Failure> {
         Code::HeadMoved,
         format!("the head is record {last} {}, not {}", state.head().0.short(), prefix.as_str()),
     )
+    .at_field("--if-head")
     .hint("look at what was recorded since (`revshare history`), then decide again")
     .into())
 }

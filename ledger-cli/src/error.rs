@@ -3,6 +3,7 @@
 use std::io;
 
 use revshare_core::vocab::Code;
+use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
 use revshare_core::vocab::problem::Class;
 
@@ -78,6 +79,27 @@ impl Answer {
 }
 
 impl Failure {
+    /// Names the argument that a refusal of one of these codes is about, unless it has a place.
+    pub fn about(self, argument: &str, codes: &[Code]) -> Failure {
+        match self {
+            Failure::Problem(problem) if codes.contains(&problem.code) => {
+                problem.at_field(argument).into()
+            }
+            other => other,
+        }
+    }
+
+    /// Gives a refusal a place, unless it has one.
+    pub fn or_at(self, place: impl FnOnce(Code) -> Place) -> Failure {
+        match self {
+            Failure::Problem(problem) if problem.place.is_none() => {
+                let place = place(problem.code);
+                problem.at(place).into()
+            }
+            other => other,
+        }
+    }
+
     /// The exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -101,5 +123,19 @@ fn exit_code(code: Code) -> u8 {
 
 /// The command line is wrong.
 pub fn command_line(message: impl Into<String>, hint: impl Into<String>) -> Failure {
-    Problem::new(Code::CommandLine, message).hint(hint).into()
+    bad_argument("command line", message, hint)
 }
+
+/// An argument is wrong.
+pub fn bad_argument(name: &str, message: impl Into<String>, hint: impl Into<String>) -> Failure {
+    Problem::new(Code::CommandLine, message).hint(hint).at_field(name).into()
+}
+
+/// Refusals that are about the period that a command names.
+pub const OF_THE_PERIOD: &[Code] = &[
+    Code::PeriodLength,
+    Code::PeriodOutside,
+    Code::PeriodNotReported,
+    Code::NotYetMissing,
+    Code::StatementOrder,
+];

@@ -11,7 +11,7 @@ use revshare_core::vocab::Problem;
 use revshare_core::vocab::Timestamp;
 
 use crate::error::Failure;
-use crate::error::command_line;
+use crate::error::bad_argument;
 
 /// A point on a log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,7 +41,8 @@ impl Point {
             Timestamp::parse(text).ok().map(Point::Time)
         };
         point.ok_or_else(|| {
-            command_line(
+            bad_argument(
+                what,
                 format!("`{}` names no record ({what})", text.escape_debug()),
                 "give a record number, at least 6 digits of a hash or event id (id:123456 if there is no letter), a date or an RFC 3339 time",
             )
@@ -67,11 +68,13 @@ impl Point {
 pub fn event(ledger: &Ledger, text: &str) -> Result<(u64, EventId), Failure> {
     let point = Point::parse(text, "EVENT")?;
     if let Point::Time(_) = point {
-        return Err(command_line(
+        return Err(bad_argument(
+            "EVENT",
             format!("`{}` is a time, not an event", text.escape_debug()),
             "give a record number, or at least 6 digits of a hash or event id",
         ));
     }
-    let seq = point.resolve(ledger)?;
-    Ok((seq, place::event_of(ledger.state(), seq)?))
+    let of_event = |problem: Problem| problem.at_field("EVENT");
+    let seq = point.resolve(ledger).map_err(of_event)?;
+    Ok((seq, place::event_of(ledger.state(), seq).map_err(of_event)?))
 }

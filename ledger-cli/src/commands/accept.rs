@@ -12,7 +12,6 @@ use crate::commands::Reading;
 use crate::commands::Writing;
 use crate::commands::say_recorded;
 use crate::context::Session;
-use crate::context::author;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::point;
@@ -78,7 +77,7 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
     let standing = session.read(reading)?;
     let agreement = standing.agreement()?;
     let me = match &session.globals.key {
-        Some(_) => Some(author(agreement.terms(), session.public_key()?)?.party),
+        Some(_) => Some(session.author(agreement.terms(), session.public_key()?)?.party),
         None => None,
     };
     let opened_on = opened_on(&standing)?;

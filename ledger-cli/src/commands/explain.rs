@@ -10,7 +10,7 @@ use crate::commands::period;
 use crate::context::Session;
 use crate::error::Answer;
 use crate::error::Failure;
-use crate::error::command_line;
+use crate::error::bad_argument;
 use crate::render::explain::lines;
 use crate::render::json::explain::ExplainDocument;
 use crate::render::table::wrap;
@@ -33,14 +33,16 @@ pub struct Args {
 /// Runs the command.
 pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let Some((of, who)) = args.what.split_once('/') else {
-        return Err(command_line(
+        return Err(bad_argument(
+            "P/PARTY",
             format!("`{}` is not a period and a party", args.what.escape_debug()),
             "write it like 2026-06/meta",
         ));
     };
     let (of, who) = (period("P/PARTY", of)?, party("P/PARTY", who)?);
     let standing = session.read(&args.reading)?;
-    let explanation = view::explain::explain(standing.state(), of, &who)?;
+    let explanation = view::explain::explain(standing.state(), of, &who)
+        .map_err(|problem| problem.at_field("P/PARTY"))?;
     if session.globals.json {
         session.print_json(&ExplainDocument::of(&explanation, standing.at()))?;
         return Ok(Answer::Yes);

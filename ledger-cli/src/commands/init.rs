@@ -13,7 +13,6 @@ use crate::commands::say_recorded;
 use crate::commands::terms;
 use crate::context::Session;
 use crate::context::admit_head;
-use crate::context::author;
 use crate::context::random;
 use crate::error::Answer;
 use crate::error::Failure;
@@ -44,7 +43,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         admit_head(nowhere.state(), expected)?;
     }
     let context = Context {
-        author: author(&version.terms, signer.public()?)?,
+        author: session.author(&version.terms, signer.public()?)?,
         recorded_at: session.recorded_at(&args.writing, nowhere.state())?,
         now: session.world.now,
     };

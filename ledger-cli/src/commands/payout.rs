@@ -5,6 +5,7 @@ use std::io::Write;
 use revshare_core::command::Command;
 use revshare_core::state::PayoutRecord;
 use revshare_core::state::PayoutStatus;
+use revshare_core::vocab::Code;
 
 use crate::commands::Reading;
 use crate::commands::Writing;
@@ -81,6 +82,15 @@ pub enum Args {
     },
 }
 
+/// Refusals that are about the amount of a payout.
+const OF_THE_AMOUNT: &[Code] = &[
+    Code::AmountNotPositive,
+    Code::MinorUnit,
+    Code::AmountBounds,
+    Code::AbovePayable,
+    Code::BelowMinimum,
+];
+
 /// Runs the command.
 pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     match args {
@@ -92,14 +102,17 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             let sent_on = day("--sent-on", sent_on, desk.context.recorded_at)?;
             let on_account = *on_account;
             let command = Command::SendPayout { to, amount, on_account, sent_on, reference };
-            let seq = finish(session, &mut desk, command)?;
+            let seq = finish(session, &mut desk, command)
+                .map_err(|failure| failure.about("PARTY", &[Code::NotAParty]))
+                .map_err(|failure| failure.about("AMOUNT", OF_THE_AMOUNT))?;
             session.next(&format!("payout confirm {seq} (by the receiver)"))?;
         }
         Args::Confirm { event, received_on, writing } => {
             let mut desk = session.write(writing)?;
             let (_, payout) = point::event(&desk.ledger, event)?;
             let received_on = day("--received-on", received_on, desk.context.recorded_at)?;
-            finish(session, &mut desk, Command::ConfirmPayout { payout, received_on })?;
+            finish(session, &mut desk, Command::ConfirmPayout { payout, received_on })
+                .map_err(|failure| failure.about("--received-on", &[Code::PayoutDate]))?;
             session.next("balances")?;
         }
         Args::Return { event, reason, writing } => {

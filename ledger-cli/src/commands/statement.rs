@@ -7,6 +7,7 @@ use revshare_core::view::record::Named;
 use revshare_core::view::statement;
 use revshare_core::view::statement::StatementView;
 use revshare_core::vocab::Currency;
+use revshare_core::vocab::Problem;
 
 use crate::commands::Reading;
 use crate::commands::Writing;
@@ -16,6 +17,7 @@ use crate::context::Desk;
 use crate::context::Session;
 use crate::error::Answer;
 use crate::error::Failure;
+use crate::error::OF_THE_PERIOD;
 use crate::render::json::StatementBody;
 use crate::render::json::statement::StatementDocument;
 use crate::render::json::statement::StatementsDocument;
@@ -73,13 +75,18 @@ pub enum Args {
     },
 }
 
+/// A refusal that is about the period asked for.
+fn of_period(problem: Problem) -> Problem {
+    problem.at_field("P")
+}
+
 /// Runs the command.
 pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     match args {
         Args::Preview { of, reading } => {
             let of = period("P", of)?;
             let standing = session.read(reading)?;
-            let view = statement::preview(standing.state(), of)?;
+            let view = statement::preview(standing.state(), of).map_err(of_period)?;
             let currency = standing.agreement()?.terms().currency;
             if session.globals.json {
                 let at = standing.at();
@@ -94,7 +101,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         Args::Show { of, reading } => {
             let of = period("P", of)?;
             let standing = session.read(reading)?;
-            let view = statement::issued(standing.state(), of)?;
+            let view = statement::issued(standing.state(), of).map_err(of_period)?;
             let agreement = standing.agreement()?;
             let currency = agreement.terms().currency;
             if session.globals.json {
@@ -112,7 +119,8 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         Args::Issue { of, writing } => {
             let of = period("P", of)?;
             let mut desk = session.write(writing)?;
-            let outcome = desk.submit(Command::IssueStatement(of))?;
+            let outcome = desk.submit(Command::IssueStatement(of));
+            let outcome = outcome.map_err(|failure| failure.about("P", OF_THE_PERIOD))?;
             let currency = said(session, &desk, &outcome)?;
             if let Some(currency) = currency.filter(|_| !session.globals.json) {
                 // A dry run leaves the state without the statement: show it as a preview.

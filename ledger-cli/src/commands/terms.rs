@@ -65,7 +65,10 @@ fn read_with_warnings(file: &Path) -> Result<(TermsVersion, Vec<Problem>), Failu
     let name = file.display().to_string();
     let checked = read_terms(&name, &read_file(file)?);
     match checked.terms {
-        Some(terms) => Ok((version(terms)?, checked.warnings)),
+        Some(terms) => {
+            let version = version(terms).map_err(|problem| problem.at(Place::Path(name)))?;
+            Ok((version, checked.warnings))
+        }
         None => Err(several(checked.problems, &name, "in the terms")),
     }
 }

@@ -28,6 +28,7 @@ use crate::context::Session;
 use crate::context::unreadable;
 use crate::error::Answer;
 use crate::error::Failure;
+use crate::error::OF_THE_PERIOD;
 use crate::point;
 
 /// Report a period's usage, correct a report, look at reports
@@ -123,6 +124,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             let of = period("--period", of)?;
             let desk = session.write(writing)?;
             report(session, desk, file.as_deref(), *format, of, *supplement)
+                .map_err(|failure| failure.about("--period", OF_THE_PERIOD))
         }
         Args::Correct { event, file, reason, format, nil: _, writing } => {
             let reason = free_text("--reason", reason)?;
@@ -132,7 +134,8 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         Args::Missing { of, writing } => {
             let of = period("P", of)?;
             let mut desk = session.write(writing)?;
-            let outcome = desk.submit(Command::NoteMissing(of))?;
+            let outcome = desk.submit(Command::NoteMissing(of));
+            let outcome = outcome.map_err(|failure| failure.about("P", OF_THE_PERIOD))?;
             finish(session, &desk, &outcome, "status")
         }
         Args::List { reading } => usage_read::list(session, reading),

@@ -69,7 +69,9 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         remembered: None,
     };
     let verdict = verify_folder(session, &folder, options);
-    let answer = match (verdict.is_valid(), verdict.unreadable || verdict.head.is_none()) {
+    // Damage behind a sound record is a finding; a log without one could not be read.
+    let nothing = verdict.head.is_none() && verdict.holds_to(Layer::Chain).is_none();
+    let answer = match (verdict.is_valid(), verdict.unreadable || nothing) {
         (true, _) => Answer::Yes,
         (false, true) => Answer::Unreadable,
         (false, false) => Answer::No,

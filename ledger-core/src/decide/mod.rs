@@ -201,7 +201,8 @@ fn acceptance(state: &State, event: EventId) -> Result<Acceptance, Rejection> {
             Code::NothingToAccept,
             format!("record {seq} ({}) waits for no acceptance", kind.as_str()),
         )
-        .hint("`revshare accept` lists what waits for you; statements have `statement accept`"),
+        .hint("`revshare accept` lists what waits for you; statements have `statement accept`")
+        .at_record(seq),
         None => unknown_event(state, &event, "one that waits for an acceptance"),
     })
 }

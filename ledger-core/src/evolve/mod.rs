@@ -247,5 +247,10 @@ pub(crate) fn unknown_event(state: &State, id: &crate::vocab::EventId, wanted: &
         }
         None => format!("there is no event {} on this ledger; {wanted} was expected", id.0.short()),
     };
-    Problem::new(Code::UnknownEvent, message).hint("`revshare history` lists the events")
+    let problem =
+        Problem::new(Code::UnknownEvent, message).hint("`revshare history` lists the events");
+    match state.event(id) {
+        Some((seq, _)) => problem.at_record(seq),
+        None => problem,
+    }
 }

@@ -174,7 +174,8 @@ fn in_transit<'a>(
         Code::PayoutSettled,
         format!("the payout in record {} is {settled}", record.seq),
     )
-    .hint("a payout is confirmed or returned once"))
+    .hint("a payout is confirmed or returned once")
+    .at_record(record.seq))
 }
 
 /// Applies a confirmation.

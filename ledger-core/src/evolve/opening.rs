@@ -72,7 +72,8 @@ pub fn admit_acceptance(
                 Code::NothingToAccept,
                 format!("record {seq} ({}) waits for no acceptance", kind.as_str()),
             )
-            .hint("`revshare accept` lists what waits for you; statements have `statement accept`"),
+            .hint("`revshare accept` lists what waits for you; statements have `statement accept`")
+            .at_record(seq),
             None => crate::evolve::unknown_event(
                 state,
                 &acceptance.event,
@@ -92,7 +93,8 @@ pub fn admit_acceptance(
             Code::AlreadyAccepted,
             format!("{} has accepted the ledger already", author.party),
         )
-        .hint("nothing is to be done; opening counts as acceptance"));
+        .hint("nothing is to be done; opening counts as acceptance")
+        .at_record(state.event(&opening).map_or(0, |(seq, _)| seq)));
     }
     Ok(author.party.clone())
 }

@@ -268,7 +268,8 @@ pub fn admit_acceptance(state: &State, author: &Author, id: &EventId) -> Result<
                 author.party, record.statement.period
             ),
         )
-        .hint("nothing is to be done"));
+        .hint("nothing is to be done")
+        .at_record(record.seq));
     }
     Ok(())
 }

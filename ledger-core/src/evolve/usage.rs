@@ -394,7 +394,8 @@ pub fn admit_missing(
             Code::PeriodReported,
             format!("{period} is not missing: record {} reports it", first.seq),
         )
-        .hint("`revshare usage list` shows the reports"));
+        .hint("`revshare usage list` shows the reports")
+        .at_record(first.seq));
     }
     let due = terms.report_due_on(period);
     if at.date() <= due {
@@ -409,7 +410,8 @@ pub fn admit_missing(
             Code::AlreadyMissing,
             format!("record {seq} says already that the report of {period} is missing"),
         )
-        .hint("nothing is to be done"));
+        .hint("nothing is to be done")
+        .at_record(seq));
     }
     Ok(())
 }

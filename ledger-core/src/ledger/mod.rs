@@ -625,4 +625,5 @@ fn signed_twice(seq: u64) -> Problem {
         format!("this key has signed another record {seq} on the same head, in another copy or before a rollback"),
     )
     .hint("a key writes in one copy only: go on in that copy, or pull from it first")
+    .at_record(seq)
 }

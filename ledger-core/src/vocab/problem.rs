@@ -95,7 +95,7 @@ codes! {
     RowCurrency "row-currency" Refused "A line's currency is the settlement currency (conversion is not part of this release).";
     RowAttribute "row-attribute" Refused "An attribute has one of the values that the terms allow.";
     RowRule "row-rule" Refused "Every line matches a rule of the terms; a line that matches none is refused, never zeroed.";
-    ReportTooLarge "report-too-large" Refused "A report stays within the documented number of lines and parts.";
+    ReportTooLarge "report-too-large" Refused "A report stays within the documented number of lines and parts, and an event within the size of a record.";
     ReportEmpty "report-empty" Refused "A report without lines is said to be nil, never left empty by accident.";
 
     // Who may say what, when.

@@ -1,0 +1,87 @@
+//! The command line: its words and numbers, and keys.
+
+use revshare_core::vocab::Code;
+
+use crate::bench::Given;
+use crate::case::Case;
+use crate::case::case;
+
+/// A command line with a bad argument; no key is needed to see that.
+fn typed(code: Code, about: &'static str, line: &str) -> Case {
+    case(code, about).when(line)
+}
+
+/// By the host, in its copy.
+fn host(code: Code, about: &'static str, command: &str) -> Case {
+    case(code, about).when(&format!("-C acme {command} --key acme-cloud.key"))
+}
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        typed(Code::CommandLine, "a command that is none", "frobnicate").at("command line"),
+        typed(Code::CommandLine, "a point that is none", "-C acme balances --at yesterday")
+            .at("--at"),
+        host(Code::CommandLine, "a head that is none", "acknowledge --if-head zzz").at("--if-head"),
+        host(Code::CommandLine, "a time for an event", "payout confirm 2024-01-01").at("EVENT"),
+        host(Code::Id, "a path for a party", "payout send ../../x 50").at("PARTY"),
+        host(Code::Id, "an escape code for a party", "payout send \u{1b}[2J 50").at("PARTY"),
+        host(Code::Decimal, "an amount with an exponent", "payout send meta 1e3").at("AMOUNT"),
+        host(Code::Decimal, "an amount with separators", "payout send meta 1,000.00").at("AMOUNT"),
+        host(Code::Decimal, "an amount that is none", "payout send meta NaN").at("AMOUNT"),
+        host(
+            Code::Text,
+            "a reference with an escape code",
+            "payout send meta 50 --reference \"a\u{1b}]0;b\u{7}\"",
+        )
+        .at("--reference"),
+        host(
+            Code::Text,
+            "a reason that turns the text after it",
+            "usage correct 2 --nil --reason \"a\u{202e}b\"",
+        )
+        .at("--reason"),
+        host(Code::Period, "a month that no year has", "usage report --nil --period 2024-13")
+            .at("--period"),
+        host(Code::Period, "a path for a period", "statement issue ../../x").at("P"),
+        host(Code::Date, "a day that no month has", "payout send meta 50 --sent-on 2024-02-30")
+            .at("--sent-on"),
+        host(Code::Time, "a time in words", "acknowledge --recorded-time yesterday")
+            .at("--recorded-time"),
+        typed(Code::KeyMissing, "no key", "-C acme acknowledge").at("--key"),
+        typed(Code::KeyFile, "a key that is not there", "-C acme acknowledge --key nowhere.key")
+            .at("nowhere.key"),
+        typed(Code::KeyFile, "a key that is none", "-C acme acknowledge --key terms.toml")
+            .at("terms.toml"),
+        typed(
+            Code::KeyLocked,
+            "a protected key, and nobody to ask",
+            "-C acme acknowledge --key locked.key",
+        )
+        .at("locked.key"),
+        typed(Code::FileExists, "a key over another one", "keygen meta.key").at("meta.key"),
+        typed(
+            Code::FileExists,
+            "an acknowledgement over a file",
+            "-C acme acknowledge --out terms.toml --key acme-cloud.key",
+        )
+        .at("terms.toml"),
+        typed(Code::NotALedger, "a folder that is no ledger", "balances")
+            .given(Given::Files)
+            .after(|bench| std::fs::create_dir(bench.path("elsewhere")).expect("a folder"))
+            .when("-C elsewhere balances")
+            .at("elsewhere"),
+        typed(Code::NotALedger, "a folder that is not there", "verify ../../x").at("../../x"),
+        typed(Code::NotALedger, "a difference to nothing", "diff acme nowhere").at("nowhere"),
+        typed(
+            Code::AlreadyALedger,
+            "a ledger in a ledger",
+            "-C acme init --terms terms.toml --key acme-cloud.key",
+        )
+        .at("acme"),
+        host(Code::Digest, "an acknowledgement with a hash that is none", "verify --against a.ack")
+            .file("a.ack", "revshare acknowledgement v1\nledger 5c1f\n")
+            .at("a.ack"),
+        host(Code::Key, "a list of keys that are none", "verify --keys signers")
+            .file("signers", "¦meta ssh-rsa AAAA\n"),
+    ]
+}
