@@ -51,10 +51,12 @@ impl From<io::Error> for Failure {
             io::ErrorKind::BrokenPipe => Failure::OutputClosed,
             io::ErrorKind::StorageFull => {
                 Problem::new(Code::DiskFull, format!("the output cannot be written: {error}"))
+                    .at_field("standard output")
                     .hint("free some space, or send the output elsewhere")
                     .into()
             }
             _ => Problem::new(Code::DiskWrite, format!("the output cannot be written: {error}"))
+                .at_field("standard output")
                 .hint("send the output elsewhere")
                 .into(),
         }

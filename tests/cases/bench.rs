@@ -252,7 +252,7 @@ fn key_files_are_those_of_the_test_kit() {
         PrivateKey::new(KeypairData::Ed25519(pair), format!("test key of {name}, known to all"))
             .expect("a key")
     };
-    if std::env::var_os("REVSHARE_BLESS").is_some() {
+    if updates() {
         for name in PARTIES.iter().copied().chain(["stranger"]) {
             let text = private(name).to_openssh(LineEnding::LF).expect("a key file");
             fs::write(keys().join(format!("{name}.key")), text).expect("a key file");
@@ -267,6 +267,11 @@ fn key_files_are_those_of_the_test_kit() {
         let key = PrivateKey::from_openssh(key_file(name)).expect("a key file");
         assert_eq!(key.key_data(), private(name).key_data(), "{name}");
     }
+}
+
+/// Whether generated files are to be written instead of compared.
+pub fn updates() -> bool {
+    ["REVSHARE_BLESS", "REVSHARE_UPDATE"].iter().any(|name| std::env::var_os(name).is_some())
 }
 
 /// Splits a command line at blanks, outside of double quotes.

@@ -22,6 +22,9 @@ pub fn cases() -> Vec<Case> {
         typed(Code::CommandLine, "a point that is none", "-C acme balances --at yesterday")
             .at("--at"),
         host(Code::CommandLine, "a head that is none", "acknowledge --if-head zzz").at("--if-head"),
+        typed(Code::CommandLine, "a kind of event that is none", "-C acme history --kind nonsense")
+            .at("--kind"),
+        host(Code::CommandLine, "an acceptance in the past", "accept 0 --at 1").at("--at"),
         host(Code::CommandLine, "a time for an event", "payout confirm 2024-01-01").at("EVENT"),
         host(Code::Id, "a path for a party", "payout send ../../x 50").at("PARTY"),
         host(Code::Id, "an escape code for a party", "payout send \u{1b}[2J 50").at("PARTY"),

@@ -164,6 +164,26 @@ fn disks() -> Vec<Case> {
             .with_file_limit(1)
             .when(ACKNOWLEDGE)
             .at("acme/log/00000000.seg"),
+        case(Code::DiskFull, "no room for a ledger")
+            .given(Given::Files)
+            .with_file_limit(0)
+            .when("-C new init --terms terms.toml --key acme-cloud.key")
+            .at("new/log/00000000.seg"),
+        case(Code::DiskFull, "no room for a first copy")
+            .with_file_limit(0)
+            .when("-C new pull acme")
+            .at("new/log/00000000.seg"),
+        case(Code::DiskFull, "no room for an acknowledgement")
+            .with_file_limit(0)
+            .when("-C acme acknowledge --out a.ack --key acme-cloud.key")
+            .at("a.ack"),
+        case(Code::DiskFull, "no room for a key")
+            .with_file_limit(0)
+            .when("keygen new.key")
+            .at("new.key"),
+        case(Code::DiskWrite, "a key into no folder")
+            .when("keygen nowhere/a.key")
+            .at("nowhere/a.key"),
         case(Code::DiskWrite, "a folder in which nothing can be made")
             .given(Given::Files)
             .when("-C /proc/revshare init --terms terms.toml --key acme-cloud.key")

@@ -58,6 +58,10 @@ pub fn cases() -> Vec<Case> {
             .when("-C acme balances --at 2023-01-01")
             .at("--at"),
         owner(Code::UnknownEvent, "a confirmation of a report", "payout confirm 2").at("record 2"),
+        host(Code::UnknownEvent, "a correction of an acceptance", "usage correct 1 --nil --reason x")
+            .at("EVENT"),
+        owner(Code::UnknownEvent, "a statement that was not issued", "statement accept 2024-02")
+            .at("P"),
         host(
             Code::TimeBackwards,
             "a record from before the last one",

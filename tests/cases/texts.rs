@@ -10,9 +10,10 @@ fn legal_texts_are_shown_as_they_are() {
     let texts = ["=cmd|' /C calc'!A0", "../../x", "$(reboot)", "<script>", "Zahlung für März"];
     for text in texts {
         let bench = Bench::new(Given::Paid);
-        let payout = ["-C", "acme", "payout", "send", "meta", "50", "--reference", text];
-        let args = [&payout[..], &["--key", "acme-cloud.key"]].concat();
-        let ran = bench.run(&args.map_owned(), None);
+        let line = "-C acme payout send meta 50 --key acme-cloud.key --reference";
+        let mut args = crate::bench::words(line);
+        args.push(text.to_owned());
+        let ran = bench.run(&args, None);
         assert_eq!(ran.code, 0, "{}", ran.err);
         assert!(!bench.path("../../x").exists());
         for command in ["payout list", "payout list --json", "history --json", "show 5"] {
@@ -22,15 +23,5 @@ fn legal_texts_are_shown_as_they_are() {
             assert!(ran.out.contains(text), "{line}: {}", ran.out);
             assert!(ran.out.chars().all(|c| c == '\n' || !c.is_control()), "{line}: {}", ran.out);
         }
-    }
-}
-
-trait Owned {
-    fn map_owned(&self) -> Vec<String>;
-}
-
-impl Owned for Vec<&str> {
-    fn map_owned(&self) -> Vec<String> {
-        self.iter().map(|word| (*word).to_owned()).collect()
     }
 }

@@ -41,7 +41,8 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         return list(session, &args.reading);
     };
     if args.reading.at.is_some() {
-        return Err(crate::error::command_line(
+        return Err(crate::error::bad_argument(
+            "--at",
             "--at belongs to the list of what waits, not to an acceptance",
             "leave --at out, or EVENT",
         ));

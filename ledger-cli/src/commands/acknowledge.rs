@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use revshare_core::acknowledgement;
 use revshare_core::command::Command;
 use revshare_core::ledger::Mode;
+use revshare_core::store::disk::io_problem;
 use revshare_core::vocab::Code;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
@@ -65,17 +66,17 @@ fn write_file(session: &mut Session, file: &Path, writing: &Writing) -> Result<A
     if writing.mode() == Mode::Record {
         let place = Place::Path(file.display().to_string());
         let created = OpenOptions::new().write(true).create_new(true).open(file);
-        let written = created.and_then(|mut out| out.write_all(text.as_bytes()));
+        let written = created.and_then(|mut out| {
+            out.write_all(text.as_bytes()).inspect_err(|_| {
+                // Half an acknowledgement helps nobody, and stands in the way of a whole one.
+                let _ = std::fs::remove_file(file);
+            })
+        });
         written.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Problem::new(Code::FileExists, "the file exists")
                 .at(place)
                 .hint("choose another name"),
-            ErrorKind::StorageFull => Problem::new(Code::DiskFull, "the disk is full")
-                .at(place)
-                .hint("free some space and run the command again"),
-            _ => Problem::new(Code::DiskWrite, format!("the file cannot be written: {error}"))
-                .at(place)
-                .hint("check that the folder exists and that you may write to it"),
+            _ => io_problem(Code::DiskWrite, "the file cannot be written", file, &error),
         })?;
     }
     if session.globals.json {

@@ -16,7 +16,7 @@ use crate::context::Session;
 use crate::context::Standing;
 use crate::error::Answer;
 use crate::error::Failure;
-use crate::error::command_line;
+use crate::error::bad_argument;
 use crate::render::json::RecordDocument;
 use crate::render::record::short;
 use crate::render::table::Align;
@@ -148,7 +148,8 @@ fn kind(text: &str) -> Result<Kind, Failure> {
     let found = Kind::ALL.into_iter().find(|kind| kind.as_str() == text);
     found.ok_or_else(|| {
         let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-        command_line(
+        bad_argument(
+            "--kind",
             format!("`{}` is no kind of event (--kind)", text.escape_debug()),
             format!("kinds are {}", known.join(", ")),
         )

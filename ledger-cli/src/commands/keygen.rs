@@ -7,6 +7,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use revshare_core::chain::Signer;
+use revshare_core::store::disk::io_problem;
 use revshare_core::vocab::Code;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
@@ -60,13 +61,13 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let text = key.to_openssh(LineEnding::LF).map_err(|error| failed(&args.file, &error))?;
     write_new(&args.file, 0o600, text.as_bytes()).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => exists(&args.file),
-        _ => failed(&args.file, &error),
+        _ => unwritable(&args.file, &error),
     })?;
     let line = format!("{public} {comment}\n");
     write_new(&public_file, 0o644, line.as_bytes()).map_err(|error| {
         // A private key without its public half helps nobody.
         let _ = std::fs::remove_file(&args.file);
-        failed(&public_file, &error)
+        unwritable(&public_file, &error)
     })?;
     let fingerprint = public.fingerprint();
     if session.globals.json {
@@ -85,6 +86,10 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
+fn unwritable(file: &Path, error: &std::io::Error) -> Problem {
+    io_problem(Code::DiskWrite, "the key cannot be written", file, error)
+}
+
 fn exists(file: &Path) -> Problem {
     Problem::new(Code::FileExists, "the file exists")
         .at(Place::Path(file.display().to_string()))
@@ -92,7 +97,9 @@ fn exists(file: &Path) -> Problem {
 }
 
 fn write_new(file: &Path, mode: u32, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(file)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(mode).open(file)?;
+    out.write_all(bytes).and_then(|()| out.sync_all()).inspect_err(|_| {
+        // Half a key helps nobody, and stands in the way of a whole one.
+        let _ = std::fs::remove_file(file);
+    })
 }

@@ -135,14 +135,14 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         Args::Accept { of, writing } => {
             let of = period("P", of)?;
             let mut desk = session.write(writing)?;
-            let id = match statement::issued(desk.ledger.state(), of)?.issued {
+            let id = match statement::issued(desk.ledger.state(), of).map_err(of_period)?.issued {
                 Some(issued) => issued.id,
                 None => return Ok(Answer::No),
             };
             let outcome = desk.submit(Command::AcceptStatement(id))?;
             let currency = said(session, &desk, &outcome)?;
             if let Some(currency) = currency.filter(|_| !session.globals.json) {
-                let view = statement::issued(desk.ledger.state(), of)?;
+                let view = statement::issued(desk.ledger.state(), of).map_err(of_period)?;
                 let me = &desk.context.author.party;
                 let total = view.totals.iter().find(|(party, _)| party == me);
                 if let Some((party, amount)) = total {

@@ -180,7 +180,9 @@ fn correct(
     reason: revshare_core::vocab::Text,
 ) -> Result<Answer, Failure> {
     let (_, corrects) = point::event(&desk.ledger, event)?;
-    let of = view::usage::report(desk.ledger.state(), &corrects)?.period;
+    let of = view::usage::report(desk.ledger.state(), &corrects)
+        .map_err(|problem| problem.at_field("EVENT"))?
+        .period;
     let blocks = blocks(session, &desk, file, format, of)?;
     let outcome = desk.submit(Command::CorrectUsage { corrects, reason, blocks })?;
     let agreement = desk.ledger.state().agreement();

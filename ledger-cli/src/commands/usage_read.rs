@@ -109,7 +109,7 @@ pub fn show(session: &mut Session, event: &str, reading: &Reading) -> Result<Ans
     let standing = session.read(reading)?;
     let (_, id) = point::event(&standing.ledger, event)?;
     let state = standing.state();
-    let report = view::usage::report(state, &id)?;
+    let report = view::usage::report(state, &id).map_err(|problem| problem.at_field("EVENT"))?;
     let terms = standing.agreement()?.terms();
     if session.globals.json {
         session.print_json(&UsageShowDocument {
