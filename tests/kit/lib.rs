@@ -19,6 +19,7 @@ pub mod terms;
 pub mod lines;
 pub mod world;
 pub mod given;
+pub mod plans;
 pub mod random;
 pub mod disk;
 
