@@ -1,5 +1,6 @@
 //! Facts in the past tense. Kinds and versions are append-only.
 
+use crate::payout::Advance;
 use crate::payout::Payout;
 use crate::statement::Statement;
 use crate::terms::Terms;
@@ -11,6 +12,7 @@ use crate::vocab::Date;
 use crate::vocab::Digest;
 use crate::vocab::EventId;
 use crate::vocab::Id;
+use crate::vocab::Level;
 use crate::vocab::Period;
 use crate::vocab::PublicKey;
 use crate::vocab::RecordHash;
@@ -45,6 +47,20 @@ pub enum Event {
     PayoutReturned(PayoutReturn),
     /// A party replayed to this head and got this state root.
     Acknowledged(Acknowledgement),
+    /// A party proposed other terms; proposing counts as its acceptance.
+    AmendmentProposed(Box<Amendment>),
+    /// A party whose acceptance is needed refused a proposal.
+    ProposalRejected(ProposalClosing),
+    /// The proposer took a proposal back.
+    ProposalWithdrawn(ProposalClosing),
+    /// A party proposed a conversion rate; proposing counts as its acceptance.
+    RateProposed(ConversionRate),
+    /// A party claimed an ongoing contribution.
+    ContributionClaimed(ContributionClaim),
+    /// The contributor ended a contribution.
+    ContributionEnded(ContributionEnd),
+    /// The collector paid a recoupable advance.
+    AdvancePaid(Advance),
 }
 
 /// The kind of an event; its number is part of the format.
@@ -75,15 +91,90 @@ pub enum Kind {
     PayoutReturned = 11,
     /// See [`Event::Acknowledged`].
     Acknowledged = 12,
+    /// See [`Event::AmendmentProposed`].
+    AmendmentProposed = 13,
+    /// See [`Event::ProposalRejected`].
+    ProposalRejected = 14,
+    /// See [`Event::ProposalWithdrawn`].
+    ProposalWithdrawn = 15,
+    /// See [`Event::RateProposed`].
+    RateProposed = 16,
+    /// See [`Event::ContributionClaimed`].
+    ContributionClaimed = 17,
+    /// See [`Event::ContributionEnded`].
+    ContributionEnded = 18,
+    /// See [`Event::AdvancePaid`].
+    AdvancePaid = 19,
 }
 
-/// A version of the terms, with its digest.
+/// The terms as an event carries them, with their digest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TermsVersion {
     /// The terms.
     pub terms: Terms,
     /// Digest of their canonical bytes (`Domain::Terms`).
     pub digest: Digest,
+    /// The format level of those bytes.
+    pub level: Level,
+}
+
+/// Other terms, proposed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Amendment {
+    /// The whole new terms.
+    pub version: TermsVersion,
+    /// The first usage day that they rate.
+    pub effective_from: Date,
+    /// Why.
+    pub reason: Text,
+}
+
+/// The end of a proposal, by rejection or withdrawal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProposalClosing {
+    /// The proposal.
+    pub proposal: EventId,
+    /// Why.
+    pub reason: Text,
+}
+
+/// A conversion rate for a period, proposed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConversionRate {
+    /// The foreign currency.
+    pub currency: Currency,
+    /// Units of the settlement currency for one unit of the foreign one; positive.
+    pub rate: Amount,
+    /// The period whose lines it converts.
+    pub period: Period,
+    /// Where it was published.
+    pub source: Text,
+}
+
+/// An ongoing contribution, claimed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ContributionClaim {
+    /// The clause of the terms.
+    pub clause: Id,
+    /// The first day.
+    pub from: Date,
+    /// The first day after it, if it has an end.
+    pub to: Option<Date>,
+    /// A commitment to the evidence, which is kept beside the ledger.
+    pub evidence: Option<Digest>,
+    /// What was contributed.
+    pub note: Text,
+}
+
+/// The end of a contribution.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ContributionEnd {
+    /// The claim.
+    pub claim: EventId,
+    /// The first day on which it does not count.
+    pub on: Date,
+    /// Why.
+    pub reason: Text,
 }
 
 /// Acceptance of an event: carries the digest of what is accepted.
@@ -201,6 +292,8 @@ pub struct Fact {
     pub hash: RecordHash,
     /// Recorded time, as the author claims it.
     pub recorded_at: Timestamp,
+    /// The format level that the record says the ledger was opened with.
+    pub level: Level,
     /// Who said it.
     pub author: Author,
     /// The event's id.
@@ -215,7 +308,7 @@ pub struct Fact {
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 19] = [
         Kind::LedgerOpened,
         Kind::Accepted,
         Kind::UsagePart,
@@ -228,6 +321,13 @@ impl Kind {
         Kind::PayoutConfirmed,
         Kind::PayoutReturned,
         Kind::Acknowledged,
+        Kind::AmendmentProposed,
+        Kind::ProposalRejected,
+        Kind::ProposalWithdrawn,
+        Kind::RateProposed,
+        Kind::ContributionClaimed,
+        Kind::ContributionEnded,
+        Kind::AdvancePaid,
     ];
 
     /// The kind with a number.
@@ -250,11 +350,29 @@ impl Kind {
             Kind::PayoutConfirmed => "payout-confirmed",
             Kind::PayoutReturned => "payout-returned",
             Kind::Acknowledged => "acknowledged",
+            Kind::AmendmentProposed => "amendment-proposed",
+            Kind::ProposalRejected => "proposal-rejected",
+            Kind::ProposalWithdrawn => "proposal-withdrawn",
+            Kind::RateProposed => "rate-proposed",
+            Kind::ContributionClaimed => "contribution-claimed",
+            Kind::ContributionEnded => "contribution-ended",
+            Kind::AdvancePaid => "advance-paid",
         }
     }
 }
 
 impl Event {
+    /// The version of its kind: that of the level whose content it has.
+    pub fn version(&self) -> u16 {
+        let level = match self {
+            Event::LedgerOpened(version) => version.level,
+            Event::StatementIssued(statement) => statement.level,
+            Event::PayoutSent(payout) => payout.level,
+            _ => Level::One,
+        };
+        level.number()
+    }
+
     /// Its kind.
     pub fn kind(&self) -> Kind {
         match self {
@@ -270,6 +388,13 @@ impl Event {
             Event::PayoutConfirmed(_) => Kind::PayoutConfirmed,
             Event::PayoutReturned(_) => Kind::PayoutReturned,
             Event::Acknowledged(_) => Kind::Acknowledged,
+            Event::AmendmentProposed(_) => Kind::AmendmentProposed,
+            Event::ProposalRejected(_) => Kind::ProposalRejected,
+            Event::ProposalWithdrawn(_) => Kind::ProposalWithdrawn,
+            Event::RateProposed(_) => Kind::RateProposed,
+            Event::ContributionClaimed(_) => Kind::ContributionClaimed,
+            Event::ContributionEnded(_) => Kind::ContributionEnded,
+            Event::AdvancePaid(_) => Kind::AdvancePaid,
         }
     }
 }

@@ -11,13 +11,13 @@ use crate::vocab::Code;
 use crate::vocab::Digest;
 use crate::vocab::Id;
 use crate::vocab::LedgerId;
+use crate::vocab::Level;
 use crate::vocab::PeriodLength;
 use crate::vocab::Problem;
 use crate::vocab::PublicKey;
 use crate::vocab::RecordHash;
 use crate::vocab::Timestamp;
 use crate::vocab::digest::Domain;
-use crate::wire::event::KIND_VERSION;
 use crate::wire::event::Sealed;
 use crate::wire::event::content_digest;
 use crate::wire::event::decode_payload;
@@ -25,8 +25,6 @@ use crate::wire::event::event_id;
 
 /// The format version of a record.
 pub const RECORD_VERSION: u16 = 1;
-/// The format level that a ledger is opened with.
-pub const FORMAT_LEVEL: u16 = 1;
 /// Length of the fixed part of a body, before the party id.
 const FIXED_LEN: usize = 137;
 
@@ -41,6 +39,8 @@ pub struct Place {
     pub previous: RecordHash,
     /// Recorded time.
     pub recorded_at: Timestamp,
+    /// The format level that the ledger was opened with.
+    pub level: Level,
 }
 
 /// A record as it is stored: well-formed, and not yet checked.
@@ -124,14 +124,14 @@ pub fn write(
     let mut frame = Vec::with_capacity(FRAME_HEADER_LEN + body_len + FRAME_TRAILER_LEN);
     frame.extend_from_slice(&FrameHeader { body_len, seq: place.seq }.bytes());
     frame.extend_from_slice(&RECORD_VERSION.to_le_bytes());
-    frame.extend_from_slice(&FORMAT_LEVEL.to_le_bytes());
+    frame.extend_from_slice(&place.level.number().to_le_bytes());
     frame.extend_from_slice(place.ledger.bytes());
     frame.extend_from_slice(&place.seq.to_le_bytes());
     frame.extend_from_slice(place.previous.bytes());
     frame.extend_from_slice(&place.recorded_at.micros().to_le_bytes());
     frame.extend_from_slice(author.key.bytes());
     frame.extend_from_slice(&(sealed.event.kind() as u16).to_le_bytes());
-    frame.extend_from_slice(&KIND_VERSION.to_le_bytes());
+    frame.extend_from_slice(&sealed.event.version().to_le_bytes());
     frame.extend_from_slice(&sealed.nonce);
     frame.push(party.len() as u8);
     frame.extend_from_slice(party);
@@ -172,12 +172,13 @@ impl<'a> StoredRecord<'a> {
         let mut rest = body;
         let version = u16::from_le_bytes(*take(&mut rest)?);
         let level = u16::from_le_bytes(*take(&mut rest)?);
-        if version != RECORD_VERSION || level != FORMAT_LEVEL {
-            return Err(match version > RECORD_VERSION || level > FORMAT_LEVEL {
+        let known = Level::from_number(level).filter(|_| version == RECORD_VERSION);
+        let Some(level) = known else {
+            return Err(match version > RECORD_VERSION || level > Level::LATEST.number() {
                 true => newer(format!("newer format (record version {version}, level {level})")),
                 false => broken(format!("there is no record version {version}, level {level}")),
             });
-        }
+        };
         let ledger = LedgerId::from_bytes(*take(&mut rest)?);
         let seq = u64::from_le_bytes(*take(&mut rest)?);
         let previous = RecordHash::from_bytes(*take(&mut rest)?);
@@ -204,7 +205,7 @@ impl<'a> StoredRecord<'a> {
         let mut trailer = trailer;
         let hash = RecordHash::from_bytes(*take(&mut trailer)?);
         let signature = take(&mut trailer)?;
-        let place = Place { ledger, seq, previous, recorded_at };
+        let place = Place { ledger, seq, previous, recorded_at, level };
         let envelope = &body[..body.len() - payload_len];
         Ok(StoredRecord {
             frame,
@@ -273,7 +274,14 @@ impl<'a> CheckedRecord<'a> {
             previous: place.previous,
             hash,
             recorded_at: place.recorded_at,
-            id: event_id(place.ledger, &author, event.kind(), self.payload_digest, *nonce),
+            level: place.level,
+            id: event_id(
+                place.ledger,
+                &author,
+                (event.kind(), event.version()),
+                self.payload_digest,
+                *nonce,
+            ),
             content,
             payload: self.payload_digest,
             author,

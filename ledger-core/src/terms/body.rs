@@ -60,6 +60,170 @@ pub struct TermsBody {
     pub report_due_days: u16,
     /// Allowed values per attribute, sorted by attribute; an attribute not listed accepts any.
     pub attributes: Vec<AllowedValues>,
+    /// What a share is a share of.
+    pub base_from: BaseFrom,
+    /// How far a reported gross may be from the price list before it is a finding, as a part of
+    /// the priced gross.
+    pub price_tolerance: Rate,
+    /// The price list, as listed.
+    pub prices: Vec<Price>,
+    /// Points on the rate while an interval covers the usage day, as listed.
+    pub exclusivities: Vec<Exclusivity>,
+    /// Points on the rate while an accepted contribution is open, as listed.
+    pub contributions: Vec<ContributionClause>,
+    /// Guarantees, as listed; at most one per party and window.
+    pub minimums: Vec<Bounded>,
+    /// Caps, as listed; at most one per party and window.
+    pub caps: Vec<Bounded>,
+    /// Pools that are divided again, as listed; at most one per party.
+    pub splits: Vec<Split>,
+    /// The parties that may get recoupable advances, sorted.
+    pub advances: Vec<Id>,
+    /// Tax withheld from payouts, sorted by party.
+    pub withholding: Vec<(Id, Withholding)>,
+    /// Yearly rates of late interest by the day from which they hold, sorted; none before the
+    /// first.
+    pub late_interest: Vec<(Date, Rate)>,
+    /// Days after a statement in which it may be disputed.
+    pub objection_days: u16,
+    /// Days of recorded time after which a proposal lapses.
+    pub proposal_lapse_days: u16,
+    /// Deadlines of disputes, if the terms set any.
+    pub dispute: Option<DisputeWindows>,
+    /// What an audit looks back on, if the terms say.
+    pub audit: Option<AuditClause>,
+}
+
+/// What a share is a share of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BaseFrom {
+    /// The reported gross.
+    Gross,
+    /// Quantities times the price list.
+    Priced,
+}
+
+/// An entry of the price list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Price {
+    /// The meter that it prices.
+    pub meter: Name,
+    /// Conditions, sorted by attribute; all must hold.
+    pub when: Vec<Condition>,
+    /// How many of the meter the price is for; positive.
+    pub unit: Amount,
+    /// The price of one unit, in `currency`.
+    pub price: Amount,
+    /// The currency of the price; it prices lines in this currency only.
+    pub currency: Currency,
+    /// The first day on which it holds.
+    pub from: Date,
+}
+
+/// Points on the rate for an interval of usage days.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exclusivity {
+    /// Its id.
+    pub id: Id,
+    /// Conditions, sorted by attribute; all must hold.
+    pub when: Vec<Condition>,
+    /// First day.
+    pub from: Date,
+    /// First day after it, if it ends.
+    pub to: Option<Date>,
+    /// Points per party, sorted by party; they may be negative.
+    pub add: Vec<(Id, Rate)>,
+}
+
+/// Points on the rate while an accepted contribution is open.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ContributionClause {
+    /// Its id, which claims name.
+    pub id: Id,
+    /// The party that contributes, and claims it.
+    pub by: Id,
+    /// Conditions, sorted by attribute; all must hold.
+    pub when: Vec<Condition>,
+    /// Points per party, sorted by party; they may be negative.
+    pub add: Vec<(Id, Rate)>,
+}
+
+/// An amount that bounds what a party gets in a window: a cap, or a guaranteed minimum.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Bounded {
+    /// The party.
+    pub to: Id,
+    /// The bound, in minor units of the settlement currency.
+    pub amount: Amount,
+    /// What it counts over.
+    pub over: Window,
+}
+
+/// A pool that is divided again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Split {
+    /// The party whose amount is divided.
+    pub of: Id,
+    /// Parts, as listed: ties of the largest remainder go to the earlier one.
+    pub parts: Vec<SplitPart>,
+}
+
+/// A part of a divided pool.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SplitPart {
+    /// Who gets it.
+    pub to: Id,
+    /// Its weight; positive.
+    pub weight: Amount,
+}
+
+/// Tax withheld from payouts to a party.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Withholding {
+    /// The part that is withheld, from 0 to below 1.
+    pub rate: Rate,
+    /// Whether the collector pays the tax on top.
+    pub gross_up: bool,
+}
+
+/// Deadlines of disputes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DisputeWindows {
+    /// Days to respond.
+    pub response_days: u16,
+    /// What silence means after them.
+    pub on_silence: OnSilence,
+    /// Days after which either side may go to the arbiter.
+    pub escalate_after_days: u16,
+}
+
+/// What silence means in a dispute.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnSilence {
+    /// The claim counts as accepted.
+    Accept,
+    /// The claim goes to the arbiter.
+    Escalate,
+}
+
+/// What an audit looks back on, and when its cost shifts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AuditClause {
+    /// Months that an audit may look back.
+    pub lookback_months: u16,
+    /// The shortfall from which the collector bears the cost, as a part of `of`.
+    pub cost_shift: Rate,
+    /// What the shortfall is a part of.
+    pub of: AuditBase,
+}
+
+/// What an audit's shortfall is a part of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AuditBase {
+    /// What was due.
+    Due,
+    /// What was reported.
+    Reported,
 }
 
 /// The allowed values of an attribute.
@@ -314,11 +478,20 @@ impl TermsBody {
             .iter()
             .filter_map(|name| Name::parse(name).ok())
             .chain(self.attributes.iter().map(|allowed| allowed.attribute.clone()))
-            .chain(self.rules.iter().flat_map(|rule| &rule.when).map(|c| c.attribute.clone()))
+            .chain(self.conditions().map(|condition| condition.attribute.clone()))
             .collect();
         names.sort();
         names.dedup();
         names
+    }
+
+    /// Every condition of any clause.
+    fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let rules = self.rules.iter().flat_map(|rule| &rule.when);
+        let prices = self.prices.iter().flat_map(|price| &price.when);
+        let exclusivities = self.exclusivities.iter().flat_map(|one| &one.when);
+        let contributions = self.contributions.iter().flat_map(|one| &one.when);
+        rules.chain(prices).chain(exclusivities).chain(contributions)
     }
 
     /// Whether the terms allow a value of an attribute.
@@ -363,9 +536,15 @@ impl TermsBody {
 impl Rule {
     /// Whether every condition holds for a line.
     pub fn matches(&self, key: &LineKey) -> bool {
-        self.when.iter().all(|condition| {
-            let value = key.attribute(&condition.attribute);
-            condition.patterns.iter().any(|pattern| glob::matches(pattern.as_str(), value))
-        })
+        all_hold(&self.when, &key.attributes)
     }
+}
+
+/// Whether every condition holds for a line with these attributes, sorted by name.
+pub fn all_hold(when: &[Condition], attributes: &[(Name, Value)]) -> bool {
+    when.iter().all(|condition| {
+        let found = attributes.iter().find(|(name, _)| *name == condition.attribute);
+        let value = found.map_or("", |(_, value)| value.as_str());
+        condition.patterns.iter().any(|pattern| glob::matches(pattern.as_str(), value))
+    })
 }

@@ -157,6 +157,21 @@ fn body(judge: &mut Judge, draft: &DraftTerms) -> Option<TermsBody> {
         minimum_payout,
         report_due_days,
         attributes,
+        base_from: crate::terms::body::BaseFrom::Gross,
+        price_tolerance: Rate::default(),
+        prices: Vec::new(),
+        exclusivities: Vec::new(),
+        contributions: Vec::new(),
+        minimums: Vec::new(),
+        caps: Vec::new(),
+        splits: Vec::new(),
+        advances: Vec::new(),
+        withholding: Vec::new(),
+        late_interest: Vec::new(),
+        objection_days: 90,
+        proposal_lapse_days: 90,
+        dispute: None,
+        audit: None,
     })
 }
 

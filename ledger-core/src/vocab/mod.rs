@@ -3,6 +3,7 @@
 //! Nothing here knows an event, a file or a byte format. Order: a module may use those above it.
 
 pub mod problem;
+pub mod level;
 pub mod id;
 pub mod text;
 pub mod digest;
@@ -17,6 +18,7 @@ pub use digest::{ContentDigest, Digest, EventId, LedgerId, RecordHash, StateRoot
 pub use exact::Exact;
 pub use id::{Id, Name};
 pub use key::PublicKey;
+pub use level::Level;
 pub use money::{Amount, Currency, Rate};
 pub use problem::{Code, Place, Problem};
 pub use rounding::Rounding;

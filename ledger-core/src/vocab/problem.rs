@@ -75,13 +75,16 @@ codes! {
     TermsRoles "terms-roles" Refused "An agreement has exactly one collector and at least one owner or beneficiary.";
     TermsReference "terms-reference" Refused "Clauses name declared parties, meters and attributes only, and pay only beneficiaries.";
     TermsSteps "terms-steps" Refused "The bounds of tier steps are positive and strictly rising; only the last step has none.";
-    TermsShare "terms-share" Refused "Shares are not negative, and together at most 1 after floor and ceiling.";
+    TermsShare "terms-share" Refused "Shares are not negative, and together at most 1 after points, floor and ceiling.";
     TermsLimits "terms-limits" Refused "Counts and values in the terms stay within the documented bounds.";
-    TermsDates "terms-dates" Refused "`ends_on` lies after `starts_on`.";
+    TermsDates "terms-dates" Refused "An end lies after its start.";
     TermsCalculation "terms-calculation" Refused "The terms name a calculation version that this release knows.";
     WarnWholeCheaper "warn-whole-cheaper" Warning "Under a whole tier, crossing a bound can make more usage cost less.";
     WarnRuleUnreachable "warn-rule-unreachable" Warning "A rule that stands behind one that matches everything it matches never applies.";
     WarnNoCatchAll "warn-no-catch-all" Warning "Usage that no rule matches is refused; without a last rule for everything, a new product stops the report.";
+    WarnCapAndMinimum "warn-cap-and-minimum" Warning "A party with both a cap and a minimum gets the minimum even above the cap.";
+    WarnNegativeRate "warn-negative-rate" Warning "Points that take a rate below zero make a party owe money for usage.";
+    WarnUnusedPrice "warn-unused-price" Warning "A price list counts only with `from = \"priced\"`.";
     WarnNothingOwed "warn-nothing-owed" Warning "A rule or step that names no share, per-unit or flat amount owes nothing.";
 
     // Usage files.
@@ -92,9 +95,10 @@ codes! {
     JsonRow "json-row" Refused "Every line is one flat JSON object with known names and strings as values.";
     RowMissing "row-missing" Refused "Every line has a day and a gross amount.";
     RowDay "row-day" Refused "A line's day lies inside the period and the agreement.";
-    RowCurrency "row-currency" Refused "A line's currency is the settlement currency (conversion is not part of this release).";
+    RowCurrency "row-currency" Refused "On a ledger of format level 1, every line is in the settlement currency.";
     RowAttribute "row-attribute" Refused "An attribute has one of the values that the terms allow.";
     RowRule "row-rule" Refused "Every line matches a rule of the terms; a line that matches none is refused, never zeroed.";
+    RowPrice "row-price" Refused "Where a share is a share of the price list, every quantity of a priced meter has a price.";
     ReportTooLarge "report-too-large" Refused "A report stays within the documented number of lines and parts, and an event within the size of a record.";
     ReportEmpty "report-empty" Refused "A report without lines is said to be nil, never left empty by accident.";
 
@@ -132,6 +136,23 @@ codes! {
     PayoutSettled "payout-settled" Refused "A payout is confirmed or returned once.";
     PayoutDate "payout-date" Refused "A payout is received no earlier than it was sent.";
     NothingToAccept "nothing-to-accept" Refused "What is accepted waits for an acceptance.";
+
+    FormatLevel "format-level" Refused "What a ledger's format level does not know is admissible once every money party has accepted amended terms.";
+    AmendmentFixed "amendment-fixed" Refused "An amendment cannot change the start, the currency, the period length, the collector, or the key or role of a party.";
+    AmendmentDates "amendment-dates" Refused "An amendment takes effect inside the agreement, and before its own end.";
+    AmendmentOffPeriod "amendment-off-period" Refused "Rounding changes only with the first day of a period.";
+    AmendmentNoChange "amendment-no-change" Refused "An amendment changes something.";
+    AmendmentIncomplete "amendment-incomplete" Refused "Amended terms rate every line that is on the log from the day they take effect.";
+    ProposalClosed "proposal-closed" Refused "Only a pending proposal is accepted, rejected or withdrawn.";
+    ProposalLapsed "proposal-lapsed" Refused "A proposal that was not accepted in time, or was overtaken by other terms, has lapsed.";
+    FxCurrency "fx-currency" Refused "A conversion rate is for a currency other than the settlement currency.";
+    FxRate "fx-rate" Refused "A conversion rate is positive and at most 1,000,000.";
+    FxMissing "fx-missing" Refused "A statement needs an accepted conversion rate for every foreign currency of its periods.";
+    ContributionUnknown "contribution-unknown" Refused "A contribution is claimed under a clause of the terms, by the party that the clause names.";
+    ContributionDates "contribution-dates" Refused "A contribution ends after it begins, and begins inside the agreement.";
+    ContributionNotOpen "contribution-not-open" Refused "Only an accepted contribution is ended.";
+    AdvanceNotPermitted "advance-not-permitted" Refused "Advances go to parties that the terms permit them to.";
+    WithholdingWrong "withholding-wrong" Refused "A payout withholds the tax that the terms say, to the last unit.";
 
     // Bytes and files.
     PayloadMalformed "payload-malformed" Damaged "A payload is the canonical encoding of its event: every byte accounted for, one value one encoding.";

@@ -5,19 +5,28 @@ use serde::Serialize;
 
 use crate::event::Acceptance;
 use crate::event::Acknowledgement;
+use crate::event::Amendment;
 use crate::event::Author;
+use crate::event::ContributionClaim;
+use crate::event::ContributionEnd;
+use crate::event::ConversionRate;
 use crate::event::Event;
 use crate::event::Kind;
 use crate::event::Lines;
 use crate::event::PartsIndex;
 use crate::event::PayoutReceipt;
 use crate::event::PayoutReturn;
+use crate::event::ProposalClosing;
 use crate::event::TermsVersion;
 use crate::event::UsageCorrection;
 use crate::event::UsagePart;
 use crate::event::UsageReport;
+use crate::payout::Advance;
 use crate::payout::Payout;
 use crate::statement::Entry;
+use crate::statement::InterestLine;
+use crate::statement::RateUsed;
+use crate::statement::Recoupment;
 use crate::statement::Statement;
 use crate::vocab::Amount;
 use crate::vocab::Code;
@@ -27,6 +36,7 @@ use crate::vocab::Digest;
 use crate::vocab::EventId;
 use crate::vocab::Id;
 use crate::vocab::LedgerId;
+use crate::vocab::Level;
 use crate::vocab::PeriodLength;
 use crate::vocab::Problem;
 use crate::vocab::RecordHash;
@@ -42,8 +52,13 @@ use crate::wire::words::DecimalWire;
 use crate::wire::words::HashWire;
 use crate::wire::words::PeriodWire;
 
-/// The version of every kind that this release writes.
-pub const KIND_VERSION: u16 = 1;
+/// The level at which a version of a kind is written; `None` for a version that no release wrote.
+/// Most kinds have version 1 alone, at every level.
+fn level_of(kind: Kind, version: u16) -> Option<Level> {
+    let has_levels =
+        matches!(kind, Kind::LedgerOpened | Kind::StatementIssued | Kind::PayoutSent);
+    Level::from_number(version).filter(|level| has_levels || *level == Level::One)
+}
 
 /// An event as bytes, with the digests that name it.
 #[derive(Clone, Debug)]
@@ -119,6 +134,68 @@ struct StatementWire<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
+struct EntryWire2<'a> {
+    #[serde(borrow)]
+    entry: EntryWire<'a>,
+    rates: Vec<([u8; 3], DecimalWire, HashWire)>,
+}
+
+/// Level 2: to, payout, period, principal, due, received, rate, amount.
+#[derive(Serialize, Deserialize)]
+struct InterestWire<'a>(
+    &'a str,
+    HashWire,
+    PeriodWire,
+    DecimalWire,
+    i32,
+    i32,
+    DecimalWire,
+    DecimalWire,
+);
+
+#[derive(Serialize, Deserialize)]
+struct StatementWire2<'a> {
+    period: PeriodWire,
+    terms: HashWire,
+    calculation: u16,
+    #[serde(borrow)]
+    entries: Vec<EntryWire2<'a>>,
+    recoupments: Vec<(&'a str, DecimalWire)>,
+    interest: Vec<InterestWire<'a>>,
+    root_version: u16,
+    state_root: HashWire,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PayoutWire2<'a> {
+    to: &'a str,
+    amount: DecimalWire,
+    on_account: DecimalWire,
+    withheld: DecimalWire,
+    grossed_up: bool,
+    sent_on: i32,
+    reference: &'a str,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AmendmentWire<'a>(#[serde(borrow)] BytesWire<'a>, i32, &'a str);
+
+#[derive(Serialize, Deserialize)]
+struct ClosingWire<'a>(HashWire, &'a str);
+
+#[derive(Serialize, Deserialize)]
+struct RateWire<'a>([u8; 3], DecimalWire, PeriodWire, &'a str);
+
+#[derive(Serialize, Deserialize)]
+struct ClaimWire<'a>(&'a str, i32, Option<i32>, Option<HashWire>, &'a str);
+
+#[derive(Serialize, Deserialize)]
+struct ContributionEndWire<'a>(HashWire, i32, &'a str);
+
+#[derive(Serialize, Deserialize)]
+struct AdvanceWire<'a>(&'a str, DecimalWire, i32, &'a str);
+
+#[derive(Serialize, Deserialize)]
 struct PayoutWire<'a> {
     to: &'a str,
     amount: DecimalWire,
@@ -146,18 +223,24 @@ pub fn seal(
     let payload = encode_payload(&event)?;
     let payload_digest = Domain::Payload.digest(&payload);
     let content = content_digest(ledger, author, &event, payload_digest)?;
-    let id = event_id(ledger, author, event.kind(), payload_digest, nonce);
+    let kind = (event.kind(), event.version());
+    let id = event_id(ledger, author, kind, payload_digest, nonce);
     Ok(Sealed { event, payload, payload_digest, content, id, nonce })
 }
 
-fn named(domain: Domain, ledger: LedgerId, author: &Author, kind: Kind) -> blake3::Hasher {
+fn named(
+    domain: Domain,
+    ledger: LedgerId,
+    author: &Author,
+    (kind, version): (Kind, u16),
+) -> blake3::Hasher {
     let party = author.party.as_str().as_bytes();
     let mut hasher = domain.hasher();
     hasher.update(ledger.bytes());
     hasher.update(&(party.len() as u64).to_le_bytes());
     hasher.update(party);
     hasher.update(&(kind as u16).to_le_bytes());
-    hasher.update(&KIND_VERSION.to_le_bytes());
+    hasher.update(&version.to_le_bytes());
     hasher
 }
 
@@ -165,7 +248,7 @@ fn named(domain: Domain, ledger: LedgerId, author: &Author, kind: Kind) -> blake
 pub fn event_id(
     ledger: LedgerId,
     author: &Author,
-    kind: Kind,
+    kind: (Kind, u16),
     payload: Digest,
     nonce: [u8; 16],
 ) -> EventId {
@@ -200,7 +283,7 @@ pub fn content_digest(
         Some(event) => Domain::Payload.digest(&encode_payload(&event)?),
         None => payload,
     };
-    let mut hasher = named(Domain::Content, ledger, author, event.kind());
+    let mut hasher = named(Domain::Content, ledger, author, (event.kind(), event.version()));
     hasher.update(&said.0);
     Ok(ContentDigest::from_bytes(*hasher.finalize().as_bytes()))
 }
@@ -228,7 +311,7 @@ fn inline_bytes(lines: &Lines) -> Vec<u8> {
 /// The canonical payload of an event. Errors: [`Code::ReportTooLarge`].
 pub fn encode_payload(event: &Event) -> Result<Vec<u8>, Problem> {
     match event {
-        Event::LedgerOpened(version) => terms::encode_terms(&version.terms),
+        Event::LedgerOpened(version) => terms::encode_terms(&version.terms, version.level),
         Event::Accepted(said) => encode(&AcceptedWire(*said.event.bytes(), *said.content.bytes())),
         Event::UsagePart(part) => {
             encode(&PartWire { index: part.index, block: &block::encode(&part.block) })
@@ -244,22 +327,9 @@ pub fn encode_payload(event: &Event) -> Result<Vec<u8>, Problem> {
             lines: lines_wire(&correction.lines, &inline_bytes(&correction.lines)),
         }),
         Event::UsageMissing(period) => encode(&PeriodWire::from(*period)),
-        Event::StatementIssued(statement) => encode(&StatementWire {
-            period: statement.period.into(),
-            terms: statement.terms.0,
-            calculation: statement.calculation,
-            entries: statement.entries.iter().map(entry_wire).collect(),
-            root_version: statement.root_version,
-            state_root: *statement.state_root.bytes(),
-        }),
+        Event::StatementIssued(statement) => encode_statement(statement),
         Event::StatementAccepted(id) => encode(id.bytes()),
-        Event::PayoutSent(payout) => encode(&PayoutWire {
-            to: payout.to.as_str(),
-            amount: (&payout.amount).into(),
-            on_account: (&payout.on_account).into(),
-            sent_on: payout.sent_on.days(),
-            reference: payout.reference.as_str(),
-        }),
+        Event::PayoutSent(payout) => encode_payout(payout),
         Event::PayoutConfirmed(receipt) => {
             encode(&ReceiptWire(*receipt.payout.bytes(), receipt.received_on.days()))
         }
@@ -272,6 +342,102 @@ pub fn encode_payload(event: &Event) -> Result<Vec<u8>, Problem> {
             said.root_version,
             *said.state_root.bytes(),
         )),
+        Event::AmendmentProposed(amendment) => encode(&AmendmentWire(
+            BytesWire(&terms::encode_terms(&amendment.version.terms, amendment.version.level)?),
+            amendment.effective_from.days(),
+            amendment.reason.as_str(),
+        )),
+        Event::ProposalRejected(closing) | Event::ProposalWithdrawn(closing) => {
+            encode(&ClosingWire(*closing.proposal.bytes(), closing.reason.as_str()))
+        }
+        Event::RateProposed(rate) => encode(&RateWire(
+            rate.currency.bytes(),
+            (&rate.rate).into(),
+            rate.period.into(),
+            rate.source.as_str(),
+        )),
+        Event::ContributionClaimed(claim) => encode(&ClaimWire(
+            claim.clause.as_str(),
+            claim.from.days(),
+            claim.to.map(|day| day.days()),
+            claim.evidence.map(|digest| digest.0),
+            claim.note.as_str(),
+        )),
+        Event::ContributionEnded(end) => {
+            encode(&ContributionEndWire(*end.claim.bytes(), end.on.days(), end.reason.as_str()))
+        }
+        Event::AdvancePaid(advance) => encode(&AdvanceWire(
+            advance.to.as_str(),
+            (&advance.amount).into(),
+            advance.paid_on.days(),
+            advance.reference.as_str(),
+        )),
+    }
+}
+
+fn encode_statement(statement: &Statement) -> Result<Vec<u8>, Problem> {
+    let period = statement.period.into();
+    let (terms, state_root) = (statement.terms.0, *statement.state_root.bytes());
+    let Statement { calculation, root_version, .. } = *statement;
+    match statement.level {
+        Level::One => encode(&StatementWire {
+            period,
+            terms,
+            calculation,
+            entries: statement.entries.iter().map(entry_wire).collect(),
+            root_version,
+            state_root,
+        }),
+        Level::Two => encode(&StatementWire2 {
+            period,
+            terms,
+            calculation,
+            entries: statement.entries.iter().map(entry_wire_2).collect(),
+            recoupments: statement
+                .recoupments
+                .iter()
+                .map(|one| (one.party.as_str(), (&one.amount).into()))
+                .collect(),
+            interest: statement.interest.iter().map(interest_wire).collect(),
+            root_version,
+            state_root,
+        }),
+    }
+}
+
+fn entry_wire_2(entry: &Entry) -> EntryWire2<'_> {
+    let rate = |used: &RateUsed| (used.currency.bytes(), (&used.rate).into(), *used.source.bytes());
+    EntryWire2 { entry: entry_wire(entry), rates: entry.rates.iter().map(rate).collect() }
+}
+
+fn interest_wire(line: &InterestLine) -> InterestWire<'_> {
+    InterestWire(
+        line.to.as_str(),
+        *line.payout.bytes(),
+        line.period.into(),
+        (&line.principal).into(),
+        line.due_on.days(),
+        line.received_on.days(),
+        (&line.rate).into(),
+        (&line.amount).into(),
+    )
+}
+
+fn encode_payout(payout: &Payout) -> Result<Vec<u8>, Problem> {
+    let (to, reference) = (payout.to.as_str(), payout.reference.as_str());
+    let (amount, on_account) = ((&payout.amount).into(), (&payout.on_account).into());
+    let sent_on = payout.sent_on.days();
+    match payout.level {
+        Level::One => encode(&PayoutWire { to, amount, on_account, sent_on, reference }),
+        Level::Two => encode(&PayoutWire2 {
+            to,
+            amount,
+            on_account,
+            withheld: (&payout.withheld).into(),
+            grossed_up: payout.grossed_up,
+            sent_on,
+            reference,
+        }),
     }
 }
 
@@ -291,16 +457,14 @@ pub fn decode_payload(
     length: PeriodLength,
     payload: &[u8],
 ) -> Result<Event, Problem> {
-    let known = Kind::from_number(kind).filter(|_| version == KIND_VERSION);
-    let kind = known.ok_or_else(|| {
+    let known = Kind::from_number(kind).and_then(|kind| Some((kind, level_of(kind, version)?)));
+    let (kind, level) = known.ok_or_else(|| {
         Problem::new(Code::KindUnknown, format!("kind {kind} version {version} is not known"))
             .hint("the record was written by a newer release: update revshare to read further")
     })?;
     Ok(match kind {
         Kind::LedgerOpened => {
-            let terms = terms::decode_terms(payload)?;
-            let digest = Domain::Terms.digest(payload);
-            Event::LedgerOpened(Box::new(TermsVersion { terms, digest }))
+            Event::LedgerOpened(Box::new(read_terms(payload, level)?))
         }
         Kind::Accepted => {
             let AcceptedWire(event, content) = decode(payload)?;
@@ -330,18 +494,12 @@ pub fn decode_payload(
             })
         }
         Kind::UsageMissing => Event::UsageMissing(decode::<PeriodWire>(payload)?.period(length)?),
-        Kind::StatementIssued => read_statement(decode(payload)?, length)?,
+        Kind::StatementIssued => match level {
+            Level::One => read_statement(decode(payload)?, length)?,
+            Level::Two => read_statement_2(decode(payload)?, length)?,
+        },
         Kind::StatementAccepted => Event::StatementAccepted(EventId::from_bytes(decode(payload)?)),
-        Kind::PayoutSent => {
-            let payout: PayoutWire<'_> = decode(payload)?;
-            Event::PayoutSent(Payout {
-                to: words::id(payout.to)?,
-                amount: payout.amount.amount()?,
-                on_account: payout.on_account.amount()?,
-                sent_on: words::day(payout.sent_on)?,
-                reference: words::text(payout.reference)?,
-            })
-        }
+        Kind::PayoutSent => Event::PayoutSent(read_payout(level, payload)?),
         Kind::PayoutConfirmed => {
             let ReceiptWire(payout, received_on) = decode(payload)?;
             Event::PayoutConfirmed(PayoutReceipt {
@@ -365,6 +523,87 @@ pub fn decode_payload(
                 state_root: StateRoot::from_bytes(state_root),
             })
         }
+        Kind::AmendmentProposed => {
+            let AmendmentWire(BytesWire(bytes), effective_from, reason) = decode(payload)?;
+            Event::AmendmentProposed(Box::new(Amendment {
+                version: read_terms(bytes, Level::Two)?,
+                effective_from: words::day(effective_from)?,
+                reason: words::text(reason)?,
+            }))
+        }
+        Kind::ProposalRejected => Event::ProposalRejected(read_closing(payload)?),
+        Kind::ProposalWithdrawn => Event::ProposalWithdrawn(read_closing(payload)?),
+        Kind::RateProposed => {
+            let RateWire(currency, rate, period, source) = decode(payload)?;
+            Event::RateProposed(ConversionRate {
+                currency: words::currency(currency)?,
+                rate: rate.amount()?,
+                period: period.period(length)?,
+                source: words::text(source)?,
+            })
+        }
+        Kind::ContributionClaimed => {
+            let ClaimWire(clause, from, to, evidence, note) = decode(payload)?;
+            Event::ContributionClaimed(ContributionClaim {
+                clause: words::id(clause)?,
+                from: words::day(from)?,
+                to: to.map(words::day).transpose()?,
+                evidence: evidence.map(Digest),
+                note: words::text(note)?,
+            })
+        }
+        Kind::ContributionEnded => {
+            let ContributionEndWire(claim, on, reason) = decode(payload)?;
+            Event::ContributionEnded(ContributionEnd {
+                claim: EventId::from_bytes(claim),
+                on: words::day(on)?,
+                reason: words::text(reason)?,
+            })
+        }
+        Kind::AdvancePaid => {
+            let AdvanceWire(to, amount, paid_on, reference) = decode(payload)?;
+            Event::AdvancePaid(Advance {
+                to: words::id(to)?,
+                amount: amount.amount()?,
+                paid_on: words::day(paid_on)?,
+                reference: words::text(reference)?,
+            })
+        }
+    })
+}
+
+fn read_terms(bytes: &[u8], level: Level) -> Result<TermsVersion, Problem> {
+    let terms = terms::decode_terms(bytes, level)?;
+    Ok(TermsVersion { terms, digest: Domain::Terms.digest(bytes), level })
+}
+
+fn read_closing(payload: &[u8]) -> Result<ProposalClosing, Problem> {
+    let ClosingWire(proposal, reason) = decode(payload)?;
+    Ok(ProposalClosing {
+        proposal: EventId::from_bytes(proposal),
+        reason: words::text(reason)?,
+    })
+}
+
+fn read_payout(level: Level, payload: &[u8]) -> Result<Payout, Problem> {
+    let wire = match level {
+        Level::One => {
+            let PayoutWire { to, amount, on_account, sent_on, reference } = decode(payload)?;
+            let withheld = (&Amount::ZERO).into();
+            let grossed_up = false;
+            PayoutWire2 { to, amount, on_account, withheld, grossed_up, sent_on, reference }
+        }
+        Level::Two => decode(payload)?,
+    };
+    Ok(Payout {
+        to: words::id(wire.to)?,
+        amount: wire.amount.amount()?,
+        on_account: wire.on_account.amount()?,
+        withheld: wire.withheld.amount()?,
+        grossed_up: wire.grossed_up,
+        sent_on: words::day(wire.sent_on)?,
+        reference: words::text(wire.reference)?,
+        level,
     })
 }
 
@@ -396,35 +635,94 @@ fn read_lines(lines: LinesWire<'_>) -> Result<Lines, Problem> {
 }
 
 fn read_statement(wire: StatementWire<'_>, length: PeriodLength) -> Result<Event, Problem> {
+    let entries = wire.entries.into_iter().map(|entry| read_entry(entry, length));
+    checked(Statement {
+        period: wire.period.period(length)?,
+        terms: Digest(wire.terms),
+        calculation: wire.calculation,
+        entries: entries.collect::<Result<_, Problem>>()?,
+        recoupments: Vec::new(),
+        interest: Vec::new(),
+        root_version: wire.root_version,
+        state_root: StateRoot::from_bytes(wire.state_root),
+        level: Level::One,
+    })
+}
+
+fn read_statement_2(wire: StatementWire2<'_>, length: PeriodLength) -> Result<Event, Problem> {
     let mut entries = Vec::with_capacity(wire.entries.len());
     for entry in wire.entries {
-        let shares: Vec<(Id, Amount)> = entry
-            .shares
-            .into_iter()
-            .map(|(id, amount)| Ok((words::id(id)?, amount.amount()?)))
-            .collect::<Result<_, Problem>>()?;
-        let parties: Vec<&Id> = shares.iter().map(|(id, _)| id).collect();
-        if !strictly_sorted(&parties) {
-            return Err(malformed("the shares of a statement are not sorted by party"));
-        }
-        entries.push(Entry {
-            period: entry.period.period(length)?,
-            base: entry.base.amount()?,
-            shares,
-            causes: entry.causes.into_iter().map(EventId::from_bytes).collect(),
+        let rates = entry.rates.into_iter().map(|(currency, rate, source)| {
+            Ok(RateUsed {
+                currency: words::currency(currency)?,
+                rate: rate.amount()?,
+                source: EventId::from_bytes(source),
+            })
         });
+        let rates: Vec<RateUsed> = rates.collect::<Result<_, Problem>>()?;
+        if !rates.windows(2).all(|pair| pair[0].currency < pair[1].currency) {
+            return Err(malformed("the rates of a statement are not sorted by currency"));
+        }
+        entries.push(Entry { rates, ..read_entry(entry.entry, length)? });
     }
-    let periods: Vec<_> = entries.iter().map(|entry| entry.period).collect();
-    let period = wire.period.period(length)?;
-    if !strictly_sorted(&periods) || periods.last() != Some(&period) {
-        return Err(malformed("the entries of a statement are not sorted, or its own is not last"));
+    let recoupments = wire.recoupments.into_iter().map(|(party, amount)| {
+        Ok(Recoupment { party: words::id(party)?, amount: amount.amount()? })
+    });
+    let recoupments: Vec<Recoupment> = recoupments.collect::<Result<_, Problem>>()?;
+    if !recoupments.windows(2).all(|pair| pair[0].party < pair[1].party) {
+        return Err(malformed("the recoupments of a statement are not sorted by party"));
     }
-    Ok(Event::StatementIssued(Statement {
-        period,
+    let interest = wire.interest.into_iter().map(|line| read_interest(line, length));
+    checked(Statement {
+        period: wire.period.period(length)?,
         terms: Digest(wire.terms),
         calculation: wire.calculation,
         entries,
+        recoupments,
+        interest: interest.collect::<Result<_, Problem>>()?,
         root_version: wire.root_version,
         state_root: StateRoot::from_bytes(wire.state_root),
-    }))
+        level: Level::Two,
+    })
+}
+
+fn read_entry(entry: EntryWire<'_>, length: PeriodLength) -> Result<Entry, Problem> {
+    let shares: Vec<(Id, Amount)> = entry
+        .shares
+        .into_iter()
+        .map(|(id, amount)| Ok((words::id(id)?, amount.amount()?)))
+        .collect::<Result<_, Problem>>()?;
+    let parties: Vec<&Id> = shares.iter().map(|(id, _)| id).collect();
+    if !strictly_sorted(&parties) {
+        return Err(malformed("the shares of a statement are not sorted by party"));
+    }
+    Ok(Entry {
+        period: entry.period.period(length)?,
+        base: entry.base.amount()?,
+        shares,
+        causes: entry.causes.into_iter().map(EventId::from_bytes).collect(),
+        rates: Vec::new(),
+    })
+}
+
+fn read_interest(line: InterestWire<'_>, length: PeriodLength) -> Result<InterestLine, Problem> {
+    let InterestWire(to, payout, period, principal, due_on, received_on, rate, amount) = line;
+    Ok(InterestLine {
+        to: words::id(to)?,
+        payout: EventId::from_bytes(payout),
+        period: period.period(length)?,
+        principal: principal.amount()?,
+        due_on: words::day(due_on)?,
+        received_on: words::day(received_on)?,
+        rate: rate.rate()?,
+        amount: amount.amount()?,
+    })
+}
+
+fn checked(statement: Statement) -> Result<Event, Problem> {
+    let periods: Vec<_> = statement.entries.iter().map(|entry| entry.period).collect();
+    if !strictly_sorted(&periods) || periods.last() != Some(&statement.period) {
+        return Err(malformed("the entries of a statement are not sorted, or its own is not last"));
+    }
+    Ok(Event::StatementIssued(statement))
 }

@@ -26,6 +26,7 @@ use crate::terms::draft::PerAttribute;
 use crate::terms::draft::PerParty;
 use crate::vocab::Digest;
 use crate::vocab::Id;
+use crate::vocab::Level;
 use crate::vocab::PeriodLength;
 use crate::vocab::Problem;
 use crate::vocab::Rounding;
@@ -39,7 +40,8 @@ use crate::wire::words::TextWire;
 
 /// The canonical bytes of terms. Errors: [`crate::vocab::Code::ReportTooLarge`] past the largest
 /// payload.
-pub fn encode_terms(terms: &Terms) -> Result<Vec<u8>, Problem> {
+pub fn encode_terms(terms: &Terms, level: Level) -> Result<Vec<u8>, Problem> {
+    let _ = level;
     codec::encode(&TermsWire::from(terms))
 }
 
@@ -47,13 +49,14 @@ pub fn encode_terms(terms: &Terms) -> Result<Vec<u8>, Problem> {
 ///
 /// Errors: [`crate::vocab::Code::PayloadMalformed`] for bytes that are not the one encoding of
 /// some terms; otherwise the first code of the checks. The place is the field.
-pub fn decode_terms(bytes: &[u8]) -> Result<Terms, Problem> {
+pub fn decode_terms(bytes: &[u8], level: Level) -> Result<Terms, Problem> {
+    let _ = level;
     codec::decode::<TermsWire>(bytes)?.terms()
 }
 
 /// The terms digest. Errors: as [`encode_terms`].
-pub fn terms_digest(terms: &Terms) -> Result<Digest, Problem> {
-    Ok(Domain::Terms.digest(&encode_terms(terms)?))
+pub fn terms_digest(terms: &Terms, level: Level) -> Result<Digest, Problem> {
+    Ok(Domain::Terms.digest(&encode_terms(terms, level)?))
 }
 
 /// The terms as they stand in a payload.
