@@ -107,7 +107,16 @@ pub fn propose(state: &State, command: Command, author: &Author) -> Result<Decis
                 true => money::excess(state, &to, amount)?,
                 false => Amount::ZERO,
             };
-            Event::PayoutSent(Payout { to, amount, on_account, sent_on, reference })
+            Event::PayoutSent(Payout {
+                to,
+                amount,
+                on_account,
+                withheld: Amount::ZERO,
+                grossed_up: false,
+                sent_on,
+                reference,
+                level: crate::vocab::Level::One,
+            })
         }
         Command::ConfirmPayout { payout, received_on } => {
             Event::PayoutConfirmed(PayoutReceipt { payout, received_on })
@@ -150,6 +159,7 @@ pub fn admit(state: &State, decision: &Decision, context: &Context) -> Result<()
         Event::PayoutConfirmed(receipt) => money::admit_receipt(state, author, receipt),
         Event::PayoutReturned(returned) => money::admit_return(state, author, returned),
         Event::Acknowledged(said) => acknowledgement::admit(state, author, said),
+        _ => todo!(),
         // Reports are decided as `Decision::Report`; their parts are made when they are written.
         Event::UsagePart(_) | Event::UsageReported(_) | Event::UsageCorrected(_) => {
             Err(Problem::new(Code::PartsBroken, "a report is decided with its lines")

@@ -91,6 +91,7 @@ pub fn evolve(state: &mut State, fact: &Fact) -> Result<(), Violation> {
             acknowledgement::admit(state, &fact.author, acknowledged)?;
             acknowledgement::record(state, fact, acknowledged)?;
         }
+        _ => todo!(),
     }
     advance(state, fact);
     Ok(())

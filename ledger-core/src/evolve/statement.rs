@@ -100,8 +100,11 @@ pub fn compose(state: &State, period: Period) -> Result<Statement, Violation> {
         terms: agreement.terms_digest(),
         calculation: agreement.terms().calculation,
         entries,
+        recoupments: Vec::new(),
+        interest: Vec::new(),
         root_version: ROOT_VERSION,
         state_root: state_root(state),
+        level: crate::vocab::Level::One,
     })
 }
 
@@ -114,7 +117,7 @@ fn difference(agreement: &Agreement, rating: &PeriodRating) -> Result<Entry, Vio
         shares.push((share.party.clone(), minus(share.rounded, *was)?));
     }
     let base = minus(rating.base_rounded, booked.base)?;
-    Ok(Entry { period: rating.period, base, shares, causes: Vec::new() })
+    Ok(Entry { period: rating.period, base, shares, causes: Vec::new(), rates: Vec::new() })
 }
 
 fn out_of_bounds() -> Problem {

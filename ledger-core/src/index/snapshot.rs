@@ -34,7 +34,7 @@ use crate::vocab::Timestamp;
 use crate::vocab::Value;
 use crate::vocab::exact::Sum;
 use crate::wire::codec;
-use crate::wire::event::KIND_VERSION;
+const KIND_VERSION: u16 = 1;
 use crate::wire::event::decode_payload;
 use crate::wire::event::encode_payload;
 use crate::wire::terms;
@@ -124,7 +124,7 @@ pub fn write(state: &State) -> Option<Vec<u8>> {
         events,
         ledger: *agreement.ledger().bytes(),
         opening: (*opening.bytes(), *opening_content.bytes()),
-        terms: terms::encode_terms(agreement.terms()).ok()?,
+        terms: terms::encode_terms(agreement.terms(), crate::vocab::Level::One).ok()?,
         terms_digest: agreement.terms_digest().0,
         accepted: texts(agreement.accepted()),
         reports: reports.into_iter().map(report_row).collect(),
@@ -208,8 +208,8 @@ pub fn read(bytes: &[u8]) -> Option<State> {
     let event = EventId::from_bytes;
     let content = ContentDigest::from_bytes;
     let time = Timestamp::from_micros;
-    let terms = terms::decode_terms(&snapshot.terms).ok()?;
-    let version = TermsVersion { terms, digest: crate::vocab::Digest(snapshot.terms_digest) };
+    let terms = terms::decode_terms(&snapshot.terms, crate::vocab::Level::One).ok()?;
+    let version = TermsVersion { terms, digest: crate::vocab::Digest(snapshot.terms_digest), level: crate::vocab::Level::One };
     let mut accepted = snapshot.accepted.iter().map(|id| Id::parse(id).ok());
     let (head, recorded_at) = (RecordHash::from_bytes(snapshot.head), time(snapshot.recorded_at)?);
     for (seq, (id, said, kind)) in (0u64..).zip(&snapshot.events) {

@@ -491,6 +491,7 @@ impl Ledger {
             seq: self.state.next_seq(),
             previous: self.state.head(),
             recorded_at: context.recorded_at,
+            level: crate::vocab::Level::One,
         };
         let (frame, hash) = chain::write(place, &context.author, &sealed, signing.signer);
         let Sealed { event, payload_digest, content, id, .. } = sealed;
@@ -499,6 +500,7 @@ impl Ledger {
             previous: place.previous,
             hash,
             recorded_at: place.recorded_at,
+            level: place.level,
             author: context.author.clone(),
             id,
             content,

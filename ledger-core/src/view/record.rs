@@ -291,6 +291,7 @@ fn said(state: &State, event: &Event) -> Said {
             root_version: said.root_version,
             state_root: said.state_root,
         },
+        _ => todo!(),
     }
 }
 
