@@ -50,6 +50,8 @@ pub const LEDGER_MONEY_MAX: u128 = 10u128.pow(14 + FRACTION_DIGITS_MAX);
 /// Largest sum of the payouts to one party that were not returned: 10^14. Keeps what is paid, on
 /// account and payable within 15 integer digits.
 pub const LEDGER_PAYOUTS_MAX: u64 = 10u64.pow(14);
+/// Largest conversion rate: units of the settlement currency for one foreign unit.
+pub const FX_RATE_MAX: u64 = 1_000_000;
 /// Largest amount per unit or flat amount of a step.
 pub const STEP_AMOUNT_MAX: u64 = 1_000_000_000;
 /// Largest payload of one event, in bytes.

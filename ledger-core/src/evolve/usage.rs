@@ -1,6 +1,7 @@
 //! Usage is reported, corrected, or missing.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::event::Author;
 use crate::event::Fact;
@@ -8,27 +9,27 @@ use crate::event::Lines;
 use crate::event::PartsIndex;
 use crate::event::UsagePart;
 use crate::evolve::Violation;
+use crate::evolve::bounds;
 use crate::evolve::entitled;
 use crate::evolve::in_force;
 use crate::evolve::opened_mut;
 use crate::evolve::unknown_event;
-use crate::limits::LEDGER_LINES_MAX;
-use crate::limits::LEDGER_MONEY_MAX;
 use crate::limits::PARTS_MAX;
-use crate::rating::RuleSums;
-use crate::rating::group::by_rule;
+use crate::rating::group::Grouping;
+use crate::rating::group::Unrated;
 use crate::state::Agreement;
 use crate::state::Report;
 use crate::state::State;
-use crate::terms::Pay;
 use crate::terms::Role;
-use crate::terms::Terms;
+use crate::terms::Versions;
 use crate::usage::LineKey;
+use crate::usage::LineSums;
 use crate::usage::UsageSums;
 use crate::vocab::Amount;
 use crate::vocab::Code;
 use crate::vocab::Currency;
 use crate::vocab::EventId;
+use crate::vocab::Level;
 use crate::vocab::Name;
 use crate::vocab::Period;
 use crate::vocab::Problem;
@@ -61,10 +62,6 @@ pub enum Head<'a> {
 pub struct Admitted {
     /// The period.
     pub period: Period,
-    /// Sums by rule.
-    pub by_rule: RuleSums,
-    /// Absolute sums of money, in units of 10^-12.
-    pub money: u128,
 }
 
 /// A part of a report: by the collector, in order, directly after the parts before it.
@@ -97,41 +94,56 @@ pub fn admit_report(
         Head::Report { period, supplement } => admit_new(agreement, period, supplement)?,
         Head::Correction { corrects, .. } => admit_correction(state, agreement, corrects)?,
     };
-    let terms = agreement.terms();
-    for (key, sums) in usage.iter() {
-        admit_key(terms, period, key)?;
-        let meters = sums.meters.iter().find(|(name, _)| !terms.meters.contains(name));
-        let deductions = sums.deductions.iter();
-        let declared = |kind: &Name| terms.deductions.iter().any(|known| known.kind == *kind);
-        let undeclared = meters.or(deductions.clone().find(|(kind, _)| !declared(kind)));
-        if let Some((name, _)) = undeclared {
-            return Err(Problem::new(
-                Code::LinesNotAdmissible,
-                format!("the terms declare no meter or deduction called {name}"),
-            )
-            .hint("`revshare terms show` lists them"));
-        }
-    }
-    let by_rule = by_rule(terms, usage).map_err(|key| no_rule(&key))?;
-    let money = absolute_money(terms, usage);
-    if agreement.money().saturating_add(money) > LEDGER_MONEY_MAX
-        || agreement.lines().saturating_add(usage.lines()) > LEDGER_LINES_MAX
-    {
-        return Err(Problem::new(
-            Code::AmountBounds,
-            "with this report the amounts on the ledger could leave 15 integer digits",
-        )
-        .hint("amounts on one ledger may sum to 100 trillion, lines to 10 billion"));
-    }
-    Ok(Admitted { period, by_rule, money })
+    admit_lines(agreement, period, usage)?;
+    let mut exposure = agreement.exposure().clone();
+    exposure.add(usage);
+    bounds::admit(agreement, &exposure, None)?;
+    Ok(Admitted { period })
 }
 
-/// A day, currency, attributes and rule that the terms provide for.
-pub fn admit_key(terms: &Terms, period: Period, key: &LineKey) -> Result<(), Violation> {
-    if !period.holds(key.day) || !terms.covers(key.day) {
-        return Err(outside_period(terms, period, &key.day.to_string()));
+/// Every line has a day in the period and the agreement, and the terms of that day can rate it.
+fn admit_lines(agreement: &Agreement, period: Period, usage: &UsageSums) -> Result<(), Violation> {
+    let versions = agreement.versions();
+    // A column that no terms in force in the period declare is refused even if it sums to zero.
+    let numbers: BTreeSet<usize> =
+        versions.stretches(period).into_iter().map(|stretch| stretch.version).collect();
+    let terms = || numbers.iter().map(|number| &versions.get(*number).terms);
+    let total = usage.total();
+    let meter = |name: &Name| terms().any(|terms| terms.meters.contains(name));
+    let kind = |name: &Name| terms().any(|t| t.deductions.iter().any(|one| one.kind == *name));
+    let meters = total.meters.iter().find(|(name, _)| !meter(name));
+    if let Some((name, _)) = meters.or(total.deductions.iter().find(|(name, _)| !kind(name))) {
+        return Err(undeclared(name));
     }
-    if key.currency != terms.currency {
+    let mut grouping = Grouping::new(versions, agreement.contributions(), period);
+    for (key, sums) in usage.iter() {
+        admit_key(versions, &mut grouping, period, (key, sums), agreement.level())?;
+    }
+    Ok(())
+}
+
+fn undeclared(name: &Name) -> Problem {
+    Problem::new(
+        Code::LinesNotAdmissible,
+        format!("the terms declare no meter or deduction called {name}"),
+    )
+    .hint("`revshare terms show` lists them")
+}
+
+/// A day, currency, attributes, meters, deductions, rule and prices that the terms in force on the
+/// day provide for.
+pub(crate) fn admit_key<'a>(
+    versions: &'a Versions,
+    grouping: &mut Grouping<'a>,
+    period: Period,
+    (key, sums): (&'a LineKey, &LineSums),
+    level: Level,
+) -> Result<(), Violation> {
+    if !period.holds(key.day) || !versions.covers(key.day) {
+        return Err(outside_period(versions, period, &key.day.to_string()));
+    }
+    let terms = versions.on(key.day);
+    if key.currency != terms.currency && level == Level::One {
         return Err(Problem::new(
             Code::RowCurrency,
             format!(
@@ -139,7 +151,7 @@ pub fn admit_key(terms: &Terms, period: Period, key: &LineKey) -> Result<(), Vio
                 key.currency, terms.currency
             ),
         )
-        .hint("convert the amounts before reporting; agreed rates are not part of this release"));
+        .hint("this ledger has format level 1: amend its terms, or convert before reporting"));
     }
     let known = terms.known_attributes();
     for (attribute, value) in &key.attributes {
@@ -158,15 +170,36 @@ pub fn admit_key(terms: &Terms, period: Period, key: &LineKey) -> Result<(), Vio
             .hint("`revshare terms show` lists the allowed values under [attributes]"));
         }
     }
-    if terms.rule_for(key).is_none() {
-        return Err(no_rule(key));
+    let is_there = |(_, sum): &&(Name, Sum)| !sum.is_zero();
+    let meters = sums.meters.iter().filter(is_there);
+    let meter = meters.map(|(name, _)| name).find(|name| !terms.meters.contains(name));
+    let kinds = sums.deductions.iter().filter(is_there).map(|(name, _)| name);
+    let declared = |name: &&Name| terms.deductions.iter().any(|known| known.kind == **name);
+    if let Some(name) = meter.or(kinds.into_iter().find(|name| !declared(name))) {
+        return Err(undeclared(name));
     }
-    Ok(())
+    match grouping.place(key, sums) {
+        Ok(_) => Ok(()),
+        Err(Unrated::Day) => Err(outside_period(versions, period, &key.day.to_string())),
+        Err(Unrated::Rule) => Err(no_rule(key)),
+        Err(Unrated::Price(at)) => Err(no_price(key, sums, at)),
+    }
+}
+
+/// The refusal of a quantity that has no price.
+fn no_price(key: &LineKey, sums: &LineSums, meter: usize) -> Problem {
+    let meter = sums.meters.get(meter).map_or("the meter", |(name, _)| name.as_str());
+    Problem::new(
+        Code::RowPrice,
+        format!("no price of {meter} in {} holds on {} for such usage", key.currency, key.day),
+    )
+    .hint("every quantity of a priced meter needs a price: agree on one for it")
 }
 
 /// The refusal of a day outside the period or the agreement.
-pub fn outside_period(terms: &Terms, period: Period, day: &str) -> Problem {
-    let message = match terms.covers(period.first_day()) && terms.covers(period.last_day()) {
+pub fn outside_period(versions: &Versions, period: Period, day: &str) -> Problem {
+    let whole = versions.covers(period.first_day()) && versions.covers(period.last_day());
+    let message = match whole {
         true => format!("the day {day} is not in {period}"),
         false => format!("the day {day} is not in {period} and the agreement"),
     };
@@ -187,8 +220,7 @@ pub fn no_rule(key: &LineKey) -> Problem {
 }
 
 fn admit_new(agreement: &Agreement, period: Period, supplement: bool) -> Result<Period, Violation> {
-    let terms = agreement.terms();
-    in_agreement(terms, period)?;
+    in_agreement(agreement, period)?;
     let earlier = agreement.in_effect(period);
     match (earlier.first(), supplement) {
         (Some(first), false) => Err(Problem::new(
@@ -207,7 +239,8 @@ fn admit_new(agreement: &Agreement, period: Period, supplement: bool) -> Result<
 }
 
 /// The period has the length of the terms' periods and overlaps the agreement.
-fn in_agreement(terms: &Terms, period: Period) -> Result<(), Violation> {
+pub(crate) fn in_agreement(agreement: &Agreement, period: Period) -> Result<(), Violation> {
+    let terms = agreement.terms();
     if period.length() != terms.period_length {
         return Err(Problem::new(
             Code::PeriodLength,
@@ -291,10 +324,9 @@ pub(crate) fn record(
         lines: usage.lines(),
         parts,
         usage,
-        by_rule: admitted.by_rule,
     };
     // From here on it succeeds.
-    opened_mut(state)?.add_report(report, admitted.money);
+    opened_mut(state)?.add_report(report);
     state.close_parts();
     Ok(())
 }
@@ -351,33 +383,6 @@ pub fn gross_totals(usage: &UsageSums) -> Result<Vec<(Currency, Amount)>, Violat
     })
 }
 
-/// Σ |gross| + Σ |deductions| + Σ |quantity| × the largest amount per unit, over keys, in units of
-/// 10^-12, saturating.
-fn absolute_money(terms: &Terms, usage: &UsageSums) -> u128 {
-    let largest_price = |meter: &Name| -> u128 {
-        let of_rule = |pay: &Pay| match pay {
-            Pay::Tiered(tiers) if tiers.by.as_str() == meter.as_str() => {
-                let prices = tiers.steps.iter().flat_map(|step| &step.per_unit);
-                prices.map(|(_, price)| price.decimal().ceil().mantissa().unsigned_abs()).max()
-            }
-            _ => None,
-        };
-        terms.rules.iter().filter_map(|rule| of_rule(&rule.pay)).max().unwrap_or(0)
-    };
-    let mut total = 0u128;
-    for (_, sums) in usage.iter() {
-        total = total.saturating_add(sums.gross.0.unsigned_abs());
-        for (_, deduction) in &sums.deductions {
-            total = total.saturating_add(deduction.0.unsigned_abs());
-        }
-        for (meter, quantity) in &sums.meters {
-            let money = quantity.0.unsigned_abs().saturating_mul(largest_price(meter));
-            total = total.saturating_add(money);
-        }
-    }
-    total
-}
-
 /// A report is missing: said by an owner, after the due day, once.
 pub fn admit_missing(
     state: &State,
@@ -387,8 +392,7 @@ pub fn admit_missing(
 ) -> Result<(), Violation> {
     let agreement = in_force(state)?;
     entitled(agreement, author, |role| role == Role::Owner, "the owner")?;
-    let terms = agreement.terms();
-    in_agreement(terms, period)?;
+    in_agreement(agreement, period)?;
     if let Some(first) = agreement.in_effect(period).first() {
         return Err(Problem::new(
             Code::PeriodReported,
@@ -397,7 +401,7 @@ pub fn admit_missing(
         .hint("`revshare usage list` shows the reports")
         .at_record(first.seq));
     }
-    let due = terms.report_due_on(period);
+    let due = agreement.versions().of(period).report_due_on(period);
     if at.date() <= due {
         return Err(Problem::new(
             Code::NotYetMissing,

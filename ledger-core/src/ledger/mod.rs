@@ -29,8 +29,8 @@ use crate::evolve::evolve;
 use crate::evolve::usage::gross_totals;
 use crate::evolve::usage::lines_digest;
 pub use crate::index::Lookup;
-use crate::index::RecordRow;
 use crate::index::SledIndex;
+use crate::ledger::reading::Seen;
 use crate::replay::Signatures;
 use crate::replay::ledger_id;
 use crate::replay::replay;
@@ -50,6 +50,7 @@ use crate::view::record::Record;
 use crate::vocab::Code;
 use crate::vocab::EventId;
 use crate::vocab::LedgerId;
+use crate::vocab::Level;
 use crate::vocab::Place;
 use crate::vocab::Problem;
 use crate::vocab::RecordHash;
@@ -162,7 +163,7 @@ impl Ledger {
             return Err(not_a_ledger(folder));
         }
         let log = DiskLog::open_for_writing(folder)?;
-        Ledger::load(folder, state_folder, log, true, &mut Vec::new())
+        Ledger::load(folder, state_folder, log, None)
     }
 
     /// A folder in which a ledger is to be opened. Errors: [`Code::AlreadyALedger`],
@@ -189,15 +190,14 @@ impl Ledger {
         folder: &Path,
         state_folder: Option<&Path>,
         log: DiskLog,
-        writes: bool,
-        rows: &mut Vec<RecordRow>,
+        mut seen: Option<&mut Seen>,
     ) -> Result<Ledger, Problem> {
         let witness = Witness::new(state_folder, folder);
         let mut remembered_hash = None;
         let remembered = witness.head();
         let replayed = replay(&log, None, Signatures::Trusted, &mut |state, fact, at| {
-            if !writes {
-                rows.push(RecordRow::of(state, fact, (at.segment, at.offset)));
+            if let Some(seen) = &mut seen {
+                seen.add(state, fact, (at.segment, at.offset));
             }
             if remembered.is_some_and(|head| head.seq == fact.seq) {
                 remembered_hash = Some(fact.hash);
@@ -222,7 +222,7 @@ impl Ledger {
         if let Some(tail) = replayed.unfinished {
             let records = ledger.state.next_seq();
             let bytes = tail.len;
-            if writes {
+            if seen.is_none() {
                 ledger.cut(&tail)?;
                 ledger.notices.push(Notice::Cut { bytes, records });
             } else {
@@ -270,7 +270,7 @@ impl Ledger {
         // head again.
         if let Some(agreement) = self.state.agreement() {
             let head = self.state.head();
-            for party in &agreement.terms().parties {
+            for party in agreement.versions().parties().into_values() {
                 let released = |previous: RecordHash, _| previous == head;
                 let _ = self.witness.release_signed(agreement.ledger(), &party.key, released);
             }
@@ -486,12 +486,16 @@ impl Ledger {
         context: &Context,
         signing: &Signing<'_>,
     ) -> Result<Fact, Problem> {
+        let level = match (&sealed.event, self.state.agreement()) {
+            (Event::LedgerOpened(version), _) => version.level,
+            (_, agreement) => agreement.map_or(Level::LATEST, |known| known.opened_at()),
+        };
         let place = RecordPlace {
             ledger: ledger_id(&self.state),
             seq: self.state.next_seq(),
             previous: self.state.head(),
             recorded_at: context.recorded_at,
-            level: crate::vocab::Level::One,
+            level,
         };
         let (frame, hash) = chain::write(place, &context.author, &sealed, signing.signer);
         let Sealed { event, payload_digest, content, id, .. } = sealed;

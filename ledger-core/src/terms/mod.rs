@@ -5,6 +5,7 @@
 
 pub mod glob;
 pub mod body;
+pub mod versions;
 pub mod draft;
 pub mod judge;
 mod rules;
@@ -15,3 +16,6 @@ pub use body::*;
 pub use check::Checked;
 pub use check::check;
 pub use judge::TermsProblem;
+pub use versions::Stretch;
+pub use versions::Version;
+pub use versions::Versions;
