@@ -237,7 +237,9 @@ fn released_logs_are_written_again() {
 
 /// A ledger that is in force, and nothing more: what other vectors append to.
 pub fn in_force() -> World {
-    let mut world = World::in_force(two_parties("share = { meta = \"0.15\" }").build());
+    let terms = two_parties("share = { meta = \"0.15\" }").build();
+    let mut world = World::new();
+    world.open_and_accept_at(terms, Level::One);
     let period = Period::parse("2026-01").expect("a period");
     let report = Command::ReportUsage { period, supplement: false, blocks: vec![] };
     world.must("acme-cloud", report);

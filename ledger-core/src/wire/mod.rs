@@ -4,5 +4,6 @@
 pub mod codec;
 pub mod words;
 pub mod block;
+mod statement;
 pub mod terms;
 pub mod event;
