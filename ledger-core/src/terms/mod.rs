@@ -7,7 +7,11 @@ pub mod glob;
 pub mod body;
 pub mod draft;
 pub mod judge;
+mod points;
 mod rules;
+mod payment;
+mod clauses;
+mod lookup;
 mod warnings;
 pub mod check;
 

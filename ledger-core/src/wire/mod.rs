@@ -4,5 +4,10 @@
 pub mod codec;
 pub mod words;
 pub mod block;
+mod fields;
+pub mod clauses;
 pub mod terms;
 pub mod event;
+
+#[cfg(test)]
+mod terms_tests;
