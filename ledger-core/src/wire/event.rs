@@ -29,7 +29,6 @@ use crate::vocab::ContentDigest;
 use crate::vocab::Currency;
 use crate::vocab::Digest;
 use crate::vocab::EventId;
-use crate::vocab::Id;
 use crate::vocab::LedgerId;
 use crate::vocab::Level;
 use crate::vocab::PeriodLength;
