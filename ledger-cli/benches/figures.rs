@@ -194,8 +194,7 @@ impl Bench {
             ..host.clone()
         };
         let mut ledger = Ledger::create(&folder, None).expect("folder");
-        let digest = revshare_core::wire::terms::terms_digest(&terms).expect("digest");
-        let version = revshare_core::event::TermsVersion { terms, digest };
+        let version = revshare_core::view::terms::version(terms).expect("terms that fit");
         let open = command::Command::OpenLedger(Box::new(version));
         let signing = |signer| Signing { signer, nonce: [1; 16] };
         let opened = ledger.submit(open, &host, &signing(&signer), Mode::Record).expect("opened");
