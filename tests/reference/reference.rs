@@ -22,8 +22,8 @@
 //! 11. the ledger: which event is admissible when, and what it changes;
 //! 12. the state root (`state-root.md`).
 //!
-//! Examples that were worked out by hand lie beside this file: `worked_rating.rs`
-//! and `worked_accounts.rs`.
+//! Examples that were worked out by hand lie beside this file: `worked_rating.rs`,
+//! `worked_accounts.rs` and `worked_logs.rs`.
 //!
 //! One rule of the format is not checked here: whether a text is in Unicode normalization form C,
 //! because that needs the tables of Unicode. All other rules for texts are.
@@ -4606,4 +4606,8 @@ mod worked;
 #[cfg(test)]
 mod worked_accounts;
 #[cfg(test)]
+mod worked_logs;
+#[cfg(test)]
 mod worked_rating;
+#[cfg(test)]
+mod writing;
