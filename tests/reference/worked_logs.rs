@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::worked::{day, exact, month, terms, to_owner};
-use crate::writing::{Log, Payload, party, with_keys};
+use crate::writing::{Log, Payload, party, terms_bytes, with_keys};
 use crate::*;
 
 /// Terms of level 2 with the clauses that logs move.
@@ -323,4 +323,203 @@ fn a_ledger_of_level_1_comes_to_level_2_by_an_amendment() {
     let payout = log.pays("owner", "50", ("8.82", true), "2026-03-04").expect("sent");
     log.receives("owner", payout, "2026-03-05").expect("received");
     assert_eq!(log.ledger().pending_interest[0].amount, exact("0.03"));
+}
+
+/// Terms of level 2, changed and read back.
+fn read_back(change: impl Fn(&mut Terms)) -> Result<Terms, String> {
+    let mut terms = sound_terms();
+    change(&mut terms);
+    read_terms(&terms_bytes(&terms, 2), 2)
+}
+
+fn exclusivity(id: &str, model: &str, points: &str) -> Exclusivity {
+    Exclusivity {
+        id: id.into(),
+        conditions: vec![("model".into(), vec![model.into()])],
+        from: day("2026-01-01"),
+        to: Some(day("2026-02-01")),
+        add: to_owner(points),
+    }
+}
+
+fn clause(to: &str, amount: &str, window: Window) -> Clause {
+    Clause { to: to.into(), amount: exact(amount), window }
+}
+
+fn split(of: &str, parts: &[(&str, &str)]) -> Split {
+    let parts = parts.iter().map(|(to, weight)| (to.to_string(), exact(weight)));
+    Split { of: of.into(), parts: parts.collect() }
+}
+
+fn price(unit: &str, price: &str) -> Price {
+    Price {
+        meter: "units".into(),
+        conditions: vec![("model".into(), vec!["m*".into()])],
+        unit: exact(unit),
+        price: exact(price),
+        currency: *b"EUR",
+        from: day("2026-01-01"),
+    }
+}
+
+#[test]
+fn every_clause_is_read_back() {
+    let terms = read_back(|terms| {
+        terms.ends_on = Some(day("2027-01-01"));
+        let clauses = &mut terms.clauses;
+        clauses.priced = true;
+        clauses.price_tolerance = exact("0.01");
+        clauses.prices.push(price("1000", "0.72"));
+        clauses.exclusivities.push(exclusivity("search", "m", "0.03"));
+        clauses.minimums.push(clause("owner", "1000", Window::Lifetime));
+        clauses.caps.push(clause("lab", "0.5", Window::Year));
+        clauses.splits.push(split("owner", &[("owner", "0.8"), ("lab", "0.2")]));
+        clauses.proposal_lapse_days = 7;
+    });
+    let terms = terms.expect("sound terms");
+    let again = read_terms(&terms_bytes(&terms, 2), 2).expect("the same terms");
+    assert_eq!(terms_bytes(&terms, 2), terms_bytes(&again, 2));
+    let clauses = &again.clauses;
+    assert_eq!(clauses.prices[0].price, exact("0.72"));
+    assert_eq!(clauses.exclusivities[0].add, to_owner("0.03"));
+    assert_eq!(clauses.minimums[0].window, Window::Lifetime);
+    assert_eq!(clauses.caps[0].amount, exact("0.5"));
+    assert_eq!(clauses.splits[0].parts[1], ("lab".into(), exact("0.2")));
+    assert_eq!(clauses.withholding["owner"], (exact("0.15"), true));
+    assert_eq!(again.late_interest(day("2026-05-01")), exact("0.073"));
+    assert_eq!(clauses.proposal_lapse_days, 7);
+}
+
+#[test]
+fn clauses_that_are_refused() {
+    let clauses = |change: fn(&mut Clauses)| read_back(|terms| change(&mut terms.clauses));
+    refused(clauses(|c| c.price_tolerance = exact("0.1")), "tolerance");
+    refused(clauses(|c| c.priced = true), "without a price");
+    refused(clauses(|c| c.prices.push(price("0", "1"))), "unit of a price");
+    refused(clauses(|c| c.prices.push(price("1", "-1"))), "a price is negative");
+    // The same meter, currency, day and conditions, at another price.
+    refused(clauses(|c| c.prices = vec![price("1", "1"), price("1", "2")]), "stands twice");
+    refused(clauses(|c| c.exclusivities.push(exclusivity("all", "m", "0"))), "stands twice");
+    refused(clauses(|c| c.exclusivities.push(exclusivity("tuning", "m", "0"))), "stands twice");
+    refused(
+        clauses(|c| {
+            c.exclusivities.push(exclusivity("e", "m", "0"));
+            c.exclusivities[0].to = Some(day("2026-01-01"));
+        }),
+        "ends before it begins",
+    );
+    refused(clauses(|c| c.contributions[0].by = "nobody".into()), "no money party");
+    refused(clauses(|c| c.caps.push(clause("host", "1", Window::Year))), "not paid: cap");
+    refused(clauses(|c| c.caps.push(clause("owner", "-1", Window::Year))), "negative amount: cap");
+    refused(clauses(|c| c.minimums.push(clause("lab", "0.001", Window::Year))), "minor unit");
+    refused(clauses(|c| c.minimums.push(clause("lab", "1", Window::Lifetime))), "without end");
+    refused(
+        clauses(|c| {
+            c.caps = vec![clause("lab", "1", Window::Year), clause("lab", "2", Window::Year)]
+        }),
+        "twice in one window: cap",
+    );
+    refused(clauses(|c| c.splits.push(split("owner", &[]))), "has no part");
+    refused(clauses(|c| c.splits.push(split("owner", &[("lab", "0")]))), "not positive");
+    refused(
+        clauses(|c| {
+            c.splits = vec![split("owner", &[("lab", "1")]), split("lab", &[("lab", "1")])]
+        }),
+        "split again",
+    );
+    refused(
+        clauses(|c| drop(c.withholding.insert("lab".into(), (exact("1"), false)))),
+        "withholding",
+    );
+    refused(
+        clauses(|c| drop(c.late_interest.insert(day("2026-02-01"), exact("-0.1")))),
+        "late interest",
+    );
+    refused(clauses(|c| c.proposal_lapse_days = 3651), "3650 days");
+}
+
+#[test]
+fn points_may_not_take_shares_above_one() {
+    let with = |model: &str, points: &[&str]| {
+        read_back(|terms| {
+            terms.rules[0].conditions = vec![("model".into(), vec!["a".into(), "b".into()])];
+            terms.rules.push(Rule { id: "rest".into(), ..terms.rules[0].clone() });
+            terms.rules[1].conditions = Vec::new();
+            terms.rules[1].pay = Pay::Flat(to_owner("0.1"));
+            for (number, points) in points.iter().enumerate() {
+                let id = format!("e{number}");
+                terms.clauses.exclusivities.push(exclusivity(&id, model, points));
+            }
+        })
+    };
+    // 0.5 + 0.3 + 0.2 = 1, whatever is taken off (the contribution is −0.1).
+    with("a", &["0.3", "0.2", "-0.4"]).expect("at most 1");
+    refused(with("a", &["0.3", "0.21"]), "above 1");
+    // A model that the rule does not have cannot meet it; a pattern can.
+    with("c", &["0.3", "0.21"]).expect("the conditions cannot hold together");
+    refused(with("c*", &["0.3", "0.21"]), "above 1");
+    let mut capped = sound_terms();
+    capped.limits.ceiling = Some(exact("0.9"));
+    capped.clauses.exclusivities.push(exclusivity("e", "a", "0.8"));
+    read_terms(&terms_bytes(&capped, 2), 2).expect("the ceiling holds");
+}
+
+#[test]
+fn money_on_a_ledger_is_bounded_with_prices_and_rates() {
+    // The bound is 10^14. 100 of euros and 100 units at a price of 0.002 a unit, which counts 1.
+    let mut terms = sound_terms();
+    terms.clauses.priced = true;
+    terms.clauses.prices.push(Price { conditions: Vec::new(), ..price("1000", "2") });
+    let mut log = Log::open(2, &terms);
+    log.today = day("2026-02-01");
+    log.reports(month(1), &[("2026-01-10", b"EUR", "m", 100, 100)]).expect("reported");
+    let money = |log: &Log, proposed: Option<&Terms>| log.ledger().check_money(proposed);
+    money(&log, None).expect("100 × 1 + 100 × (0 + 1 × 1) = 200");
+    // The dearest price, 5 × 10^11 for a unit: 100 + 100 × 5 × 10^11 is below; 10^12 is above.
+    let dear = |text| {
+        let mut dear = terms.clone();
+        dear.clauses.prices.push(Price { from: day("2027-01-01"), ..price("1", text) });
+        dear
+    };
+    let dearest = dear("500000000000");
+    money(&log, Some(&dearest)).expect("5 × 10^13");
+    refused(log.amends("owner", &dear("1000000000000"), "2026-01-01"), "too much money");
+    let amendment = log.amends("owner", &dearest, "2026-01-01").expect("proposed");
+    // A rate of 2.5 counts 3, also before it is accepted: 1.5 × 10^14.
+    log.converts("owner", b"EUR", "2.5", month(1)).expect("without the dearer price");
+    log.accepts("host", amendment).expect("not the last");
+    refused(log.accepts("lab", amendment), "too much money");
+}
+
+#[test]
+fn statements_that_lie_are_refused() {
+    let mut log = Log::open(2, &sound_terms());
+    let advance = log.advances("owner", "10", "2026-01-02").expect("paid");
+    log.receives("owner", advance, "2026-01-02").expect("received");
+    log.today = day("2026-02-01");
+    log.reports(month(1), &[("2026-01-10", b"USD", "m", 100, 1)]).expect("reported");
+    let ledger = log.ledger();
+    let statement = |shares: &str, recouped: Option<&str>, version: u16| {
+        Payload::default()
+            .period(month(1))
+            .hash(ledger.facts.last().digest)
+            .u16(1)
+            .list([shares], |p, shares| {
+                let amounts = [("lab", "0"), ("owner", shares)];
+                let p = p.period(month(1)).amount("100");
+                p.list(amounts, |p, (to, amount)| p.text(to).amount(amount))
+                    .list([], |p, ()| p)
+                    .list([], |p, ()| p)
+            })
+            .list(recouped, |p, amount| p.text("owner").amount(amount))
+            .list([], |p, ()| p)
+            .u16(version)
+            .hash(ledger.state_root().expect("a state root"))
+            .bytes()
+    };
+    refused(log.says("host", 7, 2, statement("50.01", Some("10"), 2)), "amount to");
+    refused(log.says("host", 7, 2, statement("50", None, 2)), "recoup");
+    refused(log.says("host", 7, 2, statement("50", Some("10.01"), 2)), "recoup");
+    refused(log.says("host", 7, 2, statement("50", Some("10"), 1)), "version of the level");
+    log.says("lab", 7, 2, statement("50", Some("10"), 2)).expect("as determined");
 }
