@@ -413,6 +413,12 @@ fn clauses_that_are_refused() {
     refused(clauses(|c| c.caps.push(clause("owner", "-1", Window::Year))), "negative amount: cap");
     refused(clauses(|c| c.minimums.push(clause("lab", "0.001", Window::Year))), "minor unit");
     refused(clauses(|c| c.minimums.push(clause("lab", "1", Window::Lifetime))), "without end");
+    // 10^10 is the most.
+    clauses(|c| c.minimums.push(clause("lab", "10000000000", Window::Year))).expect("the most");
+    refused(
+        clauses(|c| c.minimums.push(clause("lab", "10000000000.01", Window::Year))),
+        "too large",
+    );
     refused(
         clauses(|c| {
             c.caps = vec![clause("lab", "1", Window::Year), clause("lab", "2", Window::Year)]
@@ -522,4 +528,24 @@ fn statements_that_lie_are_refused() {
     refused(log.says("host", 7, 2, statement("50", Some("10.01"), 2)), "recoup");
     refused(log.says("host", 7, 2, statement("50", Some("10"), 1)), "version of the level");
     log.says("lab", 7, 2, statement("50", Some("10"), 2)).expect("as determined");
+}
+
+#[test]
+fn a_column_is_declared_by_some_version_and_a_number_by_the_version_of_its_day() {
+    let opening = sound_terms();
+    let mut without = opening.clone();
+    without.meters.clear();
+    let mut log = Log::open(2, &opening);
+    let proposal = log.amends("owner", &without, "2026-01-16").expect("proposed");
+    for party in ["host", "lab"] {
+        log.accepts(party, proposal).expect("accepted");
+    }
+    log.today = day("2026-03-01");
+    let (early, late) = ("2026-01-15", "2026-01-16");
+    let lines = [(early, b"USD", "m", 10, 1), (late, b"USD", "m", 10, 1)];
+    refused(log.reports(month(1), &lines), "a line has a meter");
+    let lines = [(early, b"USD", "m", 10, 1), (late, b"USD", "m", 10, 0)];
+    log.reports(month(1), &lines).expect("no units under the later terms");
+    // The block has a column of units, and no terms of February declare it.
+    refused(log.reports(month(2), &[("2026-02-01", b"USD", "m", 10, 1)]), "a report has a meter");
 }
