@@ -5,6 +5,7 @@
 
 pub mod glob;
 pub mod body;
+pub mod by_day;
 pub mod versions;
 pub mod draft;
 pub mod judge;
@@ -13,7 +14,6 @@ mod rules;
 mod payment;
 mod clauses;
 mod lookup;
-pub mod by_day;
 pub mod admission;
 mod warnings;
 pub mod check;
