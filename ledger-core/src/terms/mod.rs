@@ -14,6 +14,7 @@ mod clauses;
 mod lookup;
 pub mod by_day;
 pub mod admission;
+pub mod diff;
 mod warnings;
 pub mod check;
 
@@ -22,4 +23,9 @@ pub use body::*;
 pub use by_day::TermsByDay;
 pub use check::Checked;
 pub use check::check;
+pub use diff::Change;
+pub use diff::diff;
 pub use judge::TermsProblem;
+
+#[cfg(test)]
+mod diff_tests;
