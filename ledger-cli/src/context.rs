@@ -24,7 +24,10 @@ use revshare_core::ledger::Notice;
 use revshare_core::ledger::Outcome;
 use revshare_core::ledger::Signing;
 use revshare_core::state::Agreement;
+use revshare_core::state::ProposalStatus;
+use revshare_core::state::Proposed;
 use revshare_core::state::State;
+use revshare_core::terms::Party;
 use revshare_core::terms::Terms;
 use revshare_core::view::place::Prefix;
 use revshare_core::vocab::Code;
@@ -208,7 +211,33 @@ impl Session<'_> {
 
     /// The party that the author's key belongs to. Errors: [`Code::NotAParty`] with the key file.
     pub fn author(&self, terms: &Terms, key: PublicKey) -> Result<Author, Problem> {
-        author(terms, key).map_err(|problem| problem.at(self.place_of(Code::NotEntitled)))
+        self.known(terms.party_of_key(&key), key)
+    }
+
+    /// The party of an opened ledger that the author's key belongs to: of any version of the terms,
+    /// or of terms that are proposed, so that a new party can accept them. Errors: as above.
+    pub fn author_on(&self, agreement: &Agreement, key: PublicKey) -> Result<Author, Problem> {
+        let proposed = || {
+            let pending = agreement.proposals().values();
+            let pending = pending.filter(|one| one.status == ProposalStatus::Pending);
+            pending.into_iter().find_map(|one| match &one.what {
+                Proposed::Amendment(amendment) => amendment.version.terms.party_of_key(&key),
+                Proposed::Rate(_) | Proposed::Contribution(_) => None,
+            })
+        };
+        self.known(agreement.versions().party_of_key(&key).or_else(proposed), key)
+    }
+
+    fn known(&self, party: Option<&Party>, key: PublicKey) -> Result<Author, Problem> {
+        match party {
+            Some(party) => Ok(Author { party: party.id.clone(), key }),
+            None => Err(Problem::new(
+                Code::NotAParty,
+                format!("the key {} is not that of a party of the agreement", key.fingerprint()),
+            )
+            .at(self.place_of(Code::NotEntitled))
+            .hint("`revshare terms show` lists the parties and their keys; another key is given with --key")),
+        }
     }
 
     /// The place of a refusal that has no place of its own: the key or the argument that it is
@@ -263,7 +292,7 @@ impl Session<'_> {
         }
         let recorded_at = self.recorded_at(writing, ledger.state())?;
         let author = match ledger.state().agreement() {
-            Some(agreement) => self.author(agreement.terms(), signer.public()?)?,
+            Some(agreement) => self.author_on(agreement, signer.public()?)?,
             None => return Err(Problem::new(Code::NotALedger, "the folder is no ledger").into()),
         };
         let context = Context { author, recorded_at, now: self.world.now };
@@ -432,18 +461,6 @@ fn key_problem(code: Code, message: impl Into<String>, path: &Path) -> Problem {
 /// Whether a folder is a ledger.
 pub fn is_ledger(folder: &Path) -> bool {
     Ledger::exists(folder)
-}
-
-/// The party that a key belongs to. Errors: [`Code::NotAParty`].
-pub fn author(terms: &Terms, key: PublicKey) -> Result<Author, Problem> {
-    match terms.party_of_key(&key) {
-        Some(party) => Ok(Author { party: party.id.clone(), key }),
-        None => Err(Problem::new(
-            Code::NotAParty,
-            format!("the key {} is not that of a party of the agreement", key.fingerprint()),
-        )
-        .hint("`revshare terms show` lists the parties and their keys; another key is given with --key")),
-    }
 }
 
 /// `--if-head` names the head. Errors: [`Code::HeadMoved`].

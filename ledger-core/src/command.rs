@@ -1,6 +1,10 @@
 //! Wishes in the imperative.
 
+use crate::event::ContributionClaim;
+use crate::event::ContributionEnd;
+use crate::event::ConversionRate;
 use crate::event::TermsVersion;
+use crate::payout::Advance;
 use crate::usage::LineBlock;
 use crate::vocab::Amount;
 use crate::vocab::Date;
@@ -69,4 +73,35 @@ pub enum Command {
     },
     /// Acknowledge head and state root.
     Acknowledge,
+    /// Propose other terms.
+    ProposeAmendment {
+        /// The whole new terms.
+        version: Box<TermsVersion>,
+        /// The first usage day that they rate.
+        effective_from: Date,
+        /// Why.
+        reason: Text,
+    },
+    /// Refuse a proposal.
+    RejectProposal {
+        /// The proposal.
+        proposal: EventId,
+        /// Why.
+        reason: Text,
+    },
+    /// Take a proposal back.
+    WithdrawProposal {
+        /// The proposal.
+        proposal: EventId,
+        /// Why.
+        reason: Text,
+    },
+    /// Propose a conversion rate.
+    ProposeRate(ConversionRate),
+    /// Claim an ongoing contribution.
+    ClaimContribution(ContributionClaim),
+    /// End a contribution.
+    EndContribution(ContributionEnd),
+    /// Pay a recoupable advance.
+    PayAdvance(Advance),
 }

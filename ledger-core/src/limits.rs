@@ -40,6 +40,8 @@ pub const MODIFIERS_MAX: usize = 256;
 pub const CLAUSES_MAX: usize = 256;
 /// Most rows of the table of late interest.
 pub const INTEREST_STEPS_MAX: usize = 1024;
+/// Most months that an audit may look back.
+pub const LOOKBACK_MONTHS_MAX: u16 = 1200;
 /// Largest number of days in a deadline of the terms.
 pub const DEADLINE_DAYS_MAX: u16 = 3650;
 
@@ -58,8 +60,12 @@ pub const LEDGER_MONEY_MAX: u128 = 10u128.pow(14 + FRACTION_DIGITS_MAX);
 /// Largest sum of the payouts to one party that were not returned: 10^14. Keeps what is paid, on
 /// account and payable within 15 integer digits.
 pub const LEDGER_PAYOUTS_MAX: u64 = 10u64.pow(14);
+/// Largest conversion rate: units of the settlement currency for one foreign unit.
+pub const FX_RATE_MAX: u64 = 1_000_000;
 /// Largest amount per unit or flat amount of a step.
 pub const STEP_AMOUNT_MAX: u64 = 1_000_000_000;
+/// Largest guaranteed minimum of a window.
+pub const MINIMUM_MAX: u64 = 10_000_000_000;
 /// Largest payload of one event, in bytes.
 pub const PAYLOAD_LEN_MAX: usize = 48 << 20;
 /// Largest frame of one record on disk, in bytes: payload and envelope.

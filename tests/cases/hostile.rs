@@ -133,6 +133,7 @@ impl Log {
             seq: state.next_seq(),
             previous: state.head(),
             recorded_at: time(100),
+            level: state.agreement().expect("an agreement").opened_at(),
         };
         let bytes = revshare_kit::world::segments(&folder).remove(0);
         Log { bytes, state, next, nonces: 1000 }
@@ -147,6 +148,7 @@ impl Log {
             seq: 0,
             previous: RecordHash::default(),
             recorded_at: time(0),
+            level: honest.next.level,
         };
         Log { bytes, next, ..honest }
     }

@@ -78,7 +78,7 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
     let standing = session.read(reading)?;
     let agreement = standing.agreement()?;
     let me = match &session.globals.key {
-        Some(_) => Some(session.author(agreement.terms(), session.public_key()?)?.party),
+        Some(_) => Some(session.author_on(agreement, session.public_key()?)?.party),
         None => None,
     };
     let opened_on = opened_on(&standing)?;

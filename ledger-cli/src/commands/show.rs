@@ -56,7 +56,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let next = match &record.said {
         Said::UsageReported { .. } | Said::UsageCorrected { .. } => format!("usage show {seq}"),
         Said::StatementIssued(statement) => format!("statement show {}", statement.period),
-        Said::PayoutSent(_) => "payout list".to_owned(),
+        Said::PayoutSent(_) | Said::AdvancePaid(_) => "payout list".to_owned(),
         Said::LedgerOpened { .. } => "terms show".to_owned(),
         _ => "history".to_owned(),
     };
@@ -100,6 +100,16 @@ fn details(
                 for cause in &entry.causes {
                     details.push(("moved by", format!("{}: event {cause}", entry.period)));
                 }
+                for used in &entry.rates {
+                    let rate = format!("1 {} is {}", used.currency, used.rate);
+                    details.push(("rate", format!("{}: {rate}, {}", entry.period, used.source)));
+                }
+            }
+            for one in &statement.recoupments {
+                details.push(("recoups", format!("{} {}", one.party, money(one.amount))));
+            }
+            for line in &statement.interest {
+                details.push(("interest", format!("{} {}", line.to, money(line.amount))));
             }
             details
         }
@@ -108,6 +118,8 @@ fn details(
             ("to", payout.to.to_string()),
             ("amount", money(payout.amount)),
             ("on account", money(payout.on_account)),
+            ("withheld", money(payout.withheld)),
+            ("in cash", money(payout.cash())),
             ("sent on", payout.sent_on.to_string()),
             ("reference", payout.reference.to_string()),
         ],
@@ -120,6 +132,39 @@ fn details(
         Said::Acknowledged { seq, head, root_version, state_root } => vec![
             ("head", format!("{seq} {head}")),
             ("state root", format!("{state_root} (version {root_version})")),
+        ],
+        Said::AmendmentProposed { terms, effective_from, reason } => vec![
+            ("terms", terms.to_string()),
+            ("from", effective_from.to_string()),
+            ("reason", reason.to_string()),
+        ],
+        Said::ProposalClosed { proposal, reason, .. } => {
+            vec![("proposal", proposal.id.to_string()), ("reason", reason.to_string())]
+        }
+        Said::RateProposed(rate) => vec![
+            ("currency", rate.currency.to_string()),
+            ("rate", rate.rate.to_string()),
+            ("period", rate.period.to_string()),
+            ("source", rate.source.to_string()),
+        ],
+        Said::ContributionClaimed(claim) => {
+            let mut details =
+                vec![("clause", claim.clause.to_string()), ("from", claim.from.to_string())];
+            details.extend(claim.to.map(|to| ("to", to.to_string())));
+            details.extend(claim.evidence.map(|digest| ("evidence", digest.to_string())));
+            details.push(("note", claim.note.to_string()));
+            details
+        }
+        Said::ContributionEnded { claim, on, reason } => vec![
+            ("claim", claim.id.to_string()),
+            ("on", on.to_string()),
+            ("reason", reason.to_string()),
+        ],
+        Said::AdvancePaid(advance) => vec![
+            ("to", advance.to.to_string()),
+            ("amount", money(advance.amount)),
+            ("paid on", advance.paid_on.to_string()),
+            ("reference", advance.reference.to_string()),
         ],
         Said::UsagePart { .. } | Said::UsageReported { .. } | Said::UsageMissing { .. } => {
             Vec::new()

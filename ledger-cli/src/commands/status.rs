@@ -16,6 +16,7 @@ use crate::render::json;
 use crate::render::json::lists::AcknowledgedDocument;
 use crate::render::json::lists::MatterDocument;
 use crate::render::json::lists::StatusDocument;
+use crate::render::record::proposal_word;
 use crate::render::table::Align;
 use crate::render::table::Table;
 
@@ -136,6 +137,21 @@ fn document(
         What::AcceptLedger { .. } => {
             document.seq = Some(opening);
             ("accept-ledger", "accept the ledger".to_owned(), format!("accept {opening}"))
+        }
+        What::AcceptProposal { proposal, kind, until } => {
+            document.seq = proposal.seq;
+            document.due_on = until.map(|until| until.to_string());
+            let seq = proposal.seq.map_or(proposal.id.0.short(), |seq| seq.to_string());
+            let until = until.map_or(String::new(), |until| format!(", until {until}"));
+            let what =
+                format!("accept or reject {}record {seq}{until}", proposal_word(Some(*kind)));
+            ("accept-proposal", what, format!("accept {seq}"))
+        }
+        What::AgreeRate { period, currency: foreign } => {
+            document.period = Some(period.to_string());
+            let what = format!("agree on a rate for {foreign} in {period}");
+            let command = format!("fx set {foreign} RATE --period {period}");
+            ("agree-rate", what, command)
         }
         What::Report { period, due_on, overdue, noted } => {
             document.period = Some(period.to_string());

@@ -97,7 +97,7 @@ pub fn several_of(problems: Vec<Problem>, total: u64, file: &str, what: &str) ->
 }
 
 fn check(session: &mut Session, file: &Path) -> Result<Answer, Failure> {
-    let (TermsVersion { terms, digest }, warnings) = read_with_warnings(file)?;
+    let (TermsVersion { terms, digest, .. }, warnings) = read_with_warnings(file)?;
     if session.globals.json {
         session.print_json(&TermsCheckDocument {
             file: file.display().to_string(),

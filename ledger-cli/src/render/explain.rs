@@ -3,15 +3,16 @@
 use revshare_core::rating::RuleRating;
 use revshare_core::rating::derivation::Operand;
 use revshare_core::rating::derivation::Operation;
+use revshare_core::rating::derivation::PointedRate;
 use revshare_core::rating::group::Deducted;
 use revshare_core::terms::Measure;
 use revshare_core::terms::Pay;
+use revshare_core::terms::Terms;
 use revshare_core::view::explain::Explanation;
 use revshare_core::view::record::Named;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::Exact;
 use revshare_core::vocab::Id;
-use revshare_core::vocab::Rate;
 use revshare_core::vocab::exact::Sum;
 use revshare_core::vocab::exact::of_amount;
 use revshare_core::vocab::exact::of_rate;
@@ -30,9 +31,16 @@ fn rate_text(rate: &Exact) -> String {
     }
 }
 
+/// The terms that settle the period, and the beginning of their digest.
+fn settling(explanation: &Explanation) -> (&Terms, String) {
+    let (_, version) = &explanation.versions[explanation.versions.len() - 1];
+    (&version.terms, version.digest.short())
+}
+
 /// The lines of the tree.
 pub fn lines(explanation: &Explanation, as_of: &str) -> Vec<String> {
-    let Explanation { terms, rating, period, party, .. } = explanation;
+    let Explanation { rating, period, party, .. } = explanation;
+    let (terms, digest) = settling(explanation);
     let currency = terms.currency;
     let mut lines = vec![format!("{period}/{party}{as_of}, due {}", explanation.due_on)];
     let digits = match currency.minor_digits() {
@@ -56,20 +64,19 @@ pub fn lines(explanation: &Explanation, as_of: &str) -> Vec<String> {
         rule_lines(&mut lines, rule, explanation);
     }
     report_lines(&mut lines, explanation);
-    lines.push(format!(
-        "  by terms {}, calculation {}",
-        explanation.terms_digest.short(),
-        terms.calculation
-    ));
+    lines.push(format!("  by terms {}, calculation {}", digest, terms.calculation));
     posting_lines(&mut lines, explanation);
     lines
 }
 
 fn rule_lines(lines: &mut Vec<String>, rule: &RuleRating, explanation: &Explanation) {
-    let currency = explanation.terms.currency;
+    let currency = settling(explanation).0.currency;
     let earned = rule.earned(&explanation.party);
     lines.push(format!("    {}  = {}", exact_money(&earned, currency), rule.rule));
-    let clause = explanation.terms.rules.iter().find(|clause| clause.id == rule.rule);
+    let versions = explanation.versions.iter();
+    let version = versions.clone().find(|(number, _)| *number == rule.version);
+    let clauses = version.into_iter().flat_map(|(_, version)| &version.terms.rules);
+    let clause = clauses.into_iter().find(|clause| clause.id == rule.rule);
     let tiers = clause.and_then(|clause| match &clause.pay {
         Pay::Tiered(tiers) => Some(tiers),
         Pay::Flat(_) => None,
@@ -91,14 +98,15 @@ fn rule_lines(lines: &mut Vec<String>, rule: &RuleRating, explanation: &Explanat
     for operand in own {
         lines.push(format!("      {}", operation(operand, &rule.rule, currency)));
     }
-    let group = &rule.group;
-    lines.push(format!(
-        "      base {} = gross {}{}  ({})",
-        exact_money(&group.base, currency),
-        exact_money(&group.gross, currency),
-        group.deductions.iter().map(|one| deduction(one, currency)).collect::<String>(),
-        count(group.lines, "line")
-    ));
+    for group in &rule.groups {
+        lines.push(format!(
+            "      base {} = gross {}{}  ({})",
+            exact_money(&group.base, currency),
+            exact_money(&group.gross, currency),
+            group.deductions.iter().map(|one| deduction(one, currency)).collect::<String>(),
+            count(group.lines, "line")
+        ));
+    }
 }
 
 fn deduction(deducted: &Deducted, currency: Currency) -> String {
@@ -121,27 +129,27 @@ fn operation(operand: &Operand, rule: &Id, currency: Currency) -> String {
         0 => rule.to_string(),
         step => format!("{rule}, step {step}"),
     };
-    let clamped = |share: &Rate, rate: &Exact| match of_rate(share) == *rate {
+    let clamped = |rate: &PointedRate| match of_rate(&rate.share) == rate.rate {
         true => String::new(),
-        false => format!(" (share {share}, held by the limits)"),
+        false => format!(" (share {}, held by the limits)", rate.share),
     };
     let what = match &operand.what {
-        Operation::Share { base, share, rate, stretch } => {
+        Operation::Share { base, rate, stretch } => {
             let stretch = stretch.as_ref().map_or(String::new(), |(from, to)| {
                 format!("  (position {} → {})", exact_text(from), exact_text(to))
             });
             format!(
                 "{} × {}{}{stretch}",
                 exact_money(base, currency),
-                rate_text(rate),
-                clamped(share, rate)
+                rate_text(&rate.rate),
+                clamped(rate)
             )
         }
-        Operation::WindowShare { base, share, rate } => format!(
+        Operation::WindowShare { base, rate, .. } => format!(
             "{} × {}{}  (the whole window)",
             exact_money(base, currency),
-            rate_text(rate),
-            clamped(share, rate)
+            rate_text(&rate.rate),
+            clamped(rate)
         ),
         Operation::PerUnit { units, price } => {
             format!("{} units × {price}", exact_text(units))
@@ -176,15 +184,15 @@ fn report_lines(lines: &mut Vec<String>, explanation: &Explanation) {
 }
 
 fn posting_lines(lines: &mut Vec<String>, explanation: &Explanation) {
-    let Explanation { terms, period, .. } = explanation;
-    let currency = terms.currency;
+    let period = explanation.period;
+    let currency = settling(explanation).0.currency;
     if explanation.postings.is_empty() {
         lines.push("not stated yet: nothing is booked".to_owned());
         return;
     }
     lines.push(format!("booked {}", money(explanation.booked, currency)));
     for posting in &explanation.postings {
-        let kind = match posting.stated == *period {
+        let kind = match posting.stated == period {
             true => String::new(),
             false => {
                 let causes: Vec<String> = posting.causes.iter().map(record_number).collect();

@@ -1,12 +1,17 @@
 //! Records for people: one line each, or everything.
 
+use revshare_core::event::ConversionRate;
+use revshare_core::event::Kind;
+use revshare_core::payout::Advance;
 use revshare_core::payout::Payout;
 use revshare_core::view::record::LinesTotal;
 use revshare_core::view::record::Named;
 use revshare_core::view::record::Record;
 use revshare_core::view::record::Said;
+use revshare_core::view::record::Sent;
 use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
+use revshare_core::vocab::Text;
 
 use crate::render::text::count;
 use crate::render::text::money;
@@ -16,7 +21,9 @@ use crate::render::text::sum;
 pub fn short(said: &Said, currency: Currency) -> String {
     match said {
         Said::LedgerOpened { title, .. } => title.to_string(),
-        Said::Accepted { what, .. } => record_of(what),
+        Said::Accepted { what, kind, .. } => {
+            format!("{}{}", proposal_word(*kind), record_of(what))
+        }
         Said::UsagePart { index, total } => format!("part {index}, {}", lines(total)),
         Said::UsageReported { period, supplement, total } => {
             let supplement = if *supplement { " supplement" } else { "" };
@@ -50,6 +57,43 @@ pub fn short(said: &Said, currency: Currency) -> String {
         Said::Acknowledged { seq, state_root, .. } => {
             format!("to record {seq}, state root {}", state_root.0.short())
         }
+        Said::AmendmentProposed { effective_from, reason, .. } => {
+            format!("from {effective_from}{}", why(reason))
+        }
+        Said::ProposalClosed { proposal, proposed, reason, .. } => {
+            format!("{}{}{}", proposal_word(*proposed), record_of(proposal), why(reason))
+        }
+        Said::RateProposed(rate) => format!("{}{}", rate_text(rate, currency), why(&rate.source)),
+        Said::ContributionClaimed(claim) => {
+            let until = claim.to.map_or(String::new(), |to| format!(" to {to}"));
+            format!("{} from {}{until}{}", claim.clause, claim.from, why(&claim.note))
+        }
+        Said::ContributionEnded { claim, on, reason } => {
+            format!("{} on {on}{}", record_of(claim), why(reason))
+        }
+        Said::AdvancePaid(advance) => advanced(advance, currency),
+    }
+}
+
+/// `2024-02: 1 EUR is 1.085 USD`.
+pub fn rate_text(rate: &ConversionRate, settlement: Currency) -> String {
+    format!("{}: 1 {} is {} {settlement}", rate.period, rate.currency, rate.rate)
+}
+
+/// A word for a kind of proposal, with a blank behind it; empty for what is none.
+pub fn proposal_word(kind: Option<Kind>) -> &'static str {
+    match kind {
+        Some(Kind::AmendmentProposed) => "amendment, ",
+        Some(Kind::RateProposed) => "conversion rate, ",
+        Some(Kind::ContributionClaimed) => "contribution, ",
+        _ => "",
+    }
+}
+
+fn why(text: &Text) -> String {
+    match text.as_str() {
+        "" => String::new(),
+        text => format!(": {text}"),
     }
 }
 
@@ -74,16 +118,31 @@ fn sent(payout: &Payout, currency: Currency) -> String {
         true => String::new(),
         false => format!(", {} of it on account", money(payout.on_account, currency)),
     };
-    let reference = match payout.reference.as_str() {
-        "" => String::new(),
-        reference => format!(", \"{reference}\""),
+    let withheld = match (payout.withheld.is_zero(), payout.grossed_up) {
+        (true, _) => String::new(),
+        (false, false) => format!(", {} of it withheld", money(payout.withheld, currency)),
+        (false, true) => format!(", {} withheld on top", money(payout.withheld, currency)),
     };
-    format!("{} to {}{on_account}{reference}", money(payout.amount, currency), payout.to)
+    let (amount, to) = (money(payout.amount, currency), &payout.to);
+    format!("{amount} to {to}{on_account}{withheld}{}", referenced(&payout.reference))
 }
 
-fn of_payout(sent: &Option<Payout>, currency: Currency) -> String {
-    sent.as_ref().map_or(String::new(), |payout| {
-        format!("{} to {}, ", money(payout.amount, currency), payout.to)
+fn advanced(advance: &Advance, currency: Currency) -> String {
+    let amount = money(advance.amount, currency);
+    format!("{amount} to {}{}", advance.to, referenced(&advance.reference))
+}
+
+fn referenced(reference: &Text) -> String {
+    match reference.as_str() {
+        "" => String::new(),
+        reference => format!(", \"{reference}\""),
+    }
+}
+
+fn of_payout(sent: &Option<Sent>, currency: Currency) -> String {
+    sent.as_ref().map_or(String::new(), |sent| {
+        let advance = if matches!(sent, Sent::Advance(_)) { "advance of " } else { "" };
+        format!("{advance}{} to {}, ", money(sent.amount(), currency), sent.to())
     })
 }
 

@@ -3,23 +3,22 @@
 
 use crate::command::Command;
 use crate::event::Acceptance;
+use crate::event::Amendment;
 use crate::event::Author;
 use crate::event::Event;
 use crate::event::PayoutReceipt;
 use crate::event::PayoutReturn;
+use crate::event::ProposalClosing;
 use crate::evolve;
 use crate::evolve::acknowledgement;
 use crate::evolve::money;
-use crate::evolve::opening;
+use crate::evolve::opening::nothing_to_accept;
 use crate::evolve::statement;
-use crate::evolve::unknown_event;
 use crate::evolve::usage;
 use crate::limits::CLOCK_AHEAD_MICROS_MAX;
-use crate::payout::Payout;
 use crate::state::State;
 use crate::usage::LineBlock;
 use crate::usage::UsageSums;
-use crate::vocab::Amount;
 use crate::vocab::Code;
 use crate::vocab::EventId;
 use crate::vocab::Period;
@@ -102,22 +101,9 @@ pub fn propose(state: &State, command: Command, author: &Author) -> Result<Decis
             Event::StatementIssued(statement::compose(state, period)?)
         }
         Command::AcceptStatement(id) => Event::StatementAccepted(id),
-        Command::SendPayout { to, amount, on_account, sent_on, reference } => {
-            let on_account = match on_account {
-                true => money::excess(state, &to, amount)?,
-                false => Amount::ZERO,
-            };
-            Event::PayoutSent(Payout {
-                to,
-                amount,
-                on_account,
-                withheld: Amount::ZERO,
-                grossed_up: false,
-                sent_on,
-                reference,
-                level: crate::vocab::Level::One,
-            })
-        }
+        Command::SendPayout { to, amount, on_account, sent_on, reference } => Event::PayoutSent(
+            money::compose(state, (to, amount, on_account), (sent_on, reference))?,
+        ),
         Command::ConfirmPayout { payout, received_on } => {
             Event::PayoutConfirmed(PayoutReceipt { payout, received_on })
         }
@@ -125,6 +111,20 @@ pub fn propose(state: &State, command: Command, author: &Author) -> Result<Decis
             Event::PayoutReturned(PayoutReturn { payout, reason })
         }
         Command::Acknowledge => Event::Acknowledged(acknowledgement::compose(state)),
+        Command::ProposeAmendment { version, effective_from, reason } => {
+            let version = *version;
+            Event::AmendmentProposed(Box::new(Amendment { version, effective_from, reason }))
+        }
+        Command::RejectProposal { proposal, reason } => {
+            Event::ProposalRejected(ProposalClosing { proposal, reason })
+        }
+        Command::WithdrawProposal { proposal, reason } => {
+            Event::ProposalWithdrawn(ProposalClosing { proposal, reason })
+        }
+        Command::ProposeRate(rate) => Event::RateProposed(rate),
+        Command::ClaimContribution(claim) => Event::ContributionClaimed(claim),
+        Command::EndContribution(end) => Event::ContributionEnded(end),
+        Command::PayAdvance(advance) => Event::AdvancePaid(advance),
     };
     Ok(Decision::Event(event))
 }
@@ -143,27 +143,18 @@ pub fn admit(state: &State, decision: &Decision, context: &Context) -> Result<()
     };
     match event {
         Event::LedgerOpened(_) if state.agreement().is_some() => Err(evolve::not_opened(true)),
-        Event::LedgerOpened(version) => opening::admit_opening(author, &version.terms),
-        Event::Accepted(acceptance) => {
-            opening::admit_acceptance(state, author, acceptance).map(|_| ())
-        }
-        Event::UsageMissing(period) => {
-            usage::admit_missing(state, author, context.recorded_at, *period)
-        }
         // Its content was just composed from this state.
         Event::StatementIssued(statement) => statement::admit(state, author, statement.period),
-        Event::StatementAccepted(id) => statement::admit_acceptance(state, author, id),
-        Event::PayoutSent(payout) => {
-            money::admit_payout(state, author, context.recorded_at, payout)
-        }
-        Event::PayoutConfirmed(receipt) => money::admit_receipt(state, author, receipt),
-        Event::PayoutReturned(returned) => money::admit_return(state, author, returned),
-        Event::Acknowledged(said) => acknowledgement::admit(state, author, said),
-        _ => todo!(),
         // Reports are decided as `Decision::Report`; their parts are made when they are written.
         Event::UsagePart(_) | Event::UsageReported(_) | Event::UsageCorrected(_) => {
             Err(Problem::new(Code::PartsBroken, "a report is decided with its lines")
                 .hint("submit the command that reports usage"))
+        }
+        _ => {
+            if let Some(agreement) = state.agreement() {
+                evolve::admit_event_level(agreement.level(), event)?;
+            }
+            evolve::admit(state, author, context.recorded_at, event)
         }
     }
 }
@@ -206,15 +197,10 @@ fn acceptance(state: &State, event: EventId) -> Result<Acceptance, Rejection> {
     if event == opening {
         return Ok(Acceptance { event, content });
     }
-    Err(match state.event(&event) {
-        Some((seq, kind)) => Problem::new(
-            Code::NothingToAccept,
-            format!("record {seq} ({}) waits for no acceptance", kind.as_str()),
-        )
-        .hint("`revshare accept` lists what waits for you; statements have `statement accept`")
-        .at_record(seq),
-        None => unknown_event(state, &event, "one that waits for an acceptance"),
-    })
+    match agreement.proposals().get(&event) {
+        Some(proposal) => Ok(Acceptance { event, content: proposal.content }),
+        None => Err(nothing_to_accept(state, &event)),
+    }
 }
 
 impl ReportHead {

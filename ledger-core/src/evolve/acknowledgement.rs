@@ -9,8 +9,8 @@ use crate::evolve::in_force;
 use crate::evolve::opened_mut;
 use crate::state::Acknowledged;
 use crate::state::State;
-use crate::state::root::ROOT_VERSION;
 use crate::state::root::state_root;
+use crate::state::root::version_of;
 use crate::vocab::Code;
 use crate::vocab::Problem;
 
@@ -19,7 +19,7 @@ pub fn compose(state: &State) -> Acknowledgement {
     Acknowledgement {
         seq: state.next_seq().saturating_sub(1),
         head: state.head(),
-        root_version: ROOT_VERSION,
+        root_version: version_of(state),
         state_root: state_root(state),
     }
 }

@@ -4,8 +4,13 @@
 //! panics and trusts nothing but the state before the fact. Each kind has one guard, shared with
 //! [`crate::decide`]: guards in a straight list, then "from here on it succeeds".
 
-pub mod opening;
+pub mod bounds;
 pub mod usage;
+pub mod proposal;
+pub mod amendment;
+pub mod fx;
+pub mod contribution;
+pub mod opening;
 pub mod statement;
 pub mod money;
 pub mod acknowledgement;
@@ -17,10 +22,13 @@ use crate::event::Kind;
 use crate::event::Lines;
 use crate::state::Agreement;
 use crate::state::OpenPart;
+use crate::state::ProposalStatus;
+use crate::state::Proposed;
 use crate::state::State;
 use crate::terms::Role;
 use crate::usage::UsageSums;
 use crate::vocab::Code;
+use crate::vocab::Level;
 use crate::vocab::Problem;
 use crate::vocab::Timestamp;
 
@@ -29,15 +37,73 @@ pub type Violation = Problem;
 
 /// Applies a fact. On `Err` the state is as it was.
 pub fn evolve(state: &mut State, fact: &Fact) -> Result<(), Violation> {
+    admit_record(state, fact)?;
+    admit(state, &fact.author, fact.recorded_at, &fact.event)?;
+    apply(state, fact)?;
+    advance(state, fact);
+    Ok(())
+}
+
+/// Whether a fact has its place: it follows the last record, at the ledger's format level. What it
+/// says is judged apart from that.
+pub fn admit_record(state: &State, fact: &Fact) -> Result<(), Violation> {
     admit_place(state, fact)?;
-    match &fact.event {
-        Event::LedgerOpened(version) => opening::open(state, fact, version)?,
+    admit_level(state, fact)
+}
+
+/// Applies a fact that was judged already, so that it is not judged twice: what `verify` does with
+/// a statement that it found right.
+pub fn apply_judged(state: &mut State, fact: &Fact) -> Result<(), Violation> {
+    apply(state, fact)?;
+    advance(state, fact);
+    Ok(())
+}
+
+/// Whether a fact may be said here and now, kind by kind. Reports are admitted with the sums of
+/// their lines when they are applied, so that these are computed once.
+pub(crate) fn admit(
+    state: &State,
+    author: &Author,
+    at: Timestamp,
+    event: &Event,
+) -> Result<(), Violation> {
+    match event {
+        Event::LedgerOpened(version) => opening::admit_opening(author, &version.terms),
         Event::Accepted(acceptance) => {
-            let party = opening::admit_acceptance(state, &fact.author, acceptance)?;
-            opened_mut(state)?.accept(party);
+            opening::admit_acceptance(state, author, at, acceptance).map(|_| ())
+        }
+        Event::UsagePart(part) => usage::admit_part(state, author, part),
+        Event::UsageReported(_) | Event::UsageCorrected(_) => Ok(()),
+        Event::UsageMissing(period) => usage::admit_missing(state, author, at, *period),
+        Event::StatementIssued(issued) => {
+            match statement::findings(state, author, issued)?.into_iter().next() {
+                Some(first) => Err(first),
+                None => Ok(()),
+            }
+        }
+        Event::StatementAccepted(id) => statement::admit_acceptance(state, author, id),
+        Event::PayoutSent(payout) => money::admit_payout(state, author, at, payout),
+        Event::PayoutConfirmed(receipt) => money::admit_receipt(state, author, receipt),
+        Event::PayoutReturned(returned) => money::admit_return(state, author, returned),
+        Event::Acknowledged(said) => acknowledgement::admit(state, author, said),
+        Event::AmendmentProposed(amendment) => amendment::admit(state, author, amendment),
+        Event::ProposalRejected(closing) => proposal::admit_rejection(state, author, at, closing),
+        Event::ProposalWithdrawn(closing) => proposal::admit_withdrawal(state, author, at, closing),
+        Event::RateProposed(rate) => fx::admit(state, author, rate),
+        Event::ContributionClaimed(claim) => contribution::admit_claim(state, author, claim),
+        Event::ContributionEnded(end) => contribution::admit_end(state, author, end),
+        Event::AdvancePaid(advance) => money::admit_advance(state, author, advance),
+    }
+}
+
+/// What an admitted fact changes.
+pub(crate) fn apply(state: &mut State, fact: &Fact) -> Result<(), Violation> {
+    match &fact.event {
+        Event::LedgerOpened(version) => opening::open(state, fact, version),
+        Event::Accepted(acceptance) => {
+            opening::accept(state, fact, (fact.author.party.clone(), acceptance))
         }
         Event::UsagePart(part) => {
-            usage::admit_part(state, &fact.author, part)?;
             let mut sums = UsageSums::default();
             part.block.add_to(&mut sums);
             state.add_part(OpenPart {
@@ -47,54 +113,50 @@ pub fn evolve(state: &mut State, fact: &Fact) -> Result<(), Violation> {
                 lines: part.block.lines() as u64,
                 usage: sums,
             });
+            Ok(())
         }
         Event::UsageReported(report) => {
             let head = usage::Head::Report { period: report.period, supplement: report.supplement };
-            usage::record(state, fact, head, &report.lines)?;
+            usage::record(state, fact, head, &report.lines)
         }
         Event::UsageCorrected(correction) => {
-            let head = usage::Head::Correction {
-                corrects: correction.corrects,
-                reason: &correction.reason,
-            };
-            usage::record(state, fact, head, &correction.lines)?;
+            let (corrects, reason) = (correction.corrects, &correction.reason);
+            let head = usage::Head::Correction { corrects, reason };
+            usage::record(state, fact, head, &correction.lines)
         }
         Event::UsageMissing(period) => {
-            usage::admit_missing(state, &fact.author, fact.recorded_at, *period)?;
             opened_mut(state)?.add_missing(*period, fact.id);
+            Ok(())
         }
-        Event::StatementIssued(issued) => {
-            if let Some(first) =
-                statement::findings(state, &fact.author, issued)?.into_iter().next()
-            {
-                return Err(first);
-            }
-            statement::record(state, fact, issued)?;
-        }
+        Event::StatementIssued(issued) => statement::record(state, fact, issued),
         Event::StatementAccepted(id) => {
-            statement::admit_acceptance(state, &fact.author, id)?;
             opened_mut(state)?.accept_statement(id, fact.author.party.clone());
+            Ok(())
         }
-        Event::PayoutSent(payout) => {
-            money::admit_payout(state, &fact.author, fact.recorded_at, payout)?;
-            money::record(state, fact, payout)?;
+        Event::PayoutSent(payout) => money::record(state, fact, payout),
+        Event::PayoutConfirmed(receipt) => money::confirm(state, fact, receipt),
+        Event::PayoutReturned(returned) => money::give_back(state, fact, returned),
+        Event::Acknowledged(said) => acknowledgement::record(state, fact, said),
+        Event::AmendmentProposed(amendment) => {
+            proposal::record(state, fact, Proposed::Amendment(amendment.clone()))
         }
-        Event::PayoutConfirmed(receipt) => {
-            money::admit_receipt(state, &fact.author, receipt)?;
-            money::confirm(state, fact, receipt)?;
+        Event::ProposalRejected(closing) => {
+            let (seq, by, reason) = (fact.seq, fact.author.party.clone(), closing.reason.clone());
+            let status = ProposalStatus::Rejected { seq, by, reason };
+            proposal::close(state, &closing.proposal, status)
         }
-        Event::PayoutReturned(returned) => {
-            money::admit_return(state, &fact.author, returned)?;
-            money::give_back(state, fact, returned)?;
+        Event::ProposalWithdrawn(closing) => {
+            let (seq, reason) = (fact.seq, closing.reason.clone());
+            let status = ProposalStatus::Withdrawn { seq, reason };
+            proposal::close(state, &closing.proposal, status)
         }
-        Event::Acknowledged(acknowledged) => {
-            acknowledgement::admit(state, &fact.author, acknowledged)?;
-            acknowledgement::record(state, fact, acknowledged)?;
+        Event::RateProposed(rate) => proposal::record(state, fact, Proposed::Rate(rate.clone())),
+        Event::ContributionClaimed(claim) => {
+            proposal::record(state, fact, Proposed::Contribution(claim.clone()))
         }
-        _ => todo!(),
+        Event::ContributionEnded(end) => contribution::record_end(state, fact, end),
+        Event::AdvancePaid(advance) => money::record_advance(state, fact, advance),
     }
-    advance(state, fact);
-    Ok(())
 }
 
 /// Takes the fact's place on the log without judging or applying what it says: what `verify` does
@@ -108,6 +170,55 @@ fn advance(state: &mut State, fact: &Fact) {
         (fact.seq, fact.hash, fact.recorded_at),
         (fact.id, fact.content, fact.event.kind()),
     );
+}
+
+/// A record names the format level that the ledger was opened with, and says nothing that the
+/// level in force does not know. Errors: [`Code::FormatLevel`].
+fn admit_level(state: &State, fact: &Fact) -> Result<(), Violation> {
+    let (opened, level) = match (&fact.event, state.agreement()) {
+        (Event::LedgerOpened(version), _) => (version.level, version.level),
+        (_, Some(agreement)) => (agreement.opened_at(), agreement.level()),
+        (_, None) => return Err(not_opened(false)),
+    };
+    if fact.level != opened {
+        return Err(Problem::new(
+            Code::FormatLevel,
+            format!(
+                "the record names format level {}, its ledger was opened with {}",
+                fact.level.number(),
+                opened.number()
+            ),
+        )
+        .hint("every record of a ledger names the level that it was opened with"));
+    }
+    admit_event_level(level, &fact.event)
+}
+
+/// Whether an event may be said at a format level, in its version. Errors: [`Code::FormatLevel`].
+pub(crate) fn admit_event_level(level: Level, event: &Event) -> Result<(), Violation> {
+    let fits = match event {
+        Event::LedgerOpened(version) => version.level == level,
+        Event::StatementIssued(statement) => statement.level == level,
+        Event::PayoutSent(payout) => payout.level == level,
+        Event::RateProposed(_)
+        | Event::ContributionClaimed(_)
+        | Event::ContributionEnded(_)
+        | Event::AdvancePaid(_) => level >= Level::Two,
+        _ => true,
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Code::FormatLevel,
+        format!(
+            "{} version {} is not said on a ledger of format level {}",
+            event.kind().as_str(),
+            event.version(),
+            level.number()
+        ),
+    )
+    .hint("a ledger rises to level 2 when every money party has accepted amended terms"))
 }
 
 /// What holds for every fact, whatever it says.
@@ -208,7 +319,8 @@ pub(crate) fn entitled(
     may: impl Fn(Role) -> bool,
     who: &str,
 ) -> Result<(), Violation> {
-    let party = agreement.terms().party(&author.party).filter(|party| party.key == author.key);
+    let known = agreement.versions().party(&author.party);
+    let party = known.filter(|party| party.key == author.key);
     let Some(party) = party else {
         return Err(Problem::new(
             Code::NotAParty,

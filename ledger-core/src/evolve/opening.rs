@@ -5,15 +5,22 @@ use crate::event::Author;
 use crate::event::Fact;
 use crate::event::TermsVersion;
 use crate::evolve::Violation;
+use crate::evolve::entitled;
+use crate::evolve::in_force;
 use crate::evolve::opened;
+use crate::evolve::opened_mut;
+use crate::evolve::proposal;
+use crate::evolve::unknown_event;
 use crate::state::Agreement;
 use crate::state::State;
 use crate::terms::Role;
 use crate::terms::Terms;
 use crate::vocab::Code;
+use crate::vocab::EventId;
 use crate::vocab::Id;
 use crate::vocab::LedgerId;
 use crate::vocab::Problem;
+use crate::vocab::Timestamp;
 
 /// Opening: by a money party of the terms, with its key.
 pub fn admit_opening(author: &Author, terms: &Terms) -> Result<(), Violation> {
@@ -50,36 +57,29 @@ pub(crate) fn open(
     state.open(Agreement::new(
         LedgerId(fact.hash.0),
         (fact.id, fact.content),
-        (version.terms.clone(), version.digest),
+        version.clone(),
         fact.author.party.clone(),
     ));
     Ok(())
 }
 
-/// Acceptance of the ledger: by a money party that has not yet accepted, with the digest of what
-/// it accepts. Returns the party.
+/// Acceptance of what waits for the author: the ledger, or a proposal. Returns the party.
 pub fn admit_acceptance(
     state: &State,
     author: &Author,
+    at: Timestamp,
     acceptance: &Acceptance,
 ) -> Result<Id, Violation> {
     let agreement = opened(state)?;
-    crate::evolve::entitled(agreement, author, Role::is_money_party, "a money party")?;
     let (opening, content) = agreement.opening();
+    if let Some(proposal) = agreement.proposals().get(&acceptance.event) {
+        in_force(state)?;
+        proposal::admit_acceptance(agreement, author, at, (proposal, acceptance))?;
+        return Ok(author.party.clone());
+    }
+    entitled(agreement, author, Role::is_money_party, "a money party")?;
     if acceptance.event != opening {
-        return Err(match state.event(&acceptance.event) {
-            Some((seq, kind)) => Problem::new(
-                Code::NothingToAccept,
-                format!("record {seq} ({}) waits for no acceptance", kind.as_str()),
-            )
-            .hint("`revshare accept` lists what waits for you; statements have `statement accept`")
-            .at_record(seq),
-            None => crate::evolve::unknown_event(
-                state,
-                &acceptance.event,
-                "one that waits for an acceptance",
-            ),
-        });
+        return Err(nothing_to_accept(state, &acceptance.event));
     }
     if acceptance.content != content {
         return Err(Problem::new(
@@ -97,4 +97,31 @@ pub fn admit_acceptance(
         .at_record(state.event(&opening).map_or(0, |(seq, _)| seq)));
     }
     Ok(author.party.clone())
+}
+
+/// The refusal of an event that waits for no acceptance.
+pub(crate) fn nothing_to_accept(state: &State, event: &EventId) -> Problem {
+    match state.event(event) {
+        Some((seq, kind)) => Problem::new(
+            Code::NothingToAccept,
+            format!("record {seq} ({}) waits for no acceptance", kind.as_str()),
+        )
+        .hint("`revshare accept` lists what waits for you; statements have `statement accept`")
+        .at_record(seq),
+        None => unknown_event(state, event, "one that waits for an acceptance"),
+    }
+}
+
+/// Applies an acceptance.
+pub(crate) fn accept(
+    state: &mut State,
+    fact: &Fact,
+    (party, acceptance): (Id, &Acceptance),
+) -> Result<(), Violation> {
+    let agreement = opened_mut(state)?;
+    match acceptance.event == agreement.opening().0 {
+        true => agreement.accept(party),
+        false => agreement.accept_proposal(&acceptance.event, party, fact.seq),
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Statements: composed from the log, and held against it to the last unit.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::event::Author;
@@ -11,31 +12,50 @@ use crate::evolve::opened_mut;
 use crate::evolve::unknown_event;
 use crate::rating;
 use crate::rating::PeriodRating;
+use crate::rating::Unratable;
+use crate::state::Account;
 use crate::state::Agreement;
+use crate::state::Effect;
+use crate::state::Reach;
 use crate::state::State;
 use crate::state::StatementRecord;
-use crate::state::root::ROOT_VERSION;
+use crate::state::root;
 use crate::state::root::state_root;
 use crate::statement::Entry;
+use crate::statement::RateUsed;
+use crate::statement::Recoupment;
 use crate::statement::Statement;
 use crate::terms::Role;
 use crate::vocab::Amount;
 use crate::vocab::Code;
+use crate::vocab::Currency;
 use crate::vocab::EventId;
 use crate::vocab::Id;
 use crate::vocab::Period;
 use crate::vocab::Problem;
 
 /// Rates every period from the first to `last` from the facts on the log. Errors:
-/// [`Code::AmountBounds`].
+/// [`Code::AmountBounds`], [`Code::FxMissing`].
 pub fn rate_until(agreement: &Agreement, last: Period) -> Result<Vec<PeriodRating>, Violation> {
-    rating::rate(agreement.terms(), &agreement.facts_until(last)).map_err(|error| {
-        Problem::new(
+    rating::rate(agreement.contract(), &agreement.facts_until(last)).map_err(unratable)
+}
+
+/// The refusal of periods that cannot be rated.
+pub fn unratable(why: Unratable) -> Problem {
+    match why {
+        Unratable::OutOfBounds { period } => Problem::new(
             Code::AmountBounds,
-            format!("an amount of {} has more than 15 integer digits", error.period),
+            format!("an amount of {period} has more than 15 integer digits"),
         )
-        .hint("the ledger cannot state such an amount; correct the report")
-    })
+        .hint("the ledger cannot state such an amount; correct the report"),
+        Unratable::NoRate { period, currency } => Problem::new(
+            Code::FxMissing,
+            format!("{period} has usage in {currency}, and no conversion rate was agreed for it"),
+        )
+        .hint(format!(
+            "`revshare fx set {currency} RATE --period {period} --source TEXT`, and the others accept it"
+        )),
+    }
 }
 
 /// Who may issue the statement of a period, and when.
@@ -47,7 +67,7 @@ pub fn admit(state: &State, author: &Author, period: Period) -> Result<(), Viola
 
 /// The period is the next in order, and reported if the agreement still runs.
 pub fn admit_period(agreement: &Agreement, period: Period) -> Result<(), Violation> {
-    let terms = agreement.terms();
+    let (terms, last) = (agreement.terms(), agreement.versions().last_period());
     if period.length() != terms.period_length {
         return Err(Problem::new(
             Code::PeriodLength,
@@ -72,7 +92,7 @@ pub fn admit_period(agreement: &Agreement, period: Period) -> Result<(), Violati
         )
         .hint(format!("statements go in order without gaps: `revshare statement issue {next}`")));
     }
-    let runs = terms.last_period().is_none_or(|last| period <= last);
+    let runs = last.is_none_or(|last| period <= last);
     if runs && !agreement.is_reported(period) {
         return Err(Problem::new(Code::PeriodNotReported, format!("{period} has no usage report"))
             .hint("the collector reports it first, with --nil if there was no usage"));
@@ -91,21 +111,42 @@ pub fn compose(state: &State, period: Period) -> Result<Statement, Violation> {
         if is_own {
             entries.push(entry);
         } else if !entry.is_zero() {
-            let causes = causes(state, agreement, rating.period);
+            let causes = causes(agreement, rating.period);
             entries.push(Entry { causes, ..entry });
         }
     }
-    Ok(Statement {
+    let versions = agreement.versions();
+    let version = versions.get(versions.number_of(period));
+    let level = agreement.level();
+    let mut statement = Statement {
         period,
-        terms: agreement.terms_digest(),
-        calculation: agreement.terms().calculation,
+        terms: version.digest,
+        calculation: version.terms.calculation,
         entries,
         recoupments: Vec::new(),
-        interest: Vec::new(),
-        root_version: ROOT_VERSION,
+        interest: agreement.pending_interest().to_vec(),
+        root_version: root::version(level),
         state_root: state_root(state),
-        level: crate::vocab::Level::One,
-    })
+        level,
+    };
+    for party in versions.beneficiaries() {
+        let total = statement.total(party).ok_or_else(out_of_bounds)?;
+        let amount = recoupment(&agreement.account(party), total).ok_or_else(out_of_bounds)?;
+        if !amount.is_zero() {
+            statement.recoupments.push(Recoupment { party: party.clone(), amount });
+        }
+    }
+    Ok(statement)
+}
+
+/// net ≥ 0 recoups min(unrecouped, net, balance if positive); net < 0 first gives back what was
+/// recouped. `None` past the bounds of an amount.
+fn recoupment(account: &Account, net: Amount) -> Option<Amount> {
+    if net.is_negative() {
+        return Some(account.recouped.min(net.negated()).negated());
+    }
+    let balance = account.payable().checked_add(net)?.at_least_zero();
+    Some(account.unrecouped().min(net).min(balance))
 }
 
 /// recompute(p) − Σ booked tagged p.
@@ -114,10 +155,19 @@ fn difference(agreement: &Agreement, rating: &PeriodRating) -> Result<Entry, Vio
     let minus = |now: Amount, was: Amount| now.checked_sub(was).ok_or_else(out_of_bounds);
     let mut shares = Vec::with_capacity(rating.shares.len());
     for (share, (_, was)) in rating.shares.iter().zip(&booked.shares) {
-        shares.push((share.party.clone(), minus(share.rounded, *was)?));
+        shares.push((share.party.clone(), minus(share.amount, *was)?));
     }
     let base = minus(rating.base_rounded, booked.base)?;
-    Ok(Entry { period: rating.period, base, shares, causes: Vec::new(), rates: Vec::new() })
+    let period = rating.period;
+    let groups = rating.rules.iter().flat_map(|rule| &rule.groups);
+    let used: BTreeMap<Currency, Amount> =
+        groups.filter_map(|group| Some((group.currency, group.rate?))).collect();
+    let source = |currency| agreement.rate_source(period, currency).unwrap_or_default();
+    let rates = used
+        .into_iter()
+        .map(|(currency, rate)| RateUsed { currency, rate, source: source(currency) })
+        .collect();
+    Ok(Entry { period, base, shares, causes: Vec::new(), rates })
 }
 
 fn out_of_bounds() -> Problem {
@@ -125,20 +175,19 @@ fn out_of_bounds() -> Problem {
         .hint("the ledger cannot state such an amount; correct the report")
 }
 
-/// The events that can have moved a stated period: reports and corrections since the last
-/// statement, of the period itself or an earlier one in the widest tier window that holds it.
-fn causes(state: &State, agreement: &Agreement, period: Period) -> Vec<EventId> {
-    let terms = agreement.terms();
-    let from = terms.window_start(rating::widest_window(terms), period);
-    let last = agreement.statements().values().map(|record| record.seq).max();
-    let mut reports: Vec<_> = agreement
-        .reports()
-        .filter(|report| last.is_none_or(|last| report.seq > last))
-        .filter(|report| from <= report.period && report.period <= period)
-        .collect();
-    reports.sort_by_key(|report| report.seq);
-    debug_assert!(reports.iter().all(|report| state.event(&report.id).is_some()));
-    reports.into_iter().map(|report| report.id).collect()
+/// The events that can have moved a stated period: what took effect since the last statement, for
+/// the period itself or an earlier one in the widest window that holds it.
+fn causes(agreement: &Agreement, period: Period) -> Vec<EventId> {
+    let versions = agreement.versions();
+    let from = versions.window_start(rating::widest_window(versions), period);
+    let moves = |effect: &&Effect| match effect.reach {
+        Reach::Period(moved) => from <= moved && moved <= period,
+        Reach::From(day) => day <= period.last_day(),
+        Reach::Everything => true,
+    };
+    let mut causes: Vec<&Effect> = agreement.effects().iter().filter(moves).collect();
+    causes.sort_by_key(|effect| effect.seq);
+    causes.into_iter().map(|effect| effect.event).collect()
 }
 
 /// Everything in which an issued statement differs from what the terms and the log determine;
@@ -203,6 +252,19 @@ pub fn findings(
                 share(&found_entry),
             );
         }
+        let rates = |entry: &Option<Entry>| {
+            let rates = entry.iter().flat_map(|entry| &entry.rates);
+            let rates: Vec<String> = rates
+                .map(|used| format!("{} {} of {}", used.rate, used.currency, used.source.0.short()))
+                .collect();
+            format!("[{}]", rates.join(", "))
+        };
+        differ(
+            Code::StatementContent,
+            format!("conversion rates of {period}"),
+            rates(&expected_entry),
+            rates(&found_entry),
+        );
         let causes = |entry: &Option<Entry>| {
             let ids = entry.iter().flat_map(|entry| &entry.causes);
             let ids: Vec<String> = ids.map(|id| id.0.short()).collect();
@@ -215,6 +277,25 @@ pub fn findings(
             causes(&found_entry),
         );
     }
+    let recouped = |statement: &Statement| {
+        let each = statement.recoupments.iter();
+        let each: Vec<String> = each.map(|one| format!("{} {}", one.party, one.amount)).collect();
+        format!("[{}]", each.join(", "))
+    };
+    let interest = |statement: &Statement| {
+        let each = statement.interest.iter();
+        let each: Vec<String> = each
+            .map(|one| {
+                let (to, amount, principal) = (&one.to, one.amount, one.principal);
+                let (due, received) = (one.due_on, one.received_on);
+                format!("{to} {amount} on {principal} due {due}, received {received}")
+            })
+            .collect();
+        format!("[{}]", each.join(", "))
+    };
+    let content = Code::StatementContent;
+    differ(content, "recouped".into(), recouped(&expected), recouped(issued));
+    differ(content, "late interest".into(), interest(&expected), interest(issued));
     // Whatever the list above cannot tell apart (an order, say) is still a difference.
     if findings.is_empty() && expected != *issued {
         findings.push(
@@ -229,9 +310,12 @@ pub fn findings(
 pub(crate) fn record(state: &mut State, fact: &Fact, issued: &Statement) -> Result<(), Violation> {
     let agreement = opened_mut(state)?;
     for (party, _) in issued.own().map(|entry| &entry.shares[..]).unwrap_or_default() {
+        let account = agreement.account(party);
         let total = issued.total(party);
-        let booked = total.and_then(|total| agreement.account(party).booked.checked_add(total));
-        booked.ok_or_else(out_of_bounds)?;
+        let booked = total.and_then(|total| account.booked.checked_add(total));
+        let interest = issued.interest_of(party).and_then(|sum| account.interest.checked_add(sum));
+        let recouped = account.recouped.checked_add(issued.recouped_of(party));
+        booked.zip(interest).zip(recouped).ok_or_else(out_of_bounds)?;
     }
     // From here on it succeeds.
     agreement.add_statement(StatementRecord {

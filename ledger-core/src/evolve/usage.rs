@@ -8,28 +8,26 @@ use crate::event::Lines;
 use crate::event::PartsIndex;
 use crate::event::UsagePart;
 use crate::evolve::Violation;
+use crate::evolve::bounds;
 use crate::evolve::entitled;
 use crate::evolve::in_force;
 use crate::evolve::opened_mut;
 use crate::evolve::unknown_event;
-use crate::limits::LEDGER_LINES_MAX;
-use crate::limits::LEDGER_MONEY_MAX;
 use crate::limits::PARTS_MAX;
-use crate::rating::RuleSums;
-use crate::rating::group::by_rule;
 use crate::state::Agreement;
 use crate::state::Report;
 use crate::state::State;
-use crate::terms::Pay;
+use crate::terms::Admission;
 use crate::terms::Role;
-use crate::terms::Terms;
+use crate::terms::Versions;
 use crate::usage::LineKey;
+use crate::usage::LineSums;
 use crate::usage::UsageSums;
 use crate::vocab::Amount;
 use crate::vocab::Code;
 use crate::vocab::Currency;
 use crate::vocab::EventId;
-use crate::vocab::Name;
+use crate::vocab::Level;
 use crate::vocab::Period;
 use crate::vocab::Problem;
 use crate::vocab::Text;
@@ -61,10 +59,6 @@ pub enum Head<'a> {
 pub struct Admitted {
     /// The period.
     pub period: Period,
-    /// Sums by rule.
-    pub by_rule: RuleSums,
-    /// Absolute sums of money, in units of 10^-12.
-    pub money: u128,
 }
 
 /// A part of a report: by the collector, in order, directly after the parts before it.
@@ -97,76 +91,61 @@ pub fn admit_report(
         Head::Report { period, supplement } => admit_new(agreement, period, supplement)?,
         Head::Correction { corrects, .. } => admit_correction(state, agreement, corrects)?,
     };
-    let terms = agreement.terms();
-    for (key, sums) in usage.iter() {
-        admit_key(terms, period, key)?;
-        let meters = sums.meters.iter().find(|(name, _)| !terms.meters.contains(name));
-        let deductions = sums.deductions.iter();
-        let declared = |kind: &Name| terms.deductions.iter().any(|known| known.kind == *kind);
-        let undeclared = meters.or(deductions.clone().find(|(kind, _)| !declared(kind)));
-        if let Some((name, _)) = undeclared {
-            return Err(Problem::new(
-                Code::LinesNotAdmissible,
-                format!("the terms declare no meter or deduction called {name}"),
-            )
-            .hint("`revshare terms show` lists them"));
-        }
-    }
-    let by_rule = by_rule(terms, usage).map_err(|key| no_rule(&key))?;
-    let money = absolute_money(terms, usage);
-    if agreement.money().saturating_add(money) > LEDGER_MONEY_MAX
-        || agreement.lines().saturating_add(usage.lines()) > LEDGER_LINES_MAX
-    {
-        return Err(Problem::new(
-            Code::AmountBounds,
-            "with this report the amounts on the ledger could leave 15 integer digits",
-        )
-        .hint("amounts on one ledger may sum to 100 trillion, lines to 10 billion"));
-    }
-    Ok(Admitted { period, by_rule, money })
+    admit_lines(agreement, period, usage)?;
+    let mut exposure = agreement.exposure().clone();
+    exposure.add(usage);
+    bounds::admit(agreement, &exposure, None)?;
+    Ok(Admitted { period })
 }
 
-/// A day, currency, attributes and rule that the terms provide for.
-pub fn admit_key(terms: &Terms, period: Period, key: &LineKey) -> Result<(), Violation> {
-    if !period.holds(key.day) || !terms.covers(key.day) {
-        return Err(outside_period(terms, period, &key.day.to_string()));
-    }
-    if key.currency != terms.currency {
+/// Every line has a day in the period and the agreement, and the terms of that day can rate it.
+fn admit_lines(agreement: &Agreement, period: Period, usage: &UsageSums) -> Result<(), Violation> {
+    let versions = agreement.versions();
+    // A column that no terms in force in the period declare is refused even if it sums to zero.
+    let terms = versions.by_day(period, agreement.level());
+    if let Some(name) = terms.undeclared(&usage.total()) {
         return Err(Problem::new(
-            Code::RowCurrency,
-            format!(
-                "the currency {} is not the settlement currency {}",
-                key.currency, terms.currency
-            ),
+            Code::LinesNotAdmissible,
+            format!("the terms declare no meter or deduction called {name}"),
         )
-        .hint("convert the amounts before reporting; agreed rates are not part of this release"));
+        .hint("`revshare terms show` lists them"));
     }
-    let known = terms.known_attributes();
-    for (attribute, value) in &key.attributes {
-        if known.binary_search(attribute).is_err() {
-            return Err(Problem::new(
-                Code::LinesNotAdmissible,
-                format!("the terms know no attribute called {attribute}"),
-            )
-            .hint("`revshare terms show` lists them"));
+    let mut lines = LineAdmission::new(versions, period, agreement.level());
+    usage.iter().try_for_each(|(key, sums)| lines.admit(key, sums))
+}
+
+/// Judges lines of a period by the terms in force on their days.
+pub(crate) struct LineAdmission<'a> {
+    versions: &'a Versions,
+    period: Period,
+    level: Level,
+    by_version: BTreeMap<usize, Admission<'a>>,
+}
+
+impl<'a> LineAdmission<'a> {
+    pub(crate) fn new(versions: &'a Versions, period: Period, level: Level) -> LineAdmission<'a> {
+        LineAdmission { versions, period, level, by_version: BTreeMap::new() }
+    }
+
+    /// A day, currency, attributes, meters, deductions, rule and prices that the terms in force on
+    /// the day provide for.
+    pub(crate) fn admit(&mut self, key: &LineKey, sums: &LineSums) -> Result<(), Violation> {
+        if !self.period.holds(key.day) || !self.versions.covers(key.day) {
+            return Err(outside_period(self.versions, self.period, &key.day.to_string()));
         }
-        if !terms.allows(attribute, value) {
-            return Err(Problem::new(
-                Code::RowAttribute,
-                format!("the terms do not allow {attribute} = \"{value}\""),
-            )
-            .hint("`revshare terms show` lists the allowed values under [attributes]"));
-        }
+        let number = self.versions.number_on(key.day);
+        let terms = &self.versions.get(number).terms;
+        let level = self.level;
+        let admission =
+            self.by_version.entry(number).or_insert_with(|| Admission::new(terms, level));
+        admission.line(key, sums).map(|_| ())
     }
-    if terms.rule_for(key).is_none() {
-        return Err(no_rule(key));
-    }
-    Ok(())
 }
 
 /// The refusal of a day outside the period or the agreement.
-pub fn outside_period(terms: &Terms, period: Period, day: &str) -> Problem {
-    let message = match terms.covers(period.first_day()) && terms.covers(period.last_day()) {
+pub fn outside_period(versions: &Versions, period: Period, day: &str) -> Problem {
+    let whole = versions.covers(period.first_day()) && versions.covers(period.last_day());
+    let message = match whole {
         true => format!("the day {day} is not in {period}"),
         false => format!("the day {day} is not in {period} and the agreement"),
     };
@@ -174,21 +153,8 @@ pub fn outside_period(terms: &Terms, period: Period, day: &str) -> Problem {
     Problem::new(Code::RowDay, message).hint(hint)
 }
 
-/// The refusal of usage that no rule matches.
-pub fn no_rule(key: &LineKey) -> Problem {
-    let attributes: Vec<String> =
-        key.attributes.iter().map(|(name, value)| format!("{name} = \"{value}\"")).collect();
-    let what = match attributes.is_empty() {
-        true => "without attributes".to_owned(),
-        false => format!("with {}", attributes.join(", ")),
-    };
-    Problem::new(Code::RowRule, format!("no rule of the terms matches usage {what}"))
-        .hint("usage that no rule matches is refused, never zeroed; agree on a rule for it")
-}
-
 fn admit_new(agreement: &Agreement, period: Period, supplement: bool) -> Result<Period, Violation> {
-    let terms = agreement.terms();
-    in_agreement(terms, period)?;
+    in_agreement(agreement, period)?;
     let earlier = agreement.in_effect(period);
     match (earlier.first(), supplement) {
         (Some(first), false) => Err(Problem::new(
@@ -207,7 +173,8 @@ fn admit_new(agreement: &Agreement, period: Period, supplement: bool) -> Result<
 }
 
 /// The period has the length of the terms' periods and overlaps the agreement.
-fn in_agreement(terms: &Terms, period: Period) -> Result<(), Violation> {
+pub(crate) fn in_agreement(agreement: &Agreement, period: Period) -> Result<(), Violation> {
+    let terms = agreement.terms();
     if period.length() != terms.period_length {
         return Err(Problem::new(
             Code::PeriodLength,
@@ -291,10 +258,9 @@ pub(crate) fn record(
         lines: usage.lines(),
         parts,
         usage,
-        by_rule: admitted.by_rule,
     };
     // From here on it succeeds.
-    opened_mut(state)?.add_report(report, admitted.money);
+    opened_mut(state)?.add_report(report);
     state.close_parts();
     Ok(())
 }
@@ -351,33 +317,6 @@ pub fn gross_totals(usage: &UsageSums) -> Result<Vec<(Currency, Amount)>, Violat
     })
 }
 
-/// Σ |gross| + Σ |deductions| + Σ |quantity| × the largest amount per unit, over keys, in units of
-/// 10^-12, saturating.
-fn absolute_money(terms: &Terms, usage: &UsageSums) -> u128 {
-    let largest_price = |meter: &Name| -> u128 {
-        let of_rule = |pay: &Pay| match pay {
-            Pay::Tiered(tiers) if tiers.by.as_str() == meter.as_str() => {
-                let prices = tiers.steps.iter().flat_map(|step| &step.per_unit);
-                prices.map(|(_, price)| price.decimal().ceil().mantissa().unsigned_abs()).max()
-            }
-            _ => None,
-        };
-        terms.rules.iter().filter_map(|rule| of_rule(&rule.pay)).max().unwrap_or(0)
-    };
-    let mut total = 0u128;
-    for (_, sums) in usage.iter() {
-        total = total.saturating_add(sums.gross.0.unsigned_abs());
-        for (_, deduction) in &sums.deductions {
-            total = total.saturating_add(deduction.0.unsigned_abs());
-        }
-        for (meter, quantity) in &sums.meters {
-            let money = quantity.0.unsigned_abs().saturating_mul(largest_price(meter));
-            total = total.saturating_add(money);
-        }
-    }
-    total
-}
-
 /// A report is missing: said by an owner, after the due day, once.
 pub fn admit_missing(
     state: &State,
@@ -387,8 +326,7 @@ pub fn admit_missing(
 ) -> Result<(), Violation> {
     let agreement = in_force(state)?;
     entitled(agreement, author, |role| role == Role::Owner, "the owner")?;
-    let terms = agreement.terms();
-    in_agreement(terms, period)?;
+    in_agreement(agreement, period)?;
     if let Some(first) = agreement.in_effect(period).first() {
         return Err(Problem::new(
             Code::PeriodReported,
@@ -397,7 +335,7 @@ pub fn admit_missing(
         .hint("`revshare usage list` shows the reports")
         .at_record(first.seq));
     }
-    let due = terms.report_due_on(period);
+    let due = agreement.versions().of(period).report_due_on(period);
     if at.date() <= due {
         return Err(Problem::new(
             Code::NotYetMissing,

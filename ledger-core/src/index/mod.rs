@@ -13,12 +13,13 @@ pub mod sled_index;
 pub use rows::Lookup;
 pub use rows::RecordRow;
 pub use sled_index::SledIndex;
+pub use snapshot::Said;
 
 use crate::vocab::Digest;
 use crate::vocab::RecordHash;
 
 /// The version of everything that the index keeps. Another version is rebuilt.
-pub const PROJECTION_VERSION: u32 = 1;
+pub const PROJECTION_VERSION: u32 = 2;
 
 /// What an index is bound to.
 #[derive(Clone, PartialEq, Eq, Debug)]

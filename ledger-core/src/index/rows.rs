@@ -46,9 +46,10 @@ impl RecordRow {
         let agreement = state.agreement();
         let report = |id| agreement.and_then(|known| known.report(id)).map(|r| r.period);
         let statement = |id| agreement.and_then(|known| known.statement_of(id));
-        let receiver = |id| {
-            let payout = agreement.and_then(|known| known.payouts().get(id));
-            payout.map(|record| record.payout.to.clone())
+        let receiver = |id| -> Option<Id> {
+            let payout = agreement?.payouts().get(id).map(|record| record.payout.to.clone());
+            let advance = || agreement?.advances().get(id).map(|one| one.advance.to.clone());
+            payout.or_else(advance)
         };
         let mut parties = vec![fact.author.party.clone()];
         let periods = match &fact.event {
@@ -71,6 +72,11 @@ impl RecordRow {
                 parties.extend(receiver(&said.payout));
                 Vec::new()
             }
+            Event::AdvancePaid(said) => {
+                parties.push(said.to.clone());
+                Vec::new()
+            }
+            Event::RateProposed(said) => vec![said.period],
             _ => Vec::new(),
         };
         parties.dedup();

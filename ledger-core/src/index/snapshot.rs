@@ -1,43 +1,38 @@
-//! A state as bytes. The snapshot goes through the same words as the log (payloads of terms,
-//! statements and payouts), and is restored through the state's own records.
-
-use std::collections::BTreeSet;
+//! A state as bytes: what was said, as the log has it, and reports as their sums. It is restored
+//! by applying both in the order of the log, without judging again what was judged before.
 
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::event::Author;
 use crate::event::Event;
+use crate::event::Fact;
 use crate::event::Kind;
-use crate::event::TermsVersion;
-use crate::state::Acknowledged;
-use crate::state::Agreement;
-use crate::state::PayoutRecord;
-use crate::state::PayoutStatus;
+use crate::evolve::apply;
 use crate::state::Report;
 use crate::state::State;
-use crate::state::StatementRecord;
 use crate::usage::LineKey;
 use crate::usage::LineSums;
 use crate::usage::UsageSums;
 use crate::vocab::ContentDigest;
 use crate::vocab::Currency;
 use crate::vocab::Date;
+use crate::vocab::Digest;
 use crate::vocab::EventId;
 use crate::vocab::Id;
-use crate::vocab::LedgerId;
+use crate::vocab::Level;
 use crate::vocab::Name;
 use crate::vocab::Period;
+use crate::vocab::PeriodLength;
+use crate::vocab::PublicKey;
 use crate::vocab::RecordHash;
-use crate::vocab::StateRoot;
 use crate::vocab::Text;
 use crate::vocab::Timestamp;
 use crate::vocab::Value;
 use crate::vocab::exact::Sum;
 use crate::wire::codec;
-const KIND_VERSION: u16 = 1;
 use crate::wire::event::decode_payload;
 use crate::wire::event::encode_payload;
-use crate::wire::terms;
 
 type Hash = [u8; 32];
 
@@ -47,20 +42,46 @@ const KEYS_MAX: usize = 200_000;
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
     head: Hash,
+    ledger: Hash,
     recorded_at: i64,
     /// Id, content and kind of every record's event, in order.
     events: Vec<(Hash, Hash, u16)>,
-    ledger: Hash,
-    opening: (Hash, Hash),
-    terms: Vec<u8>,
-    terms_digest: Hash,
-    accepted: Vec<String>,
+    /// Reports and corrections, in the order of the log.
     reports: Vec<ReportRow>,
-    money: u128,
-    missing: Vec<(String, Hash)>,
-    statements: Vec<StatementRow>,
-    payouts: Vec<PayoutRow>,
-    acknowledged: Vec<(String, Hash, u64, u64, Hash)>,
+    /// Everything else that changed the state, in the order of the log.
+    said: Vec<Said>,
+}
+
+/// What a record said, as the log has it; reports are kept as their sums instead.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Said {
+    seq: u64,
+    recorded_at: i64,
+    party: String,
+    key: Hash,
+    version: u16,
+    payload: Vec<u8>,
+}
+
+impl Said {
+    /// What a fact said; `None` for lines, which the state keeps as sums.
+    pub fn of(fact: &Fact) -> Option<Said> {
+        let lines = matches!(
+            fact.event,
+            Event::UsagePart(_) | Event::UsageReported(_) | Event::UsageCorrected(_)
+        );
+        if lines {
+            return None;
+        }
+        Some(Said {
+            seq: fact.seq,
+            recorded_at: fact.recorded_at.micros(),
+            party: fact.author.party.as_str().to_owned(),
+            key: *fact.author.key.bytes(),
+            version: fact.event.version(),
+            payload: encode_payload(&fact.event).ok()?,
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -75,7 +96,6 @@ struct ReportRow {
     lines: u64,
     parts: u64,
     usage: Vec<(KeyRow, SumsRow)>,
-    by_rule: Vec<(u64, SumsRow)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,28 +104,9 @@ struct KeyRow(i32, String, Vec<(String, String)>);
 #[derive(Serialize, Deserialize)]
 struct SumsRow(u64, i128, Vec<(String, i128)>, Vec<(String, i128)>);
 
-#[derive(Serialize, Deserialize)]
-struct StatementRow {
-    id: Hash,
-    seq: u64,
-    recorded_at: i64,
-    payload: Vec<u8>,
-    accepted_by: Vec<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct PayoutRow {
-    id: Hash,
-    seq: u64,
-    recorded_at: i64,
-    payload: Vec<u8>,
-    confirmed: Option<(u64, i32)>,
-    returned: Option<(u64, String)>,
-}
-
-/// The bytes of a state; `None` for a state that is not worth a snapshot (unopened, or with very
-/// many distinct usage keys).
-pub fn write(state: &State) -> Option<Vec<u8>> {
+/// The bytes of a state and of what was said on the way to it; `None` for a state that is not
+/// worth a snapshot (unopened, or with very many distinct usage keys).
+pub fn write(state: &State, said: Vec<Said>) -> Option<Vec<u8>> {
     let agreement = state.agreement()?;
     if agreement.reports().map(|report| report.usage.keys()).sum::<usize>() > KEYS_MAX {
         return None;
@@ -116,43 +117,13 @@ pub fn write(state: &State) -> Option<Vec<u8>> {
     }
     let mut reports: Vec<&Report> = agreement.reports().collect();
     reports.sort_by_key(|report| report.seq);
-    let (opening, opening_content) = agreement.opening();
-    let texts = |ids: &BTreeSet<Id>| ids.iter().map(|id| id.as_str().to_owned()).collect();
     let snapshot = Snapshot {
         head: *state.head().bytes(),
+        ledger: *agreement.ledger().bytes(),
         recorded_at: state.recorded_at().micros(),
         events,
-        ledger: *agreement.ledger().bytes(),
-        opening: (*opening.bytes(), *opening_content.bytes()),
-        terms: terms::encode_terms(agreement.terms(), crate::vocab::Level::One).ok()?,
-        terms_digest: agreement.terms_digest().0,
-        accepted: texts(agreement.accepted()),
         reports: reports.into_iter().map(report_row).collect(),
-        money: agreement.money(),
-        missing: agreement.missing().iter().map(|(p, id)| (p.to_string(), *id.bytes())).collect(),
-        statements: agreement
-            .statements()
-            .values()
-            .map(|record| {
-                Some(StatementRow {
-                    id: *record.id.bytes(),
-                    seq: record.seq,
-                    recorded_at: record.recorded_at.micros(),
-                    payload: encode_payload(&Event::StatementIssued(record.statement.clone()))
-                        .ok()?,
-                    accepted_by: texts(&record.accepted_by),
-                })
-            })
-            .collect::<Option<_>>()?,
-        payouts: agreement.payouts().values().map(payout_row).collect::<Option<_>>()?,
-        acknowledged: agreement
-            .acknowledged()
-            .iter()
-            .map(|(party, one)| {
-                let (id, root) = (*one.id.bytes(), *one.state_root.bytes());
-                (party.as_str().to_owned(), id, one.seq, one.head_seq, root)
-            })
-            .collect(),
+        said,
     };
     codec::encode(&snapshot).ok()
 }
@@ -174,7 +145,6 @@ fn report_row(report: &Report) -> ReportRow {
         lines: report.lines,
         parts: report.parts as u64,
         usage: report.usage.iter().map(|(k, sums)| (key(k), sums_row(sums))).collect(),
-        by_rule: report.by_rule.iter().map(|(rule, s)| (*rule as u64, sums_row(s))).collect(),
     }
 }
 
@@ -185,94 +155,49 @@ fn sums_row(sums: &LineSums) -> SumsRow {
     SumsRow(sums.lines, sums.gross.0, named(&sums.meters), named(&sums.deductions))
 }
 
-fn payout_row(record: &PayoutRecord) -> Option<PayoutRow> {
-    let (confirmed, returned) = match &record.status {
-        PayoutStatus::InTransit => (None, None),
-        PayoutStatus::Confirmed { seq, received_on } => (Some((*seq, received_on.days())), None),
-        PayoutStatus::Returned { seq, reason } => (None, Some((*seq, reason.as_str().to_owned()))),
-    };
-    Some(PayoutRow {
-        id: *record.id.bytes(),
-        seq: record.seq,
-        recorded_at: record.recorded_at.micros(),
-        payload: encode_payload(&Event::PayoutSent(record.payout.clone())).ok()?,
-        confirmed,
-        returned,
-    })
-}
-
 /// The state that a snapshot's bytes hold; `None` if they hold none.
 pub fn read(bytes: &[u8]) -> Option<State> {
     let snapshot: Snapshot = codec::decode(bytes).ok()?;
     let mut state = State::default();
-    let event = EventId::from_bytes;
-    let content = ContentDigest::from_bytes;
-    let time = Timestamp::from_micros;
-    let terms = terms::decode_terms(&snapshot.terms, crate::vocab::Level::One).ok()?;
-    let version = TermsVersion { terms, digest: crate::vocab::Digest(snapshot.terms_digest), level: crate::vocab::Level::One };
-    let mut accepted = snapshot.accepted.iter().map(|id| Id::parse(id).ok());
-    let (head, recorded_at) = (RecordHash::from_bytes(snapshot.head), time(snapshot.recorded_at)?);
+    let (head, ledger) = (RecordHash::from_bytes(snapshot.head), snapshot.ledger);
+    let mut reports = snapshot.reports.into_iter().peekable();
+    let mut length = PeriodLength::Month;
+    for said in snapshot.said {
+        while let Some(row) = reports.next_if(|row| row.seq < said.seq) {
+            state.agreement_mut()?.add_report(report(row)?);
+        }
+        let (id, content, kind) = snapshot.events.get(usize::try_from(said.seq).ok()?)?;
+        let event = decode_payload((*kind, said.version), length, &said.payload).ok()?;
+        if let Event::LedgerOpened(version) = &event {
+            length = version.terms.period_length;
+        }
+        let fact = Fact {
+            seq: said.seq,
+            previous: head,
+            // Record 0's hash is the ledger's id; of the others none is asked for here.
+            hash: RecordHash::from_bytes(ledger),
+            recorded_at: Timestamp::from_micros(said.recorded_at)?,
+            level: Level::LATEST,
+            author: Author {
+                party: Id::parse(&said.party).ok()?,
+                key: PublicKey::from_bytes(said.key).ok()?,
+            },
+            id: EventId::from_bytes(*id),
+            content: ContentDigest::from_bytes(*content),
+            payload: Digest::default(),
+            event,
+        };
+        apply(&mut state, &fact).ok()?;
+    }
+    for row in reports {
+        state.agreement_mut()?.add_report(report(row)?);
+    }
+    let recorded_at = Timestamp::from_micros(snapshot.recorded_at)?;
     for (seq, (id, said, kind)) in (0u64..).zip(&snapshot.events) {
+        let known = (EventId::from_bytes(*id), ContentDigest::from_bytes(*said));
         let kind = Kind::from_number(*kind)?;
-        state.advance((seq, head, recorded_at), (event(*id), content(*said), kind));
+        state.advance((seq, head, recorded_at), (known.0, known.1, kind));
     }
-    let (opening, opening_content) = snapshot.opening;
-    let length = version.terms.period_length;
-    let mut agreement = Agreement::new(
-        LedgerId::from_bytes(snapshot.ledger),
-        (event(opening), content(opening_content)),
-        (version.terms, version.digest),
-        accepted.next()??,
-    );
-    for party in accepted {
-        agreement.accept(party?);
-    }
-    let mut money = snapshot.money;
-    for row in snapshot.reports {
-        agreement.add_report(report(row)?, std::mem::take(&mut money));
-    }
-    for (period, id) in snapshot.missing {
-        agreement.add_missing(Period::parse(&period).ok()?, event(id));
-    }
-    for row in snapshot.statements {
-        let kind = (Kind::StatementIssued as u16, KIND_VERSION);
-        let Event::StatementIssued(statement) = decode_payload(kind, length, &row.payload).ok()?
-        else {
-            return None;
-        };
-        let ids = row.accepted_by.iter().map(|id| Id::parse(id).ok());
-        agreement.add_statement(StatementRecord {
-            id: event(row.id),
-            seq: row.seq,
-            recorded_at: time(row.recorded_at)?,
-            statement,
-            accepted_by: ids.collect::<Option<_>>()?,
-        });
-    }
-    for row in snapshot.payouts {
-        let kind = (Kind::PayoutSent as u16, KIND_VERSION);
-        let Event::PayoutSent(payout) = decode_payload(kind, length, &row.payload).ok()? else {
-            return None;
-        };
-        let status = match (row.confirmed, row.returned) {
-            (None, None) => PayoutStatus::InTransit,
-            (Some((seq, day)), None) => {
-                PayoutStatus::Confirmed { seq, received_on: Date::from_days(day)? }
-            }
-            (None, Some((seq, reason))) => {
-                PayoutStatus::Returned { seq, reason: Text::parse(&reason).ok()? }
-            }
-            _ => return None,
-        };
-        let (id, recorded_at) = (event(row.id), time(row.recorded_at)?);
-        agreement.add_payout(PayoutRecord { id, seq: row.seq, recorded_at, payout, status });
-    }
-    for (party, id, seq, head_seq, root) in snapshot.acknowledged {
-        let state_root = StateRoot::from_bytes(root);
-        let acknowledged = Acknowledged { id: event(id), seq, head_seq, state_root };
-        agreement.acknowledge(Id::parse(&party).ok()?, acknowledged);
-    }
-    state.open(agreement);
     Some(state)
 }
 
@@ -288,7 +213,6 @@ fn report(row: ReportRow) -> Option<Report> {
         };
         *usage.entry(key) = line_sums(sums)?;
     }
-    let by_rule = row.by_rule.into_iter();
     Some(Report {
         id: EventId::from_bytes(row.id),
         seq: row.seq,
@@ -302,9 +226,6 @@ fn report(row: ReportRow) -> Option<Report> {
         lines: row.lines,
         parts: usize::try_from(row.parts).ok()?,
         usage,
-        by_rule: by_rule
-            .map(|(rule, sums)| Some((usize::try_from(rule).ok()?, line_sums(sums)?)))
-            .collect::<Option<_>>()?,
     })
 }
 

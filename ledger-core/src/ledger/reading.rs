@@ -12,6 +12,7 @@ use crate::index::Lookup;
 use crate::index::RecordRow;
 use crate::index::Row;
 use crate::index::SNAPSHOT_KEY;
+use crate::index::Said;
 use crate::index::SledIndex;
 use crate::index::rows;
 use crate::index::snapshot;
@@ -27,6 +28,21 @@ use crate::store::Witness;
 use crate::vocab::Problem;
 use crate::vocab::digest::Domain;
 
+/// What the index keeps of a log, gathered while it is read.
+#[derive(Default)]
+pub(super) struct Seen {
+    rows: Vec<RecordRow>,
+    said: Vec<Said>,
+}
+
+impl Seen {
+    /// Gathers what a fact adds; `state` is the state after it.
+    pub(super) fn add(&mut self, state: &State, fact: &Fact, place: (u32, u64)) {
+        self.rows.push(RecordRow::of(state, fact, place));
+        self.said.extend(Said::of(fact));
+    }
+}
+
 impl Ledger {
     /// Loads a ledger to read: from the index, or from the log; then the index is made anew.
     pub(super) fn read(
@@ -41,10 +57,10 @@ impl Ledger {
         // Taken before the log is read: if a writer appends meanwhile, the index is bound to files
         // that are no more, and is rebuilt next time.
         let stamps = stamps(&log)?;
-        let mut rows = Vec::new();
-        let mut ledger = Ledger::load(folder, state_folder, log, false, &mut rows)?;
+        let mut seen = Seen::default();
+        let mut ledger = Ledger::load(folder, state_folder, log, Some(&mut seen))?;
         if let Some(index) = index.filter(|_| ledger.notices.is_empty()) {
-            ledger.index = rebuild(&index, &ledger.state, rows, stamps).then_some(index);
+            ledger.index = rebuild(&index, &ledger.state, seen, stamps).then_some(index);
         }
         Ok(ledger)
     }
@@ -137,9 +153,9 @@ fn stamps(log: &DiskLog) -> Result<Vec<String>, Problem> {
 }
 
 /// Makes the index anew. False if it could not be written.
-fn rebuild(index: &SledIndex, state: &State, records: Vec<RecordRow>, stamps: Vec<String>) -> bool {
-    let Some(snapshot) = snapshot::write(state) else { return index.clear() };
-    let mut rows: Vec<Row> = records.iter().flat_map(RecordRow::rows).collect();
+fn rebuild(index: &SledIndex, state: &State, seen: Seen, stamps: Vec<String>) -> bool {
+    let Some(snapshot) = snapshot::write(state, seen.said) else { return index.clear() };
+    let mut rows: Vec<Row> = seen.rows.iter().flat_map(RecordRow::rows).collect();
     let digest = Domain::Index.digest(&snapshot);
     rows.push((SNAPSHOT_KEY.to_vec(), snapshot));
     let bound = Bound {

@@ -1,33 +1,228 @@
-//! Groups: the exact sums of the lines that one rule rates in one period, and their base.
+//! Groups: the exact sums of the lines that are rated alike in one period, and their base.
 
 use std::collections::BTreeMap;
 
+use num_bigint::BigInt;
 use num_traits::Signed;
 use num_traits::Zero;
+use rustc_hash::FxHashMap;
 
+use crate::terms::BaseFrom;
 use crate::terms::Measure;
+use crate::terms::Price;
+use crate::terms::Stretch;
 use crate::terms::Terms;
 use crate::terms::Tiers;
+use crate::terms::Versions;
+use crate::terms::all_hold;
+use crate::usage::LineKey;
 use crate::usage::LineSums;
 use crate::usage::UsageSums;
+use crate::vocab::Amount;
+use crate::vocab::Currency;
+use crate::vocab::Date;
 use crate::vocab::Exact;
+use crate::vocab::Id;
 use crate::vocab::Name;
+use crate::vocab::Period;
+use crate::vocab::Value;
 use crate::vocab::exact;
 
-/// Exact sums of a report's lines by the position of their rule in the terms.
-pub type RuleSums = BTreeMap<usize, LineSums>;
+/// What the lines of a group have in common. Groups enter a tier in the order of their keys.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct GroupKey {
+    /// The stretch of the period, from 0.
+    pub stretch: usize,
+    /// The position of the rule in the terms of that stretch.
+    pub rule: usize,
+    /// The currency of the lines.
+    pub currency: Currency,
+    /// The exclusivities and contributions in force on their days, in the order of the terms.
+    pub modifiers: Vec<Id>,
+}
 
-/// The lines that one rule rates in one period, summed exactly.
+/// The exact sums of a group's lines.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GroupSums {
+    /// Lines, gross, meters and deductions, as reported.
+    pub lines: LineSums,
+    /// Quantities times the price list, where the terms take the base from it.
+    pub priced: Option<Exact>,
+}
+
+/// The groups of a period, in the order in which they are rated.
+pub type PeriodGroups = BTreeMap<GroupKey, GroupSums>;
+
+/// An accepted contribution: the days on which it is open.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenContribution {
+    /// The clause that it was claimed under.
+    pub clause: Id,
+    /// First day.
+    pub from: Date,
+    /// First day after it, if it ended.
+    pub to: Option<Date>,
+}
+
+/// Why a line cannot be rated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unrated {
+    /// Its day is in no stretch of the period.
+    Day,
+    /// No rule matches it.
+    Rule,
+    /// A quantity of a priced meter has no price.
+    Price,
+}
+
+/// What terms say about lines with the same attributes, worked out once.
+struct Profile<'a> {
+    rule: Option<usize>,
+    exclusivities: Vec<usize>,
+    contributions: Vec<usize>,
+    prices: Vec<&'a Price>,
+}
+
+/// Profiles by version and attributes.
+type Profiles<'a> = FxHashMap<(usize, &'a [(Name, Value)]), Profile<'a>>;
+
+/// Sums lines into the groups of a period, under given versions and contributions.
+pub struct Grouping<'a> {
+    versions: &'a Versions,
+    contributions: &'a [OpenContribution],
+    stretches: Vec<Stretch>,
+    profiles: Profiles<'a>,
+}
+
+impl<'a> Grouping<'a> {
+    /// For the lines of a period.
+    pub fn new(
+        versions: &'a Versions,
+        contributions: &'a [OpenContribution],
+        period: Period,
+    ) -> Grouping<'a> {
+        let stretches = versions.stretches(period);
+        Grouping { versions, contributions, stretches, profiles: FxHashMap::default() }
+    }
+
+    /// The group of lines with a key, and their priced gross where the base is priced.
+    pub fn place(
+        &mut self,
+        key: &'a LineKey,
+        sums: &LineSums,
+    ) -> Result<(GroupKey, Option<Exact>), Unrated> {
+        let found = self.stretches.iter().position(|s| s.from <= key.day && key.day < s.to);
+        let stretch = found.ok_or(Unrated::Day)?;
+        let version = self.stretches[stretch].version;
+        let terms = &self.versions.get(version).terms;
+        let profile = self
+            .profiles
+            .entry((version, &key.attributes))
+            .or_insert_with(|| Profile::of(terms, &key.attributes));
+        let rule = profile.rule.ok_or(Unrated::Rule)?;
+        let mut modifiers = Vec::new();
+        for one in profile.exclusivities.iter().map(|at| &terms.exclusivities[*at]) {
+            if one.from <= key.day && one.to.is_none_or(|to| key.day < to) {
+                modifiers.push(one.id.clone());
+            }
+        }
+        for one in profile.contributions.iter().map(|at| &terms.contributions[*at]) {
+            let mut claims = self.contributions.iter().filter(|claim| claim.clause == one.id);
+            if claims.any(|claim| claim.from <= key.day && claim.to.is_none_or(|to| key.day < to)) {
+                modifiers.push(one.id.clone());
+            }
+        }
+        let priced = match terms.base_from {
+            BaseFrom::Gross => None,
+            BaseFrom::Priced => Some(profile.priced(terms, key, sums)?),
+        };
+        Ok((GroupKey { stretch, rule, currency: key.currency, modifiers }, priced))
+    }
+
+    /// Adds the lines of a report to the groups of its period. `Err` holds a line that cannot be
+    /// rated, and why.
+    pub fn add(
+        &mut self,
+        groups: &mut PeriodGroups,
+        usage: &'a UsageSums,
+    ) -> Result<(), (&'a LineKey, Unrated)> {
+        for (key, sums) in usage.iter() {
+            let (group, priced) = self.place(key, sums).map_err(|why| (key, why))?;
+            let entry = groups.entry(group).or_default();
+            entry.lines.add(sums);
+            if let Some(priced) = priced {
+                *entry.priced.get_or_insert_with(Exact::zero) += priced;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Profile<'a> {
+    fn of(terms: &'a Terms, attributes: &[(Name, Value)]) -> Profile<'a> {
+        let holds = |when| all_hold(when, attributes);
+        let exclusivities = terms.exclusivities.iter().enumerate();
+        let contributions = terms.contributions.iter().enumerate();
+        Profile {
+            rule: terms.rules.iter().position(|rule| holds(&rule.when)),
+            exclusivities: exclusivities
+                .filter(|(_, one)| holds(&one.when))
+                .map(|(at, _)| at)
+                .collect(),
+            contributions: contributions
+                .filter(|(_, one)| holds(&one.when))
+                .map(|(at, _)| at)
+                .collect(),
+            prices: terms.prices.iter().filter(|price| holds(&price.when)).collect(),
+        }
+    }
+
+    /// Σ quantity / unit × price, over the meters that the terms price.
+    fn priced(&self, terms: &Terms, key: &LineKey, sums: &LineSums) -> Result<Exact, Unrated> {
+        let mut gross = Exact::zero();
+        for (meter, quantity) in &sums.meters {
+            if quantity.is_zero() || !terms.is_priced(meter) {
+                continue;
+            }
+            let price = self.price(meter, key).ok_or(Unrated::Price)?;
+            gross +=
+                quantity.exact() * exact::of_amount(&price.price) / exact::of_amount(&price.unit);
+        }
+        Ok(gross)
+    }
+
+    /// The price with the latest first day that is not after the line's; the first listed of
+    /// several.
+    fn price(&self, meter: &Name, key: &LineKey) -> Option<&'a Price> {
+        let fits = |price: &&Price| {
+            price.meter == *meter && price.currency == key.currency && price.from <= key.day
+        };
+        let candidates = self.prices.iter().copied().filter(fits);
+        candidates.rev().max_by_key(|price| price.from)
+    }
+}
+
+/// The lines of one group, with their base.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Group {
+    /// The currency of the lines.
+    pub currency: Currency,
+    /// The exclusivities and contributions that add points, in the order of the terms.
+    pub modifiers: Vec<Id>,
     /// How many lines.
     pub lines: u64,
-    /// Gross revenue.
+    /// Gross revenue: as reported, or quantities times the price list.
     pub gross: Exact,
+    /// The reported gross, where the base is taken from the price list.
+    pub reported: Option<Exact>,
     /// Deductions, as the terms list them.
     pub deductions: Vec<Deducted>,
-    /// Gross minus deductions.
+    /// Gross minus deductions, in the currency of the lines.
     pub base: Exact,
+    /// The conversion rate; none for lines in the settlement currency.
+    pub rate: Option<Amount>,
+    /// The base in the settlement currency.
+    pub converted: Exact,
     /// Quantities by meter.
     pub meters: Vec<(Name, Exact)>,
 }
@@ -45,39 +240,25 @@ pub struct Deducted {
     pub deducted: Exact,
 }
 
-/// Sums a report's lines by rule. `Err` holds a line key that no rule matches.
-pub fn by_rule(terms: &Terms, usage: &UsageSums) -> Result<RuleSums, Box<crate::usage::LineKey>> {
-    let mut sums = RuleSums::new();
-    for (key, line_sums) in usage.iter() {
-        let rule = terms.rule_for(key).ok_or_else(|| Box::new(key.clone()))?;
-        sums.entry(rule).or_default().add(line_sums);
-    }
-    Ok(sums)
-}
-
-/// Adds the sums of several reports.
-pub fn merge(reports: &[&RuleSums]) -> RuleSums {
-    let mut merged = RuleSums::new();
-    for report in reports {
-        for (rule, sums) in *report {
-            merged.entry(*rule).or_default().add(sums);
-        }
-    }
-    merged
-}
-
 impl Group {
     /// base = gross − Σ clamp(deduction, −cap × |gross|, +cap × |gross|), per kind, over the
-    /// group's sums.
-    pub fn new(terms: &Terms, sums: Option<&LineSums>) -> Group {
-        let none = LineSums::default();
-        let sums = sums.unwrap_or(&none);
-        let gross = sums.gross.exact();
+    /// group's sums; converted at the period's rate.
+    pub fn new(
+        terms: &Terms,
+        (currency, modifiers): (Currency, &[Id]),
+        sums: &GroupSums,
+        rate: Option<Amount>,
+    ) -> Group {
+        let lines = &sums.lines;
+        let (gross, reported) = match &sums.priced {
+            Some(priced) => (priced.clone(), Some(lines.gross.exact())),
+            None => (lines.gross.exact(), None),
+        };
         let deductions: Vec<Deducted> = terms
             .deductions
             .iter()
             .map(|deduction| {
-                let reported = sums.deduction(&deduction.kind).exact();
+                let reported = lines.deduction(&deduction.kind).exact();
                 let bound = deduction.cap.as_ref().map(|cap| exact::of_rate(cap) * gross.abs());
                 let deducted = match &bound {
                     Some(bound) => reported.clone().clamp(-bound.clone(), bound.clone()),
@@ -87,8 +268,22 @@ impl Group {
             })
             .collect();
         let base = deductions.iter().fold(gross.clone(), |base, one| base - &one.deducted);
-        let meters = sums.meters.iter().map(|(name, sum)| (name.clone(), sum.exact())).collect();
-        Group { lines: sums.lines, gross, deductions, base, meters }
+        let converted = match &rate {
+            Some(rate) => &base * exact::of_amount(rate),
+            None => base.clone(),
+        };
+        Group {
+            currency,
+            modifiers: modifiers.to_vec(),
+            lines: lines.lines,
+            gross,
+            reported,
+            deductions,
+            base,
+            rate,
+            converted,
+            meters: lines.meters.iter().map(|(name, sum)| (name.clone(), sum.exact())).collect(),
+        }
     }
 
     /// The quantity of a meter.
@@ -97,11 +292,30 @@ impl Group {
         found.map_or_else(Exact::zero, |(_, quantity)| quantity.clone())
     }
 
-    /// What a tier counts: the base or a meter.
+    /// What a tier counts: the converted base or a meter.
     pub fn measure(&self, tiers: &Tiers) -> Exact {
         match &tiers.by {
-            Measure::Revenue => self.base.clone(),
+            Measure::Revenue => self.converted.clone(),
             Measure::Meter(meter) => self.meter(meter),
         }
     }
+}
+
+/// The points of modifiers for a party, in units of 10^-12, as the terms of the stretch have them.
+pub fn points(terms: &Terms, modifiers: &[Id], party: &Id) -> Vec<(Id, Exact)> {
+    let exclusivities = terms.exclusivities.iter().map(|one| (&one.id, &one.add));
+    let contributions = terms.contributions.iter().map(|one| (&one.id, &one.add));
+    let in_force = exclusivities.chain(contributions).filter(|(id, _)| modifiers.contains(id));
+    let mut points = Vec::new();
+    for (id, add) in in_force {
+        if let Some((_, rate)) = add.iter().find(|(to, _)| to == party) {
+            points.push((id.clone(), exact::of_rate(rate)));
+        }
+    }
+    points
+}
+
+/// A whole number as a rational one.
+pub(crate) fn whole(number: i64) -> Exact {
+    Exact::from(BigInt::from(number))
 }

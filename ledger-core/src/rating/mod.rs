@@ -1,11 +1,14 @@
-//! From usage to what is owed: `rate(terms, facts) -> earned, with its derivation`.
+//! From usage to what is owed: `rate(contract, facts) -> what every party gets, with its
+//! derivation`.
 //!
-//! Version 1 of the calculation (`docs/calculation.md`). Reads terms and usage, nothing else, so a
-//! distribution can be computed again from these two alone. Everything is exact until
-//! [`Rounding::round`](crate::vocab::Rounding::round), which happens once per party and period.
+//! Version 1 of the calculation (`docs/calculation.md`). Reads terms, contributions, conversion
+//! rates and usage, nothing else, so a distribution can be computed again from these alone.
+//! Everything is exact until [`Rounding::round`](crate::vocab::Rounding::round), which happens
+//! once per party and period (and once per guarantee that is prorated).
 
 pub mod group;
 pub mod tier;
+pub mod settle;
 pub mod derivation;
 
 use std::collections::BTreeMap;
@@ -15,133 +18,248 @@ use num_traits::Zero;
 pub use derivation::PartyRating;
 pub use derivation::PeriodRating;
 pub use derivation::RuleRating;
-pub use group::RuleSums;
+pub use group::PeriodGroups;
 
+use crate::rating::group::Group;
+use crate::rating::group::GroupSums;
+use crate::rating::settle::Trackers;
+use crate::rating::tier::Span;
+use crate::rating::tier::Standing;
 use crate::terms::Pay;
-use crate::terms::Rule;
 use crate::terms::Terms;
 use crate::terms::Tiers;
+use crate::terms::Versions;
 use crate::terms::Window;
+use crate::vocab::Amount;
+use crate::vocab::Currency;
 use crate::vocab::Exact;
 use crate::vocab::Id;
 use crate::vocab::Period;
+use crate::vocab::exact;
 
-/// The facts of one period: the sums of every report in effect, by rule.
-#[derive(Clone, Debug)]
+/// The conversion rates that hold: units of the settlement currency for one foreign unit.
+pub type ConversionRates = BTreeMap<(Period, Currency), Amount>;
+
+/// What holds between the parties.
+#[derive(Clone, Copy, Debug)]
+pub struct Contract<'a> {
+    /// Every version of the terms.
+    pub versions: &'a Versions,
+    /// Agreed conversion rates.
+    pub rates: &'a ConversionRates,
+}
+
+/// The facts of one period.
+#[derive(Clone, Copy, Debug)]
 pub struct PeriodFacts<'a> {
     /// The period.
     pub period: Period,
-    /// Sums per rule of every report in effect; their order does not matter.
-    pub reports: Vec<&'a RuleSums>,
+    /// Its lines, summed into groups under the versions and contributions of the contract.
+    pub groups: &'a PeriodGroups,
 }
 
-/// An amount left the bounds of an amount (15 integer digits).
+/// Why periods cannot be rated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct OutOfBounds {
-    /// The period in which it did.
-    pub period: Period,
+pub enum Unratable {
+    /// An amount left the bounds of an amount (15 integer digits).
+    OutOfBounds {
+        /// The period in which it did.
+        period: Period,
+    },
+    /// A foreign currency has no agreed rate.
+    NoRate {
+        /// The period.
+        period: Period,
+        /// The currency.
+        currency: Currency,
+    },
 }
 
-/// Where a rule stands in its tier window.
-#[derive(Clone, Debug)]
-struct Standing {
-    window_start: Option<Period>,
-    totals: tier::WindowTotals,
+/// A version of the calculation. Terms name it; every version that was ever released stays here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Calculation {
+    /// `docs/calculation.md`.
+    V1,
 }
 
-impl Standing {
-    fn start(window_start: Option<Period>) -> Standing {
-        let zero = tier::WindowTotals { position: Exact::zero(), base: Exact::zero() };
-        Standing { window_start, totals: zero }
+impl Calculation {
+    /// The calculation with a number.
+    pub fn from_number(number: u16) -> Option<Calculation> {
+        match number {
+            1 => Some(Calculation::V1),
+            _ => None,
+        }
     }
 }
 
+/// What rating carries from period to period.
+#[derive(Default)]
+struct Running<'a> {
+    standings: BTreeMap<&'a Id, Standing>,
+    trackers: BTreeMap<&'a Id, Trackers>,
+    carried: BTreeMap<&'a Id, (Exact, Exact)>,
+}
+
 /// Rates consecutive periods, the first of which is the first of the agreement: a tier's position
-/// in a period depends on all periods before it. Errors: [`OutOfBounds`].
-pub fn rate(terms: &Terms, facts: &[PeriodFacts<'_>]) -> Result<Vec<PeriodRating>, OutOfBounds> {
-    let beneficiaries: Vec<Id> = terms.beneficiaries().into_iter().cloned().collect();
-    let mut standings: Vec<Standing> = vec![Standing::start(None); terms.rules.len()];
-    let mut carried: BTreeMap<&Id, (Exact, Exact)> =
-        beneficiaries.iter().map(|id| (id, (Exact::zero(), Exact::zero()))).collect();
+/// in a period depends on all periods before it. Errors: [`Unratable`].
+pub fn rate(
+    contract: Contract<'_>,
+    facts: &[PeriodFacts<'_>],
+) -> Result<Vec<PeriodRating>, Unratable> {
+    let mut running = Running::default();
+    let beneficiaries = contract.versions.beneficiaries();
     let mut ratings = Vec::with_capacity(facts.len());
     for facts in facts {
-        let sums = group::merge(&facts.reports);
-        let mut rules = Vec::with_capacity(terms.rules.len());
-        for ((at, rule), standing) in terms.rules.iter().enumerate().zip(&mut standings) {
-            let group = group::Group::new(terms, sums.get(&at));
-            rules.push(rate_rule(terms, rule, facts.period, group, standing));
-        }
-        let digits = terms.currency.minor_digits();
-        let out_of_bounds = OutOfBounds { period: facts.period };
-        let base = rules.iter().fold(Exact::zero(), |sum, rule| sum + &rule.group.base);
-        let base_rounded = terms.rounding.round(&base, digits).ok_or(out_of_bounds)?;
-        let mut shares = Vec::with_capacity(beneficiaries.len());
-        for party in &beneficiaries {
-            let earned = rules.iter().fold(Exact::zero(), |sum, rule| sum + rule.earned(party));
-            let Some((earned_before, rounded_before)) = carried.get_mut(party) else {
-                continue;
-            };
-            let carry_in = match terms.carry {
-                true => &*earned_before - &*rounded_before,
-                false => Exact::zero(),
-            };
-            // R(Σ earned up to p) − Σ rounded before. Σ rounded before is a whole number of minor
-            // units, but it may not be taken out of R: half_even looks at the parity of the sum.
-            let rounded = if terms.carry {
-                let sum = terms.rounding.round(&(&*earned_before + &earned), digits);
-                let before = terms.rounding.round(rounded_before, digits);
-                sum.zip(before).and_then(|(sum, before)| sum.checked_sub(before))
-            } else {
-                terms.rounding.round(&earned, digits)
-            };
-            let rounded = rounded.ok_or(out_of_bounds)?;
-            *earned_before += &earned;
-            *rounded_before += crate::vocab::exact::of_amount(&rounded);
-            shares.push(PartyRating { party: party.clone(), earned, carry_in, rounded });
-        }
-        ratings.push(PeriodRating { period: facts.period, base, base_rounded, shares, rules });
+        // Checked terms name a calculation that there is; there is one so far.
+        let terms = contract.versions.of(facts.period);
+        ratings.push(match Calculation::from_number(terms.calculation) {
+            Some(Calculation::V1) | None => {
+                running.period(contract, &beneficiaries, *facts, terms)?
+            }
+        });
     }
     Ok(ratings)
 }
 
-fn rate_rule(
-    terms: &Terms,
-    rule: &Rule,
-    period: Period,
-    group: group::Group,
-    standing: &mut Standing,
-) -> RuleRating {
-    // After the agreement's last period no rule is in force: nothing is earned, no flat falls.
-    if terms.last_period().is_some_and(|last| period > last) {
-        return RuleRating { rule: rule.id.clone(), group, tier: None, operands: Vec::new() };
-    }
-    match &rule.pay {
-        Pay::Flat(shares) => tier::flat_rule(terms, rule, shares, group),
-        Pay::Tiered(tiers) => {
-            let start = terms.window_start(tiers.over, period);
-            let first_in_window = standing.window_start != Some(start);
-            if first_in_window {
-                *standing = Standing::start(Some(start));
-            }
-            let before = standing.totals.clone();
-            let after = tier::WindowTotals {
-                position: &before.position + group.measure(tiers),
-                base: &before.base + &group.base,
-            };
-            standing.totals = after.clone();
-            let span = tier::Span { before, after, first_in_window };
-            tier::tiered_rule(terms, rule, tiers, group, span)
+impl<'a> Running<'a> {
+    fn period(
+        &mut self,
+        contract: Contract<'a>,
+        beneficiaries: &[&'a Id],
+        facts: PeriodFacts<'_>,
+        terms: &Terms,
+    ) -> Result<PeriodRating, Unratable> {
+        let period = facts.period;
+        let rules = self.rules(contract, facts)?;
+        let digits = terms.currency.minor_digits();
+        let groups = rules.iter().flat_map(|rule| &rule.groups);
+        let base = groups.fold(Exact::zero(), |sum, group| sum + &group.converted);
+        let out_of_bounds = Unratable::OutOfBounds { period };
+        let base_rounded = terms.rounding.round(&base, digits).ok_or(out_of_bounds)?;
+        let mut shares = Vec::with_capacity(beneficiaries.len());
+        for party in beneficiaries {
+            let share = self.party(contract.versions, (terms, period), party, &rules);
+            shares.push(share.ok_or(out_of_bounds)?);
         }
+        let own = shares.iter().map(|share: &PartyRating| (&share.party, share.own)).collect();
+        let mut gets = settle::distribute(terms, &own).ok_or(out_of_bounds)?;
+        for share in &mut shares {
+            if let Some((split, parts, amount)) = gets.remove(&share.party) {
+                (share.split, share.parts, share.amount) = (split, parts, amount);
+            }
+        }
+        let version = contract.versions.number_of(period);
+        Ok(PeriodRating { period, version, base, base_rounded, shares, rules })
+    }
+
+    /// Every rule of every stretch of the period, in order. After the agreement's last day there
+    /// is no stretch: nothing is earned, no flat amount falls.
+    fn rules(
+        &mut self,
+        contract: Contract<'a>,
+        facts: PeriodFacts<'_>,
+    ) -> Result<Vec<RuleRating>, Unratable> {
+        let (versions, period) = (contract.versions, facts.period);
+        let mut of_rule: BTreeMap<(usize, usize), Vec<Group>> = BTreeMap::new();
+        let stretches = versions.stretches(period);
+        for (key, sums) in facts.groups {
+            let Some(stretch) = stretches.get(key.stretch) else { continue };
+            let terms = &versions.get(stretch.version).terms;
+            let group = converted(contract, (terms, period), (key.currency, &key.modifiers), sums)?;
+            of_rule.entry((key.stretch, key.rule)).or_default().push(group);
+        }
+        let mut rules = Vec::new();
+        for (at, stretch) in stretches.iter().enumerate() {
+            let terms = &versions.get(stretch.version).terms;
+            for (place, rule) in terms.rules.iter().enumerate() {
+                let groups = of_rule.remove(&(at, place)).unwrap_or_default();
+                let span = Span { versions, version: stretch.version, period };
+                let standing = self.standings.entry(&rule.id).or_default();
+                let rated = standing.rate(&span, rule, &groups);
+                rules.push(RuleRating {
+                    stretch: at,
+                    days: (stretch.from, stretch.to),
+                    version: stretch.version,
+                    rule: rule.id.clone(),
+                    groups,
+                    tier: rated.tier,
+                    operands: rated.operands,
+                });
+            }
+        }
+        Ok(rules)
+    }
+
+    /// Earned, carried, rounded, capped and guaranteed. `None` past the bounds of an amount.
+    fn party(
+        &mut self,
+        versions: &Versions,
+        (terms, period): (&Terms, Period),
+        party: &'a Id,
+        rules: &[RuleRating],
+    ) -> Option<PartyRating> {
+        let digits = terms.currency.minor_digits();
+        let earned = rules.iter().fold(Exact::zero(), |sum, rule| sum + rule.earned(party));
+        let zero = || (Exact::zero(), Exact::zero());
+        let (earned_before, rounded_before) = self.carried.entry(party).or_insert_with(zero);
+        let carry_in = match terms.carry {
+            true => &*earned_before - &*rounded_before,
+            false => Exact::zero(),
+        };
+        // R(Σ earned up to p) − Σ rounded before. Σ rounded before is a whole number of minor
+        // units, but it may not be taken out of R: half_even looks at the parity of the sum.
+        let rounded = if terms.carry {
+            let sum = terms.rounding.round(&(&*earned_before + &earned), digits)?;
+            sum.checked_sub(terms.rounding.round(rounded_before, digits)?)?
+        } else {
+            terms.rounding.round(&earned, digits)?
+        };
+        *earned_before += &earned;
+        *rounded_before += exact::of_amount(&rounded);
+        let trackers = self.trackers.entry(party).or_default();
+        let settled = trackers.settle(versions, (terms, period), party, rounded)?;
+        Some(PartyRating {
+            party: party.clone(),
+            earned,
+            carry_in,
+            rounded,
+            caps: settled.caps,
+            top_ups: settled.top_ups,
+            own: settled.amount,
+            split: Vec::new(),
+            parts: Vec::new(),
+            amount: settled.amount,
+        })
     }
 }
 
-/// The widest window that any part of the terms counts over: how far a change in one period can
-/// reach into later ones.
-pub fn widest_window(terms: &Terms) -> Window {
-    let tiers = |rule: &Rule| match &rule.pay {
-        Pay::Flat(_) => None,
-        Pay::Tiered(Tiers { over, .. }) => Some(*over),
+fn converted(
+    contract: Contract<'_>,
+    (terms, period): (&Terms, Period),
+    (currency, modifiers): (Currency, &[Id]),
+    sums: &GroupSums,
+) -> Result<Group, Unratable> {
+    let rate = match currency == terms.currency {
+        true => None,
+        false => {
+            let known = contract.rates.get(&(period, currency)).copied();
+            Some(known.ok_or(Unratable::NoRate { period, currency })?)
+        }
     };
-    let widest = terms.rules.iter().filter_map(tiers).max().unwrap_or(Window::Period);
-    if terms.carry { Window::Lifetime } else { widest }
+    Ok(Group::new(terms, (currency, modifiers), sums, rate))
+}
+
+/// The widest window that any part of any version of the terms counts over: how far a change in
+/// one period can reach into later ones.
+pub fn widest_window(versions: &Versions) -> Window {
+    let of_terms = |terms: &Terms| {
+        let tiers = terms.rules.iter().filter_map(|rule| match &rule.pay {
+            Pay::Flat(_) => None,
+            Pay::Tiered(Tiers { over, .. }) => Some(*over),
+        });
+        let bounds = terms.caps.iter().chain(&terms.minimums).map(|bound| bound.over);
+        let widest = tiers.chain(bounds).max().unwrap_or(Window::Period);
+        if terms.carry { Window::Lifetime } else { widest }
+    };
+    versions.iter().map(|version| of_terms(&version.terms)).max().unwrap_or(Window::Period)
 }

@@ -2,6 +2,8 @@
 //! the methods marked "records", each of which assumes that the fact was admitted.
 
 pub mod records;
+pub mod queue;
+mod changes;
 pub mod root;
 
 use std::collections::BTreeMap;
@@ -9,25 +11,38 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-pub use records::Account;
-pub use records::Acknowledged;
-pub use records::OpenPart;
-pub use records::PayoutRecord;
-pub use records::PayoutStatus;
-pub use records::Report;
-pub use records::StatementRecord;
+pub use queue::ItemKind;
+pub use queue::OpenItem;
+pub use queue::Queue;
+pub use records::*;
 
+use crate::event::ConversionRate;
 use crate::event::Kind;
-use crate::payout::Payout;
+use crate::event::TermsVersion;
+use crate::rating::Contract;
+use crate::rating::ConversionRates;
 use crate::rating::PeriodFacts;
+use crate::rating::PeriodGroups;
+use crate::rating::group::Grouping;
+use crate::rating::group::OpenContribution;
+use crate::rating::group::Unrated;
+use crate::state::queue::PendingInterest;
+use crate::statement::InterestLine;
 use crate::terms::Terms;
+use crate::terms::Version;
+use crate::terms::Versions;
+use crate::usage::LineKey;
+use crate::usage::UsageSums;
 use crate::vocab::Amount;
 use crate::vocab::ContentDigest;
+use crate::vocab::Currency;
 use crate::vocab::Date;
 use crate::vocab::Digest;
 use crate::vocab::EventId;
 use crate::vocab::Id;
 use crate::vocab::LedgerId;
+use crate::vocab::Level;
+use crate::vocab::Name;
 use crate::vocab::Period;
 use crate::vocab::RecordHash;
 use crate::vocab::Timestamp;
@@ -50,20 +65,33 @@ pub struct Agreement {
     ledger: LedgerId,
     opening: EventId,
     opening_content: ContentDigest,
-    terms: Terms,
-    terms_digest: Digest,
+    opened_at: Level,
+    versions: Versions,
     accepted: BTreeSet<Id>,
+    proposals: BTreeMap<EventId, Proposal>,
+    endings: BTreeMap<EventId, ContributionEnding>,
+    rates: ConversionRates,
+    rate_sources: BTreeMap<(Period, Currency), EventId>,
     reports: BTreeMap<EventId, Report>,
     in_effect: BTreeMap<Period, Vec<EventId>>,
     missing: BTreeMap<Period, EventId>,
     statements: BTreeMap<Period, StatementRecord>,
     payouts: BTreeMap<EventId, PayoutRecord>,
+    advances: BTreeMap<EventId, AdvanceRecord>,
     acknowledged: BTreeMap<Id, Acknowledged>,
-    /// Sums over the statements and payouts above.
+    exposure: Exposure,
+    // What follows from the facts above, kept because it is asked for again and again.
+    contributions: Vec<OpenContribution>,
+    groups: BTreeMap<Period, PeriodGroups>,
+    booked: BTreeMap<Period, Booked>,
     accounts: BTreeMap<Id, Account>,
-    lines: u64,
-    money: u128,
+    queues: BTreeMap<Id, Queue>,
+    pending_interest: PendingInterest,
+    effects: Vec<Effect>,
 }
+
+/// No usage at all.
+static NO_GROUPS: PeriodGroups = PeriodGroups::new();
 
 impl State {
     /// The sequence number that the next record gets.
@@ -152,25 +180,42 @@ impl Agreement {
     pub(crate) fn new(
         ledger: LedgerId,
         (opening, opening_content): (EventId, ContentDigest),
-        (terms, terms_digest): (Terms, Digest),
+        version: TermsVersion,
         opener: Id,
     ) -> Agreement {
         Agreement {
             ledger,
             opening,
             opening_content,
-            terms,
-            terms_digest,
+            opened_at: version.level,
+            versions: Versions::new(Version {
+                event: opening,
+                seq: 0,
+                effective_from: version.terms.starts_on,
+                terms: version.terms,
+                digest: version.digest,
+                level: version.level,
+            }),
             accepted: BTreeSet::from([opener]),
+            proposals: BTreeMap::new(),
+            endings: BTreeMap::new(),
+            rates: ConversionRates::new(),
+            rate_sources: BTreeMap::new(),
             reports: BTreeMap::new(),
             in_effect: BTreeMap::new(),
             missing: BTreeMap::new(),
             statements: BTreeMap::new(),
             payouts: BTreeMap::new(),
+            advances: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
+            exposure: Exposure::default(),
+            contributions: Vec::new(),
+            groups: BTreeMap::new(),
+            booked: BTreeMap::new(),
             accounts: BTreeMap::new(),
-            lines: 0,
-            money: 0,
+            queues: BTreeMap::new(),
+            pending_interest: Vec::new(),
+            effects: Vec::new(),
         }
     }
 
@@ -184,14 +229,29 @@ impl Agreement {
         (self.opening, self.opening_content)
     }
 
-    /// The terms in force.
-    pub fn terms(&self) -> &Terms {
-        &self.terms
+    /// The format level that the ledger was opened with: every record names it.
+    pub fn opened_at(&self) -> Level {
+        self.opened_at
     }
 
-    /// Their digest.
+    /// The format level that holds now: that of the ledger, or of amended terms.
+    pub fn level(&self) -> Level {
+        self.versions.iter().map(|version| version.level).max().unwrap_or_default()
+    }
+
+    /// Every accepted version of the terms.
+    pub fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
+    /// The version of the terms that was accepted last.
+    pub fn terms(&self) -> &Terms {
+        &self.versions.last().terms
+    }
+
+    /// Its digest.
     pub fn terms_digest(&self) -> Digest {
-        self.terms_digest
+        self.versions.last().digest
     }
 
     /// The parties that accepted the ledger, sorted.
@@ -201,13 +261,39 @@ impl Agreement {
 
     /// The money parties whose acceptance of the ledger is still missing, as the terms list them.
     pub fn awaited(&self) -> Vec<&Id> {
-        let money = self.terms.parties.iter().filter(|party| party.role.is_money_party());
+        let parties = self.versions.first().terms.parties.iter();
+        let money = parties.filter(|party| party.role.is_money_party());
         money.map(|party| &party.id).filter(|id| !self.accepted.contains(*id)).collect()
     }
 
     /// Whether every money party has accepted the ledger.
     pub fn is_in_force(&self) -> bool {
         self.awaited().is_empty()
+    }
+
+    /// Amendments, conversion rates and contributions that were proposed, by event id.
+    pub fn proposals(&self) -> &BTreeMap<EventId, Proposal> {
+        &self.proposals
+    }
+
+    /// The ends of contributions, by their claim.
+    pub fn endings(&self) -> &BTreeMap<EventId, ContributionEnding> {
+        &self.endings
+    }
+
+    /// Accepted contributions as rating sees them, in the order in which they were accepted.
+    pub fn contributions(&self) -> &[OpenContribution] {
+        &self.contributions
+    }
+
+    /// Agreed conversion rates.
+    pub fn rates(&self) -> &ConversionRates {
+        &self.rates
+    }
+
+    /// The proposal that an agreed conversion rate comes from.
+    pub fn rate_source(&self, period: Period, currency: Currency) -> Option<EventId> {
+        self.rate_sources.get(&(period, currency)).copied()
     }
 
     /// A report or correction.
@@ -228,7 +314,7 @@ impl Agreement {
     }
 
     /// The periods with a report, in order.
-    pub fn reported_periods(&self) -> impl Iterator<Item = Period> {
+    pub fn reported_periods(&self) -> impl DoubleEndedIterator<Item = Period> {
         self.in_effect.keys().copied()
     }
 
@@ -256,7 +342,7 @@ impl Agreement {
     pub fn next_to_state(&self) -> Option<Period> {
         match self.statements.last_key_value() {
             Some((last, _)) => last.next(),
-            None => Some(self.terms.first_period()),
+            None => Some(self.versions.first_period()),
         }
     }
 
@@ -265,39 +351,34 @@ impl Agreement {
         &self.payouts
     }
 
+    /// Advances by event id.
+    pub fn advances(&self) -> &BTreeMap<EventId, AdvanceRecord> {
+        &self.advances
+    }
+
     /// The last acknowledgement of each party.
     pub fn acknowledged(&self) -> &BTreeMap<Id, Acknowledged> {
         &self.acknowledged
     }
 
-    /// The number of lines that were ever reported.
-    pub fn lines(&self) -> u64 {
-        self.lines
+    /// What was ever reported, in absolute sums.
+    pub fn exposure(&self) -> &Exposure {
+        &self.exposure
     }
 
-    /// The sum of the absolute sums of money ever reported, in units of 10^-12.
-    pub fn money(&self) -> u128 {
-        self.money
-    }
-
-    /// What is booked for a period: base, and per beneficiary; all statements together.
+    /// What is booked for a period: base, and per beneficiary of the ledger; all statements
+    /// together.
     pub fn booked(&self, period: Period) -> Booked {
-        let beneficiaries = self.terms.beneficiaries();
-        let mut booked = Booked {
-            base: Amount::ZERO,
-            shares: beneficiaries.into_iter().map(|id| (id.clone(), Amount::ZERO)).collect(),
+        let known = self.booked.get(&period);
+        let share = |id: &Id| {
+            let shares = known.into_iter().flat_map(|booked| &booked.shares);
+            let found = shares.into_iter().find(|(party, _)| party == id);
+            (id.clone(), found.map_or(Amount::ZERO, |(_, amount)| *amount))
         };
-        let entries = self.statements.values().flat_map(|record| &record.statement.entries);
-        for entry in entries.filter(|entry| entry.period == period) {
-            // Statements were admitted only with sums that stay in bounds.
-            booked.base = booked.base.checked_add(entry.base).unwrap_or(booked.base);
-            for (id, amount) in &entry.shares {
-                if let Some((_, sum)) = booked.shares.iter_mut().find(|(party, _)| party == id) {
-                    *sum = sum.checked_add(*amount).unwrap_or(*sum);
-                }
-            }
+        Booked {
+            base: known.map_or(Amount::ZERO, |booked| booked.base),
+            shares: self.versions.beneficiaries().into_iter().map(share).collect(),
         }
-        booked
     }
 
     /// A beneficiary's account.
@@ -305,115 +386,108 @@ impl Agreement {
         self.accounts.get(party).copied().unwrap_or_default()
     }
 
+    /// A beneficiary's open items, by due date; `None` if it never had one.
+    pub fn queue(&self, party: &Id) -> Option<&Queue> {
+        self.queues.get(party)
+    }
+
+    /// Late interest that the next statement posts.
+    pub fn pending_interest(&self) -> &[InterestLine] {
+        &self.pending_interest
+    }
+
+    /// What took effect since the last statement, in the order in which it did.
+    pub fn effects(&self) -> &[Effect] {
+        &self.effects
+    }
+
+    /// What holds between the parties, for rating.
+    pub fn contract(&self) -> Contract<'_> {
+        Contract { versions: &self.versions, rates: &self.rates }
+    }
+
+    /// The groups that a period's lines in effect fall into.
+    pub fn groups(&self, period: Period) -> &PeriodGroups {
+        self.groups.get(&period).unwrap_or(&NO_GROUPS)
+    }
+
     /// The facts of all periods from the first of the agreement to `last`, for rating.
     pub fn facts_until(&self, last: Period) -> Vec<PeriodFacts<'_>> {
         let mut facts = Vec::new();
-        let mut next = Some(self.terms.first_period());
+        let mut next = Some(self.versions.first_period());
         while let Some(period) = next.filter(|period| *period <= last) {
-            let reports = self.in_effect(period).into_iter().map(|report| &report.by_rule);
-            facts.push(PeriodFacts { period, reports: reports.collect() });
+            facts.push(PeriodFacts { period, groups: self.groups(period) });
             next = period.next();
         }
         facts
     }
 
-    /// Records: a party accepted the ledger.
-    pub(crate) fn accept(&mut self, party: Id) {
-        self.accepted.insert(party);
-    }
-
-    /// Records: a report, or a correction that takes the place of what it corrects.
-    pub(crate) fn add_report(&mut self, report: Report, money: u128) {
-        self.lines += report.lines;
-        self.money += money;
-        let in_effect = self.in_effect.entry(report.period).or_default();
-        let replaced = report.corrects.and_then(|id| in_effect.iter().position(|r| *r == id));
-        match replaced {
-            Some(at) => in_effect[at] = report.id,
-            None => in_effect.push(report.id),
+    /// The groups of a period under given versions and contributions, from the lines in effect.
+    /// `Err` holds the report with a line that cannot be rated, the line, and why.
+    pub fn group_under<'a>(
+        &'a self,
+        versions: &'a Versions,
+        contributions: &'a [OpenContribution],
+        period: Period,
+    ) -> Result<PeriodGroups, (&'a Report, &'a LineKey, Unrated)> {
+        let mut groups = PeriodGroups::new();
+        let mut grouping = Grouping::new(versions, contributions, period);
+        for report in self.in_effect(period) {
+            grouping.add(&mut groups, &report.usage).map_err(|(key, why)| (report, key, why))?;
         }
-        if let Some(old) = report.corrects.and_then(|id| self.reports.get_mut(&id)) {
-            old.corrected_by = Some(report.id);
-        }
-        self.reports.insert(report.id, report);
-    }
-
-    /// Records: a report is missing.
-    pub(crate) fn add_missing(&mut self, period: Period, id: EventId) {
-        self.missing.insert(period, id);
-    }
-
-    /// Records: a statement.
-    pub(crate) fn add_statement(&mut self, record: StatementRecord) {
-        for entry in &record.statement.entries {
-            for (party, amount) in &entry.shares {
-                let account = self.accounts.entry(party.clone()).or_default();
-                add(&mut account.booked, *amount);
-            }
-        }
-        self.statements.insert(record.statement.period, record);
-    }
-
-    /// Records: a party accepted a statement.
-    pub(crate) fn accept_statement(&mut self, id: &EventId, party: Id) {
-        let found = self.statements.values_mut().find(|statement| statement.id == *id);
-        if let Some(statement) = found {
-            statement.accepted_by.insert(party);
-        }
-    }
-
-    /// Records: money was sent.
-    pub(crate) fn add_payout(&mut self, record: PayoutRecord) {
-        post(&mut self.accounts, &record, Amount::checked_add);
-        self.payouts.insert(record.id, record);
-    }
-
-    /// Records: money arrived or came back.
-    pub(crate) fn settle_payout(&mut self, id: &EventId, status: PayoutStatus) {
-        if let Some(record) = self.payouts.get_mut(id) {
-            post(&mut self.accounts, record, Amount::checked_sub);
-            record.status = status;
-            post(&mut self.accounts, record, Amount::checked_add);
-        }
-    }
-
-    /// Records: an acknowledgement.
-    pub(crate) fn acknowledge(&mut self, party: Id, acknowledged: Acknowledged) {
-        self.acknowledged.insert(party, acknowledged);
+        Ok(groups)
     }
 
     /// The day from which everything payable is paid, however small.
     pub fn ends_on(&self) -> Option<Date> {
-        self.terms.ends_on
+        self.versions.ends_on()
     }
 }
 
-fn add(sum: &mut Amount, amount: Amount) {
-    // Statements and payouts were admitted only with sums that stay in bounds.
-    *sum = sum.checked_add(amount).unwrap_or(*sum);
+/// Absolute sums of what was ever reported, corrected lines included: what bounds every amount
+/// that can follow.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Exposure {
+    /// How many lines.
+    pub lines: u64,
+    /// Σ |gross| + Σ |deduction| over reports and keys, by currency, in units of 10^-12.
+    pub money: BTreeMap<Currency, u128>,
+    /// Σ |quantity| over reports and keys, by meter, in units of 10^-12.
+    pub quantities: BTreeMap<Name, u128>,
+    /// The largest conversion rate ever proposed, by currency, rounded up to a whole number.
+    pub rates: BTreeMap<Currency, u128>,
 }
 
-/// Posts a payout to its receiver's account, or takes the posting back, by its status.
-fn post(
-    accounts: &mut BTreeMap<Id, Account>,
-    record: &PayoutRecord,
-    change: impl Fn(Amount, Amount) -> Option<Amount>,
-) {
-    let Payout { to, amount, on_account, .. } = &record.payout;
-    let account = accounts.entry(to.clone()).or_default();
-    let change = |sum: &mut Amount, by: Amount| *sum = change(*sum, by).unwrap_or(*sum);
-    match record.status {
-        PayoutStatus::InTransit => change(&mut account.in_transit, *amount),
-        PayoutStatus::Confirmed { .. } => {
-            change(&mut account.paid, amount.checked_sub(*on_account).unwrap_or(*amount));
-            change(&mut account.on_account, *on_account);
+impl Exposure {
+    /// With the lines of one more report.
+    pub fn add(&mut self, usage: &UsageSums) {
+        self.lines = self.lines.saturating_add(usage.lines());
+        let add = |sum: &mut u128, more: i128| *sum = sum.saturating_add(more.unsigned_abs());
+        for (key, sums) in usage.iter() {
+            let money = self.money.entry(key.currency).or_default();
+            add(money, sums.gross.0);
+            sums.deductions.iter().for_each(|(_, sum)| add(money, sum.0));
+            for (meter, sum) in &sums.meters {
+                match self.quantities.get_mut(meter) {
+                    Some(quantity) => add(quantity, sum.0),
+                    None => {
+                        self.quantities.insert(meter.clone(), sum.0.unsigned_abs());
+                    }
+                }
+            }
         }
-        PayoutStatus::Returned { .. } => {}
+    }
+
+    /// With one more conversion rate.
+    pub fn add_rate(&mut self, rate: &ConversionRate) {
+        let whole = rate.rate.decimal().ceil().mantissa().unsigned_abs();
+        let largest = self.rates.entry(rate.currency).or_default();
+        *largest = whole.max(*largest);
     }
 }
 
 /// What is booked for a period.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Booked {
     /// The base.
     pub base: Amount,

@@ -2,15 +2,21 @@
 
 use std::collections::BTreeSet;
 
+use crate::event::Amendment;
 use crate::event::Author;
+use crate::event::ContributionClaim;
+use crate::event::ConversionRate;
+use crate::event::Kind;
+use crate::payout::Advance;
 use crate::payout::Payout;
-use crate::rating::RuleSums;
 use crate::statement::Statement;
 use crate::usage::UsageSums;
 use crate::vocab::Amount;
+use crate::vocab::ContentDigest;
 use crate::vocab::Date;
 use crate::vocab::Digest;
 use crate::vocab::EventId;
+use crate::vocab::Id;
 use crate::vocab::Period;
 use crate::vocab::StateRoot;
 use crate::vocab::Text;
@@ -41,8 +47,6 @@ pub struct Report {
     pub parts: usize,
     /// Exact sums by day, attributes and currency.
     pub usage: UsageSums,
-    /// Exact sums by rule.
-    pub by_rule: RuleSums,
 }
 
 /// A part of a report that no event has closed yet.
@@ -72,7 +76,7 @@ pub struct StatementRecord {
     /// What it says.
     pub statement: Statement,
     /// The parties that accepted it.
-    pub accepted_by: BTreeSet<crate::vocab::Id>,
+    pub accepted_by: BTreeSet<Id>,
 }
 
 /// A payout on the log.
@@ -124,27 +128,171 @@ pub struct Acknowledged {
     pub state_root: StateRoot,
 }
 
+/// An advance on the log.
+#[derive(Clone, Debug)]
+pub struct AdvanceRecord {
+    /// The event.
+    pub id: EventId,
+    /// Its place on the log.
+    pub seq: u64,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+    /// What it says.
+    pub advance: Advance,
+    /// What became of it. It counts once it is confirmed.
+    pub status: PayoutStatus,
+}
+
+/// Something that waits, or waited, for the acceptance of parties.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// The event.
+    pub id: EventId,
+    /// Its place on the log.
+    pub seq: u64,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+    /// Digest of what it says, which an acceptance repeats.
+    pub content: ContentDigest,
+    /// Who proposed it.
+    pub proposer: Id,
+    /// What it proposes.
+    pub what: Proposed,
+    /// The parties whose acceptance is needed, sorted; the proposer is one of them.
+    pub needed: BTreeSet<Id>,
+    /// The parties that accepted it, the proposer included.
+    pub accepted_by: BTreeSet<Id>,
+    /// What became of it.
+    pub status: ProposalStatus,
+}
+
+impl Proposal {
+    /// The kind of event that made it.
+    pub fn kind(&self) -> Kind {
+        match self.what {
+            Proposed::Amendment(_) => Kind::AmendmentProposed,
+            Proposed::Rate(_) => Kind::RateProposed,
+            Proposed::Contribution(_) => Kind::ContributionClaimed,
+        }
+    }
+}
+
+/// What a proposal proposes.
+#[derive(Clone, Debug)]
+pub enum Proposed {
+    /// Other terms.
+    Amendment(Box<Amendment>),
+    /// A conversion rate.
+    Rate(ConversionRate),
+    /// An ongoing contribution.
+    Contribution(ContributionClaim),
+}
+
+/// What became of a proposal. One whose time has passed stays pending here: time is judged by the
+/// next event that concerns it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ProposalStatus {
+    /// Somebody's acceptance is missing.
+    Pending,
+    /// Everybody accepted it.
+    Accepted {
+        /// The last acceptance's place on the log.
+        seq: u64,
+    },
+    /// A party refused it.
+    Rejected {
+        /// The rejection's place on the log.
+        seq: u64,
+        /// Who.
+        by: Id,
+        /// Why.
+        reason: Text,
+    },
+    /// The proposer took it back.
+    Withdrawn {
+        /// The withdrawal's place on the log.
+        seq: u64,
+        /// Why.
+        reason: Text,
+    },
+    /// Other terms were accepted after it.
+    Overtaken {
+        /// The acceptance's place on the log.
+        seq: u64,
+    },
+}
+
+/// The end of a contribution, on the log.
+#[derive(Clone, Debug)]
+pub struct ContributionEnding {
+    /// The event.
+    pub id: EventId,
+    /// Its place on the log.
+    pub seq: u64,
+    /// The first day on which the contribution does not count.
+    pub on: Date,
+    /// Why.
+    pub reason: Text,
+}
+
+/// Something that took effect since the last statement, and which periods it can have moved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Effect {
+    /// Place on the log of what it names.
+    pub seq: u64,
+    /// The report, the proposal or the end of a contribution.
+    pub event: EventId,
+    /// What it can move.
+    pub reach: Reach,
+}
+
+/// Which periods an event can have moved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// A period, and later ones in the windows that hold it.
+    Period(Period),
+    /// Every period that does not end before a day.
+    From(Date),
+    /// Every period.
+    Everything,
+}
+
 /// A beneficiary's account, in the settlement currency.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Account {
     /// Posted by statements.
     pub booked: Amount,
-    /// Received, without what was sent on account.
+    /// Late interest posted by statements.
+    pub interest: Amount,
+    /// Kept back by statements against advances, less what was given back.
+    pub recouped: Amount,
+    /// Advances received.
+    pub advanced: Amount,
+    /// Received, without what was sent on account; withheld tax included.
     pub paid: Amount,
     /// Received on account: a credit against later statements.
     pub on_account: Amount,
-    /// Sent, neither confirmed nor returned.
+    /// Sent, neither confirmed nor returned; advances left out.
     pub in_transit: Amount,
+    /// Tax withheld from, or borne on top of, confirmed payouts.
+    pub withheld: Amount,
+    /// The same of payouts in transit.
+    pub tax_in_transit: Amount,
 }
 
 impl Account {
-    /// payable = booked − paid − on account − in transit: what may be paid out now. Negative when
-    /// more was paid than is booked. (Disputes, and with them held amounts, are not part of this
-    /// release.)
+    /// payable = booked + interest − recouped − paid − on account − in transit: what may be paid
+    /// out now. Negative when more was paid than is booked.
     pub fn payable(&self) -> Amount {
-        [self.paid, self.on_account, self.in_transit]
+        let gains = self.booked.checked_add(self.interest);
+        [self.recouped, self.paid, self.on_account, self.in_transit]
             .into_iter()
-            .try_fold(self.booked, Amount::checked_sub)
+            .try_fold(gains.unwrap_or_default(), Amount::checked_sub)
             .unwrap_or_default()
+    }
+
+    /// Advances received and not yet recouped.
+    pub fn unrecouped(&self) -> Amount {
+        self.advanced.checked_sub(self.recouped).unwrap_or_default()
     }
 }

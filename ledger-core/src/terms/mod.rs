@@ -5,6 +5,8 @@
 
 pub mod glob;
 pub mod body;
+pub mod by_day;
+pub mod versions;
 pub mod draft;
 pub mod judge;
 mod points;
@@ -12,7 +14,6 @@ mod rules;
 mod payment;
 mod clauses;
 mod lookup;
-pub mod by_day;
 pub mod admission;
 pub mod diff;
 mod warnings;
@@ -26,6 +27,9 @@ pub use check::check;
 pub use diff::Change;
 pub use diff::diff;
 pub use judge::TermsProblem;
+pub use versions::Stretch;
+pub use versions::Version;
+pub use versions::Versions;
 
 #[cfg(test)]
 mod diff_tests;

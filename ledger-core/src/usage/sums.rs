@@ -91,6 +91,11 @@ impl UsageSums {
         self.0.entry(key).or_default()
     }
 
+    /// The sums of a key.
+    pub fn get(&self, key: &LineKey) -> Option<&LineSums> {
+        self.0.get(key)
+    }
+
     /// Keys and sums, in the order of keys.
     pub fn iter(&self) -> impl Iterator<Item = (&LineKey, &LineSums)> {
         self.0.iter()

@@ -11,14 +11,13 @@ use crate::acknowledgement::SignedAcknowledgement;
 use crate::event::Event;
 use crate::event::Fact;
 use crate::evolve;
-use crate::evolve::evolve;
 use crate::evolve::statement;
 use crate::limits::CLOCK_AHEAD_MICROS_MAX;
 use crate::replay::ledger_id;
 use crate::replay::period_length;
 use crate::state::State;
-use crate::state::root::ROOT_VERSION;
 use crate::state::root::state_root;
+use crate::state::root::version_of;
 use crate::store::Batch;
 use crate::store::Ending;
 use crate::store::Reader;
@@ -74,7 +73,7 @@ struct Verifier<'o> {
     /// Head before the parts of a report that no event has closed yet.
     before_parts: Option<(u64, RecordHash)>,
     /// Roots at the heads that acknowledgements from elsewhere name.
-    roots: Vec<(u64, RecordHash, StateRoot)>,
+    roots: Vec<(u64, RecordHash, (u16, StateRoot))>,
     remembered: Option<RecordHash>,
 }
 
@@ -212,7 +211,8 @@ impl<'o> Verifier<'o> {
         }
         let wanted = self.options.against.iter().any(|signed| signed.said.seq == seq);
         if wanted && self.state_known {
-            self.roots.push((seq, hash, state_root(&self.state)));
+            let root = (version_of(&self.state), state_root(&self.state));
+            self.roots.push((seq, hash, root));
         }
     }
 
@@ -225,8 +225,11 @@ impl<'o> Verifier<'o> {
         let fact = &fact;
         let outcome = match &fact.event {
             Event::StatementIssued(issued) => {
-                match statement::findings(&self.state, &fact.author, issued) {
-                    Ok(findings) if findings.is_empty() => evolve(&mut self.state, fact),
+                let placed = evolve::admit_record(&self.state, fact);
+                match placed.and_then(|()| statement::findings(&self.state, &fact.author, issued)) {
+                    Ok(findings) if findings.is_empty() => {
+                        evolve::apply_judged(&mut self.state, fact)
+                    }
                     Ok(findings) => {
                         for problem in findings {
                             self.find(Some(fact.seq), Layer::Arithmetic, problem);
@@ -236,7 +239,7 @@ impl<'o> Verifier<'o> {
                     Err(problem) => Err(problem),
                 }
             }
-            _ => evolve(&mut self.state, fact),
+            _ => evolve::evolve(&mut self.state, fact),
         };
         if let Err(problem) = outcome {
             let layer = Layer::of(problem.code);
@@ -322,7 +325,7 @@ impl<'o> Verifier<'o> {
         let Some(agreement) = self.state.agreement() else { return };
         let mut findings = Vec::new();
         for (party, key) in &self.options.keys {
-            let known = agreement.terms().party(party);
+            let known = agreement.versions().party(party);
             let message = match known {
                 Some(known) if known.key == *key => continue,
                 Some(known) => format!(
@@ -338,7 +341,7 @@ impl<'o> Verifier<'o> {
                 ));
         }
         let given = |id: &Id| self.options.keys.iter().any(|(party, _)| party == id);
-        let parties = agreement.terms().parties.iter();
+        let parties = agreement.versions().listed_parties().into_iter();
         self.verdict.keys_not_given =
             parties.map(|party| party.id.clone()).filter(|id| !given(id)).collect();
         for problem in findings {
@@ -356,7 +359,7 @@ impl<'o> Verifier<'o> {
             };
             let agreement = self.state.agreement();
             let owns_key = agreement
-                .and_then(|known| known.terms().party(party))
+                .and_then(|known| known.versions().party(party))
                 .is_some_and(|known| known.key == signed.author.key);
             let found = self.roots.iter().find(|(seq, ..)| *seq == said.seq);
             let problem = if self.verdict.ledger != Some(signed.ledger) {
@@ -379,15 +382,15 @@ impl<'o> Verifier<'o> {
                         "{party} acknowledged record {} with hash {}, here it has {hash}",
                         said.seq, said.head
                     )),
-                    Some((_, _, root))
-                        if said.root_version == ROOT_VERSION && *root != said.state_root =>
+                    Some((_, _, (version, root)))
+                        if said.root_version == *version && *root != said.state_root =>
                     {
                         mismatch(format!(
                             "{party} acknowledged state root {} after record {}, here it is {root}",
                             said.state_root, said.seq
                         ))
                     }
-                    Some(_) if said.root_version != ROOT_VERSION => {
+                    Some((_, _, (version, _))) if said.root_version != *version => {
                         self.verdict.against_unchecked.push(party.clone());
                         continue;
                     }

@@ -2,6 +2,7 @@
 
 use crate::state::Account;
 use crate::state::Agreement;
+use crate::state::ItemKind;
 use crate::vocab::Amount;
 use crate::vocab::Currency;
 use crate::vocab::Date;
@@ -28,6 +29,12 @@ pub struct Balance {
     pub account: Account,
     /// What may be paid out now; negative when more was paid than is booked.
     pub payable: Amount,
+    /// Advances received and not yet recouped.
+    pub unrecouped: Amount,
+    /// Late interest that the next statement posts.
+    pub pending_interest: Amount,
+    /// Posted interest that payouts have not settled.
+    pub open_interest: Amount,
     /// By period, in period order.
     pub periods: Vec<PeriodBalance>,
 }
@@ -41,8 +48,8 @@ pub struct PeriodBalance {
     pub due_on: Date,
     /// Booked, all statements together.
     pub booked: Amount,
-    /// The part that neither payouts nor negative periods have settled; payouts in transit count
-    /// as settled. The oldest due date is settled first.
+    /// The part that neither payouts, recoupment nor negative entries have settled; payouts in
+    /// transit count as settled. The oldest due date is settled first.
     pub open: Amount,
 }
 
@@ -77,25 +84,41 @@ fn plus(sum: Amount, amount: Amount) -> Amount {
 
 /// The balances of an agreement. Sums that an index keeps must be the ones that this gives.
 pub fn balances(agreement: &Agreement) -> Balances {
-    let terms = agreement.terms();
+    let versions = agreement.versions();
     let stated: Vec<Period> = agreement.statements().keys().copied().collect();
     let booked: Vec<_> = stated.iter().map(|period| (*period, agreement.booked(*period))).collect();
-    let beneficiaries = terms
+    let beneficiaries = versions
         .beneficiaries()
         .into_iter()
         .map(|party| {
             let account = agreement.account(party);
-            let mut periods: Vec<PeriodBalance> = booked
+            let open = open_items(agreement, party, account.in_transit);
+            let periods: Vec<PeriodBalance> = booked
                 .iter()
                 .map(|(period, booked)| {
                     let share = booked.shares.iter().find(|(id, _)| id == party);
                     let booked = share.map_or(Amount::ZERO, |(_, amount)| *amount);
-                    let open = booked.at_least_zero();
-                    PeriodBalance { period: *period, due_on: terms.due_on(*period), booked, open }
+                    let open = open
+                        .iter()
+                        .filter(|(of, kind, _)| of == period && *kind == ItemKind::Share);
+                    let open = open.fold(Amount::ZERO, |sum, (.., amount)| plus(sum, *amount));
+                    let due_on = versions.of(*period).due_on(*period);
+                    PeriodBalance { period: *period, due_on, booked, open }
                 })
                 .collect();
-            settle(&account, &mut periods);
-            Balance { party: party.clone(), account, payable: account.payable(), periods }
+            let interest = open.iter().filter(|(_, kind, _)| *kind == ItemKind::Interest);
+            let open_interest = interest.fold(Amount::ZERO, |sum, (.., amount)| plus(sum, *amount));
+            let pending = agreement.pending_interest().iter().filter(|line| line.to == *party);
+            let pending = pending.fold(Amount::ZERO, |sum, line| plus(sum, line.amount));
+            Balance {
+                party: party.clone(),
+                account,
+                payable: account.payable(),
+                unrecouped: account.unrecouped(),
+                pending_interest: pending,
+                open_interest,
+                periods,
+            }
         })
         .collect();
     let periods: Vec<CollectorPeriod> = booked
@@ -106,48 +129,29 @@ pub fn balances(agreement: &Agreement) -> Balances {
             CollectorPeriod { period: *period, base: booked.base, keep }
         })
         .collect();
-    let collector = terms.collector().map(|party| CollectorBalance {
+    let collector = versions.collector().map(|party| CollectorBalance {
         party: party.clone(),
         base: periods.iter().fold(Amount::ZERO, |sum, period| plus(sum, period.base)),
         keep: periods.iter().fold(Amount::ZERO, |sum, period| plus(sum, period.keep)),
         periods,
     });
-    Balances { currency: terms.currency, beneficiaries, collector }
+    Balances { currency: agreement.terms().currency, beneficiaries, collector }
 }
 
-/// Negative periods and payouts settle the oldest due date first.
-fn settle(account: &Account, periods: &mut [PeriodBalance]) {
-    let negative = periods.iter().filter(|period| period.booked.is_negative());
-    let mut credit = negative.fold(Amount::ZERO, |sum, p| plus(sum, p.booked.negated()));
-    for amount in [account.paid, account.on_account, account.in_transit] {
-        credit = plus(credit, amount);
-    }
-    for period in periods {
-        let used = period.open.min(credit);
-        period.open = plus(period.open, used.negated());
-        credit = plus(credit, used.negated());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_oldest_due_date_is_settled_first_and_negative_periods_settle_too() {
-        let amount = |text: &str| Amount::parse(text).unwrap_or_default();
-        let mut periods: Vec<PeriodBalance> = [(1, "100"), (2, "-30"), (3, "50")]
-            .into_iter()
-            .filter_map(|(month, booked)| {
-                let period = Period::new(crate::vocab::PeriodLength::Month, 2024, month)?;
-                let (due_on, booked) = (period.last_day(), amount(booked));
-                Some(PeriodBalance { period, due_on, booked, open: booked.at_least_zero() })
-            })
-            .collect();
-        let account =
-            Account { paid: amount("60"), in_transit: amount("20"), ..Account::default() };
-        settle(&account, &mut periods);
-        let open: Vec<String> = periods.iter().map(|period| period.open.to_string()).collect();
-        assert_eq!(open, ["0", "0", "40"]);
-    }
+/// What is open to a party, oldest due date first, with payouts in transit taken as settled.
+fn open_items(
+    agreement: &Agreement,
+    party: &Id,
+    in_transit: Amount,
+) -> Vec<(Period, ItemKind, Amount)> {
+    let mut credit = in_transit;
+    let items = agreement.queue(party).map_or(&[][..], |queue| queue.items());
+    items
+        .iter()
+        .map(|item| {
+            let used = item.open.min(credit);
+            credit = plus(credit, used.negated());
+            (item.period, item.kind, plus(item.open, used.negated()))
+        })
+        .collect()
 }

@@ -1,19 +1,15 @@
 //! The derivation of an amount: from what statements posted back to the reports.
 
-use num_traits::Zero;
-
 use crate::evolve;
 use crate::rating::PartyRating;
 use crate::rating::RuleRating;
 use crate::state::Report;
 use crate::state::State;
-use crate::terms::Terms;
+use crate::terms::Version;
 use crate::view::record::Named;
 use crate::vocab::Amount;
 use crate::vocab::Code;
 use crate::vocab::Date;
-use crate::vocab::Digest;
-use crate::vocab::Exact;
 use crate::vocab::Id;
 use crate::vocab::Period;
 use crate::vocab::Problem;
@@ -25,10 +21,9 @@ pub struct Explanation {
     pub period: Period,
     /// The party.
     pub party: Id,
-    /// The terms that it was rated by.
-    pub terms: Terms,
-    /// Their digest.
-    pub terms_digest: Digest,
+    /// The versions of the terms that had a part in it, by number: those in force on its days, and
+    /// the one that settles it (the last entry).
+    pub versions: Vec<(usize, Version)>,
     /// The day on which it is due.
     pub due_on: Date,
     /// What statements posted for the period, in the order of the log.
@@ -38,7 +33,7 @@ pub struct Explanation {
     /// What the next statement will post as a true-up; the whole amount if the period is not
     /// stated yet.
     pub pending: Amount,
-    /// Earned, carried and rounded.
+    /// Earned, carried, rounded, capped, guaranteed and divided.
     pub rating: PartyRating,
     /// How it was earned, by the rules that have a part in it, in the order of the terms.
     pub rules: Vec<RuleRating>,
@@ -76,26 +71,27 @@ pub struct Source {
 /// [`Code::PeriodOutside`], [`Code::PeriodNotReported`], [`Code::NotAParty`].
 pub fn explain(state: &State, period: Period, party: &Id) -> Result<Explanation, Problem> {
     let agreement = evolve::opened(state)?;
-    let terms = agreement.terms();
+    let versions = agreement.versions();
+    let terms = versions.of(period);
     if period.length() != terms.period_length {
         return Err(Problem::new(
             Code::PeriodLength,
             format!("{period} is not a {}", terms.period_length.as_str()),
         )
-        .hint(format!("periods of this agreement look like {}", terms.first_period())));
+        .hint(format!("periods of this agreement look like {}", versions.first_period())));
     }
-    if period < terms.first_period() {
+    if period < versions.first_period() {
         return Err(Problem::new(Code::PeriodOutside, format!("{period} is before the agreement"))
-            .hint(format!("the agreement begins with {}", terms.first_period())));
+            .hint(format!("the agreement begins with {}", versions.first_period())));
     }
-    let beneficiaries = terms.beneficiaries();
+    let beneficiaries = versions.beneficiaries();
     if !beneficiaries.contains(&party) {
         let known: Vec<&str> = beneficiaries.iter().map(|id| id.as_str()).collect();
         return Err(Problem::new(Code::NotAParty, format!("no share is owed to {party}"))
             .hint(format!("shares are owed to {}", known.join(", "))));
     }
     let stated = agreement.statements().contains_key(&period);
-    let last_reported = agreement.reported_periods().last();
+    let last_reported = agreement.reported_periods().next_back();
     if !stated && last_reported.is_none_or(|last| period > last) {
         return Err(Problem::new(
             Code::PeriodNotReported,
@@ -109,12 +105,7 @@ pub fn explain(state: &State, period: Period, party: &Id) -> Result<Explanation,
         Some(rated) => (rated.share(party).cloned(), rated.rules),
         None => (None, Vec::new()),
     };
-    let rating = rating.unwrap_or_else(|| PartyRating {
-        party: party.clone(),
-        earned: Exact::zero(),
-        carry_in: Exact::zero(),
-        rounded: Amount::ZERO,
-    });
+    let rating = rating.unwrap_or_else(|| PartyRating::nothing(party.clone()));
     let mut postings = Vec::new();
     for record in agreement.statements().values() {
         for entry in record.statement.entries.iter().filter(|entry| entry.period == period) {
@@ -136,20 +127,28 @@ pub fn explain(state: &State, period: Period, party: &Id) -> Result<Explanation,
         supplement: report.supplement,
         lines: report.lines,
     };
+    // The party's own rules, and of a divided pool also those that filled it.
+    let pools: Vec<&Id> = rating.parts.iter().map(|part| &part.of).chain([party]).collect();
     let has_part = |rule: &RuleRating| {
-        rule.group.lines > 0 || rule.operands.iter().any(|operand| operand.party == *party)
+        let operands = rule.operands.iter();
+        rule.lines() > 0 || operands.map(|one| &one.party).any(|id| pools.contains(&id))
     };
+    let mut numbers: Vec<usize> = rules.iter().map(|rule| rule.version).collect();
+    numbers.push(versions.number_of(period));
+    numbers.dedup();
     Ok(Explanation {
         period,
         party: party.clone(),
-        terms: terms.clone(),
-        terms_digest: agreement.terms_digest(),
+        versions: numbers
+            .into_iter()
+            .map(|number| (number, versions.get(number).clone()))
+            .collect(),
         due_on: terms.due_on(period),
         postings,
         booked,
-        pending: rating.rounded.checked_sub(booked).unwrap_or_default(),
-        rating,
+        pending: rating.amount.checked_sub(booked).unwrap_or_default(),
         rules: rules.into_iter().filter(has_part).collect(),
+        rating,
         reports: agreement.in_effect(period).into_iter().map(source).collect(),
     })
 }

@@ -8,4 +8,6 @@ pub mod usage;
 pub mod statement;
 pub mod balances;
 pub mod explain;
+pub mod proposals;
+pub mod preview;
 pub mod status;

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use crate::event::ContributionClaim;
+use crate::event::ConversionRate;
 use crate::event::Event;
 use crate::event::Fact;
 use crate::event::Kind;
 use crate::event::Lines;
+use crate::payout::Advance;
 use crate::payout::Payout;
 use crate::state::State;
 use crate::statement::Statement;
 use crate::terms::Role;
 use crate::usage::LineBlock;
 use crate::usage::UsageSums;
+use crate::vocab::Amount;
 use crate::vocab::ContentDigest;
 use crate::vocab::Currency;
 use crate::vocab::Date;
@@ -140,7 +144,7 @@ pub enum Said {
         /// The payout.
         payout: Named,
         /// What was sent.
-        sent: Option<Payout>,
+        sent: Option<Sent>,
         /// The day it was received.
         received_on: Date,
     },
@@ -149,7 +153,7 @@ pub enum Said {
         /// The payout.
         payout: Named,
         /// What was sent.
-        sent: Option<Payout>,
+        sent: Option<Sent>,
         /// Why.
         reason: Text,
     },
@@ -164,6 +168,68 @@ pub enum Said {
         /// The state root after it.
         state_root: StateRoot,
     },
+    /// Other terms were proposed.
+    AmendmentProposed {
+        /// Digest of the proposed terms.
+        terms: Digest,
+        /// The first usage day that they rate.
+        effective_from: Date,
+        /// Why.
+        reason: Text,
+    },
+    /// A proposal was rejected by a party, or withdrawn by its proposer.
+    ProposalClosed {
+        /// Rejected, or withdrawn.
+        kind: Kind,
+        /// The proposal.
+        proposal: Named,
+        /// What was proposed.
+        proposed: Option<Kind>,
+        /// Why.
+        reason: Text,
+    },
+    /// A conversion rate was proposed.
+    RateProposed(ConversionRate),
+    /// An ongoing contribution was claimed.
+    ContributionClaimed(ContributionClaim),
+    /// A contribution ended.
+    ContributionEnded {
+        /// The claim.
+        claim: Named,
+        /// The first day on which it does not count.
+        on: Date,
+        /// Why.
+        reason: Text,
+    },
+    /// A recoupable advance was paid.
+    AdvancePaid(Advance),
+}
+
+/// Money that was sent: a payout or an advance.
+#[derive(Clone, Debug)]
+pub enum Sent {
+    /// A payout.
+    Payout(Payout),
+    /// A recoupable advance.
+    Advance(Advance),
+}
+
+impl Sent {
+    /// The receiver.
+    pub fn to(&self) -> &Id {
+        match self {
+            Sent::Payout(payout) => &payout.to,
+            Sent::Advance(advance) => &advance.to,
+        }
+    }
+
+    /// The amount.
+    pub fn amount(&self) -> Amount {
+        match self {
+            Sent::Payout(payout) => payout.amount,
+            Sent::Advance(advance) => advance.amount,
+        }
+    }
 }
 
 impl Record {
@@ -186,11 +252,14 @@ impl Record {
     /// Whether the record is about a party: its author, or the receiver of a payout.
     pub fn concerns(&self, party: &Id) -> bool {
         let receiver = match &self.said {
-            Said::PayoutSent(payout) => Some(payout),
-            Said::PayoutConfirmed { sent, .. } | Said::PayoutReturned { sent, .. } => sent.as_ref(),
+            Said::PayoutSent(payout) => Some(&payout.to),
+            Said::AdvancePaid(advance) => Some(&advance.to),
+            Said::PayoutConfirmed { sent, .. } | Said::PayoutReturned { sent, .. } => {
+                sent.as_ref().map(Sent::to)
+            }
             _ => None,
         };
-        self.party == *party || receiver.is_some_and(|payout| payout.to == *party)
+        self.party == *party || receiver.is_some_and(|to| to == party)
     }
 }
 
@@ -210,6 +279,12 @@ impl Said {
             Said::PayoutConfirmed { .. } => Kind::PayoutConfirmed,
             Said::PayoutReturned { .. } => Kind::PayoutReturned,
             Said::Acknowledged { .. } => Kind::Acknowledged,
+            Said::AmendmentProposed { .. } => Kind::AmendmentProposed,
+            Said::ProposalClosed { kind, .. } => *kind,
+            Said::RateProposed(_) => Kind::RateProposed,
+            Said::ContributionClaimed(_) => Kind::ContributionClaimed,
+            Said::ContributionEnded { .. } => Kind::ContributionEnded,
+            Said::AdvancePaid(_) => Kind::AdvancePaid,
         }
     }
 
@@ -218,6 +293,7 @@ impl Said {
     pub fn is_about(&self, wanted: Period) -> bool {
         match self {
             Said::UsageReported { period, .. } | Said::UsageMissing { period } => *period == wanted,
+            Said::RateProposed(rate) => rate.period == wanted,
             Said::UsageCorrected { period, .. } | Said::StatementAccepted { period, .. } => {
                 *period == Some(wanted)
             }
@@ -291,12 +367,34 @@ fn said(state: &State, event: &Event) -> Said {
             root_version: said.root_version,
             state_root: said.state_root,
         },
-        _ => todo!(),
+        Event::AmendmentProposed(amendment) => Said::AmendmentProposed {
+            terms: amendment.version.digest,
+            effective_from: amendment.effective_from,
+            reason: amendment.reason.clone(),
+        },
+        Event::ProposalRejected(closing) | Event::ProposalWithdrawn(closing) => {
+            Said::ProposalClosed {
+                kind: event.kind(),
+                proposal: named(&closing.proposal),
+                proposed: state.event(&closing.proposal).map(|(_, kind)| kind),
+                reason: closing.reason.clone(),
+            }
+        }
+        Event::RateProposed(rate) => Said::RateProposed(rate.clone()),
+        Event::ContributionClaimed(claim) => Said::ContributionClaimed(claim.clone()),
+        Event::ContributionEnded(end) => Said::ContributionEnded {
+            claim: named(&end.claim),
+            on: end.on,
+            reason: end.reason.clone(),
+        },
+        Event::AdvancePaid(advance) => Said::AdvancePaid(advance.clone()),
     }
 }
 
-fn sent(state: &State, id: &EventId) -> Option<Payout> {
-    Some(state.agreement()?.payouts().get(id)?.payout.clone())
+fn sent(state: &State, id: &EventId) -> Option<Sent> {
+    let agreement = state.agreement()?;
+    let payout = agreement.payouts().get(id).map(|one| Sent::Payout(one.payout.clone()));
+    payout.or_else(|| Some(Sent::Advance(agreement.advances().get(id)?.advance.clone())))
 }
 
 impl LinesTotal {

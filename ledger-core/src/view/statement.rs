@@ -6,6 +6,9 @@ use crate::evolve;
 use crate::state::Agreement;
 use crate::state::State;
 use crate::statement::Entry;
+use crate::statement::InterestLine;
+use crate::statement::RateUsed;
+use crate::statement::Recoupment;
 use crate::statement::Statement;
 use crate::view::record::Named;
 use crate::vocab::Amount;
@@ -40,6 +43,10 @@ pub struct StatementView {
     pub entries: Vec<EntryView>,
     /// All entries together, per beneficiary, sorted.
     pub totals: Vec<(Id, Amount)>,
+    /// What is recouped of advances, per beneficiary that has something recouped or given back.
+    pub recoupments: Vec<Recoupment>,
+    /// Late interest.
+    pub interest: Vec<InterestLine>,
 }
 
 /// A statement's place on the log.
@@ -72,6 +79,8 @@ pub struct EntryView {
     pub keep: Amount,
     /// For a true-up: what moved the period.
     pub causes: Vec<Named>,
+    /// The conversion rates that the period was computed with.
+    pub rates: Vec<(RateUsed, Named)>,
 }
 
 /// The statement of a period, as it was issued. Errors: [`Code::UnknownEvent`].
@@ -117,27 +126,31 @@ fn view(
     statement: &Statement,
     issued: Option<Issued>,
 ) -> StatementView {
-    let terms = agreement.terms();
+    let versions = agreement.versions();
+    let rate = |used: &RateUsed| (used.clone(), Named::of(state, used.source));
     let entry = |entry: &Entry| EntryView {
         period: entry.period,
         is_true_up: entry.period != statement.period,
-        due_on: terms.due_on(entry.period),
+        due_on: versions.of(entry.period).due_on(entry.period),
         base: entry.base,
         shares: entry.shares.clone(),
         // Statements were admitted only with sums that stay in bounds.
         keep: entry.keep().unwrap_or_default(),
         causes: entry.causes.iter().map(|id| Named::of(state, *id)).collect(),
+        rates: entry.rates.iter().map(rate).collect(),
     };
     let total = |id: &Id| (id.clone(), statement.total(id).unwrap_or_default());
     StatementView {
         issued,
         period: statement.period,
-        due_on: terms.due_on(statement.period),
+        due_on: versions.of(statement.period).due_on(statement.period),
         terms: statement.terms,
         calculation: statement.calculation,
         root_version: statement.root_version,
         state_root: statement.state_root,
         entries: statement.entries.iter().map(entry).collect(),
-        totals: terms.beneficiaries().into_iter().map(total).collect(),
+        totals: versions.beneficiaries().into_iter().map(total).collect(),
+        recoupments: statement.recoupments.clone(),
+        interest: statement.interest.clone(),
     }
 }

@@ -1,11 +1,18 @@
 //! Whose turn it is.
 
+use std::collections::BTreeSet;
+
+use crate::event::Kind;
+use crate::evolve::proposal::lapses_on;
 use crate::state::Agreement;
 use crate::state::PayoutStatus;
+use crate::state::Proposal;
+use crate::state::ProposalStatus;
 use crate::state::State;
 use crate::view::balances::balances;
 use crate::view::record::Named;
 use crate::vocab::Amount;
+use crate::vocab::Currency;
 use crate::vocab::Date;
 use crate::vocab::EventId;
 use crate::vocab::Id;
@@ -29,6 +36,22 @@ pub enum What {
     AcceptLedger {
         /// Record 0.
         opening: EventId,
+    },
+    /// A proposal waits for a party's acceptance.
+    AcceptProposal {
+        /// The proposal.
+        proposal: Named,
+        /// Its kind.
+        kind: Kind,
+        /// The last day on which it can be decided.
+        until: Option<Date>,
+    },
+    /// A period has usage in a currency that has no agreed conversion rate.
+    AgreeRate {
+        /// The period.
+        period: Period,
+        /// The currency.
+        currency: Currency,
     },
     /// A period that has begun has no report; due on a day.
     Report {
@@ -66,7 +89,7 @@ pub enum What {
         /// Whether it is below the minimum payout and therefore carried.
         below_minimum: bool,
     },
-    /// A payout is in transit.
+    /// A payout or an advance is in transit.
     ConfirmPayout {
         /// The payout.
         payout: Named,
@@ -106,6 +129,54 @@ pub fn awaiting(agreement: &Agreement, opened_on: Date) -> Vec<Matter> {
     agreement.awaited().iter().map(matter).collect()
 }
 
+/// Proposals that can still be decided on a day, for each party whose acceptance is missing, in
+/// the order of the log.
+pub fn proposals(agreement: &Agreement, today: Date) -> Vec<Matter> {
+    let mut pending: Vec<&Proposal> = agreement.proposals().values().collect();
+    pending.retain(|proposal| proposal.status == ProposalStatus::Pending);
+    pending.sort_by_key(|proposal| proposal.seq);
+    let mut matters = Vec::new();
+    for proposal in pending {
+        let until = lapses_on(agreement, proposal);
+        if until.is_some_and(|until| until < today) {
+            continue;
+        }
+        for party in proposal.needed.difference(&proposal.accepted_by) {
+            matters.push(Matter {
+                who: party.clone(),
+                what: What::AcceptProposal {
+                    proposal: Named { id: proposal.id, seq: Some(proposal.seq) },
+                    kind: proposal.kind(),
+                    until,
+                },
+                since: proposal.recorded_at.date(),
+            });
+        }
+    }
+    matters
+}
+
+/// Periods with usage in a currency without an agreed rate: the collector proposes one.
+fn rates(agreement: &Agreement) -> Vec<Matter> {
+    let settlement = agreement.terms().currency;
+    let mut matters = Vec::new();
+    for period in agreement.reported_periods() {
+        let used: BTreeSet<Currency> =
+            agreement.groups(period).keys().map(|key| key.currency).collect();
+        for currency in used.into_iter().filter(|currency| *currency != settlement) {
+            let is_agreed = agreement.rates().contains_key(&(period, currency));
+            if let (false, Some(who)) = (is_agreed, agreement.versions().collector()) {
+                matters.push(Matter {
+                    who: who.clone(),
+                    what: What::AgreeRate { period, currency },
+                    since: period.last_day().plus_days(1),
+                });
+            }
+        }
+    }
+    matters
+}
+
 /// The status on a day. `opened_on` is the recorded day of record 0.
 pub fn status(state: &State, opened_on: Date, today: Date) -> Status {
     let head = state.next_seq().saturating_sub(1);
@@ -114,13 +185,16 @@ pub fn status(state: &State, opened_on: Date, today: Date) -> Status {
     };
     let mut matters = awaiting(agreement, opened_on);
     if agreement.is_in_force() {
+        matters.extend(proposals(agreement, today));
         matters.extend(reports(state, agreement, today));
+        matters.extend(rates(agreement));
         matters.extend(statements(agreement));
         matters.extend(payouts(agreement));
         matters.extend(payable(agreement, today));
         matters.extend(acknowledgements(state, agreement));
     }
-    let acknowledged = agreement.terms().parties.iter().map(|party| {
+    let parties = agreement.versions().listed_parties().into_iter();
+    let acknowledged = parties.map(|party| {
         let last = agreement.acknowledged().get(&party.id);
         (party.id.clone(), last.map(|acknowledged| acknowledged.head_seq))
     });
@@ -129,18 +203,18 @@ pub fn status(state: &State, opened_on: Date, today: Date) -> Status {
 
 /// Periods that are over and not reported.
 fn reports(state: &State, agreement: &Agreement, today: Date) -> Vec<Matter> {
-    let terms = agreement.terms();
-    let Some(collector) = terms.collector() else {
+    let versions = agreement.versions();
+    let Some(collector) = versions.collector() else {
         return Vec::new();
     };
     let mut matters = Vec::new();
-    let mut next = Some(terms.first_period());
+    let mut next = Some(versions.first_period());
     while let Some(period) = next.filter(|period| period.last_day() < today) {
-        if terms.last_period().is_some_and(|last| period > last) {
+        if versions.last_period().is_some_and(|last| period > last) {
             break;
         }
         if !agreement.is_reported(period) {
-            let due_on = terms.report_due_on(period);
+            let due_on = versions.of(period).report_due_on(period);
             let noted = agreement.missing().get(&period).and_then(|id| state.event(id));
             matters.push(Matter {
                 who: collector.clone(),
@@ -159,15 +233,15 @@ fn reports(state: &State, agreement: &Agreement, today: Date) -> Vec<Matter> {
 }
 
 fn statements(agreement: &Agreement) -> Vec<Matter> {
-    let terms = agreement.terms();
+    let versions = agreement.versions();
     let mut matters = Vec::new();
     let mut next = agreement.next_to_state();
     // Only periods that can be stated one after another, without a gap.
     while let Some(period) = next.filter(|period| agreement.is_reported(*period)) {
         let reported = agreement.in_effect(period).into_iter().map(|report| report.recorded_at);
-        for party in terms.parties.iter().filter(|party| Some(&party.id) == terms.collector()) {
+        if let Some(party) = versions.collector() {
             matters.push(Matter {
-                who: party.id.clone(),
+                who: party.clone(),
                 what: What::State { period },
                 since: reported.clone().min().map_or(period.last_day(), |at| at.date()),
             });
@@ -175,7 +249,7 @@ fn statements(agreement: &Agreement) -> Vec<Matter> {
         next = period.next();
     }
     for record in agreement.statements().values() {
-        for party in terms.beneficiaries() {
+        for party in versions.beneficiaries() {
             if !record.accepted_by.contains(party) {
                 let (period, seq) = (record.statement.period, record.seq);
                 matters.push(Matter {
@@ -190,30 +264,39 @@ fn statements(agreement: &Agreement) -> Vec<Matter> {
 }
 
 fn payouts(agreement: &Agreement) -> Vec<Matter> {
-    let mut in_transit: Vec<_> = agreement
-        .payouts()
-        .values()
-        .filter(|record| record.status == PayoutStatus::InTransit)
-        .collect();
-    in_transit.sort_by_key(|record| record.seq);
-    let matter = |record: &&crate::state::PayoutRecord| Matter {
-        who: record.payout.to.clone(),
-        what: What::ConfirmPayout {
-            payout: Named { id: record.id, seq: Some(record.seq) },
-            amount: record.payout.amount,
-            sent_on: record.payout.sent_on,
-        },
-        since: record.payout.sent_on,
-    };
-    in_transit.iter().map(matter).collect()
+    let mut matters = Vec::new();
+    for record in agreement.payouts().values() {
+        let (payout, status) = (&record.payout, &record.status);
+        let sent = (&payout.to, payout.amount, payout.sent_on);
+        matters.extend(in_transit((record.id, record.seq), sent, status));
+    }
+    for record in agreement.advances().values() {
+        let (advance, status) = (&record.advance, &record.status);
+        let sent = (&advance.to, advance.amount, advance.paid_on);
+        matters.extend(in_transit((record.id, record.seq), sent, status));
+    }
+    matters.sort_by_key(|(seq, _)| *seq);
+    matters.into_iter().map(|(_, matter)| matter).collect()
+}
+
+fn in_transit(
+    (id, seq): (EventId, u64),
+    (to, amount, sent_on): (&Id, Amount, Date),
+    status: &PayoutStatus,
+) -> Option<(u64, Matter)> {
+    let payout = Named { id, seq: Some(seq) };
+    let what = What::ConfirmPayout { payout, amount, sent_on };
+    let matter = Matter { who: to.clone(), what, since: sent_on };
+    (*status == PayoutStatus::InTransit).then_some((seq, matter))
 }
 
 fn payable(agreement: &Agreement, today: Date) -> Vec<Matter> {
-    let terms = agreement.terms();
-    let Some(collector) = terms.collector() else {
+    let versions = agreement.versions();
+    let Some(collector) = versions.collector() else {
         return Vec::new();
     };
-    let ended = terms.ends_on.is_some_and(|end| today >= end);
+    let ended = versions.ends_on().is_some_and(|end| today >= end);
+    let minimum = versions.on(versions.clipped(today)).minimum_payout;
     let mut matters = Vec::new();
     for balance in balances(agreement).beneficiaries {
         let oldest = balance.periods.iter().find(|period| !period.open.is_zero());
@@ -227,7 +310,7 @@ fn payable(agreement: &Agreement, today: Date) -> Vec<Matter> {
                 amount: balance.payable,
                 due_on: oldest.due_on,
                 overdue: today > oldest.due_on,
-                below_minimum: balance.payable < terms.minimum_payout && !ended,
+                below_minimum: balance.payable < minimum && !ended,
             },
             since: oldest.period.last_day().plus_days(1),
         });
@@ -241,7 +324,8 @@ fn acknowledgements(state: &State, agreement: &Agreement) -> Vec<Matter> {
     let heads: Vec<u64> = agreement.acknowledged().values().map(|last| last.seq).collect();
     let is_news = |seq: &u64| !heads.contains(seq);
     let mut matters = Vec::new();
-    for party in agreement.terms().parties.iter().filter(|party| party.role.is_money_party()) {
+    let parties = agreement.versions().listed_parties().into_iter();
+    for party in parties.filter(|party| party.role.is_money_party()) {
         let last = agreement.acknowledged().get(&party.id).map(|last| last.head_seq);
         let behind = last.map_or(0, |last| last + 1);
         if (behind..state.next_seq()).any(|seq| is_news(&seq)) {

@@ -1,13 +1,29 @@
 //! Usage reports, by period.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use num_traits::Signed;
+use num_traits::Zero;
+
 use crate::event::Kind;
+use crate::rating::group::Grouping;
 use crate::state::Agreement;
 use crate::state::Report;
 use crate::state::State;
+use crate::usage::LineKey;
+use crate::usage::LineSums;
+use crate::usage::UsageSums;
 use crate::vocab::Code;
+use crate::vocab::Currency;
 use crate::vocab::EventId;
+use crate::vocab::Exact;
+use crate::vocab::Name;
 use crate::vocab::Period;
 use crate::vocab::Problem;
+use crate::vocab::Rate;
+use crate::vocab::exact;
+use crate::vocab::exact::Sum;
 
 /// Every report and correction, by period and then in the order of the log.
 pub fn reports(agreement: &Agreement) -> Vec<&Report> {
@@ -26,6 +42,108 @@ pub fn missing(state: &State) -> Vec<(Period, u64)> {
         .filter(|(period, _)| !agreement.is_reported(**period))
         .filter_map(|(period, id)| Some((*period, state.event(id)?.0)))
         .collect()
+}
+
+/// What two reports of a period say differently about usage with one key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UsageChange {
+    /// Day, currency and attributes.
+    pub key: LineKey,
+    /// Lines of the first and of the second report.
+    pub lines: (u64, u64),
+    /// Gross, every meter and every deduction in which they differ: name (`gross`, a meter,
+    /// `deduction.<kind>`), first, second, second − first.
+    pub changes: Vec<(String, Sum, Sum, Sum)>,
+}
+
+/// What two reports of one period say differently, key by key in the order of keys. Errors:
+/// [`Code::UnknownEvent`], [`Code::PeriodLength`] for reports of different periods.
+pub fn diff(state: &State, first: &EventId, second: &EventId) -> Result<Vec<UsageChange>, Problem> {
+    let (first, second) = (report(state, first)?, report(state, second)?);
+    if first.period != second.period {
+        return Err(Problem::new(
+            Code::PeriodLength,
+            format!(
+                "record {} reports {}, record {} reports {}",
+                first.seq, first.period, second.seq, second.period
+            ),
+        )
+        .hint("compare two reports of one period: `revshare usage list` shows them"));
+    }
+    let none = LineSums::default();
+    let get = |report: &'_ Report, key: &LineKey| report.usage.get(key).cloned();
+    let keys: BTreeSet<&LineKey> =
+        first.usage.iter().chain(second.usage.iter()).map(|(key, _)| key).collect();
+    let mut found = Vec::new();
+    for key in keys {
+        let before = get(first, key).unwrap_or_else(|| none.clone());
+        let after = get(second, key).unwrap_or_else(|| none.clone());
+        let mut changes = Vec::new();
+        let mut compare = |name: String, before: Sum, after: Sum| {
+            if before != after {
+                changes.push((name, before, after, Sum(after.0 - before.0)));
+            }
+        };
+        compare("gross".into(), before.gross, after.gross);
+        let names = |of: fn(&LineSums) -> &Vec<(Name, Sum)>| -> BTreeSet<Name> {
+            of(&before).iter().chain(of(&after)).map(|(name, _)| name.clone()).collect()
+        };
+        for name in names(|sums| &sums.meters) {
+            compare(name.as_str().to_owned(), before.meter(&name), after.meter(&name));
+        }
+        for name in names(|sums| &sums.deductions) {
+            let label = format!("deduction.{name}");
+            compare(label, before.deduction(&name), after.deduction(&name));
+        }
+        if !changes.is_empty() || before.lines != after.lines {
+            let lines = (before.lines, after.lines);
+            found.push(UsageChange { key: key.clone(), lines, changes });
+        }
+    }
+    Ok(found)
+}
+
+/// A report's gross that is too far from the price list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PriceFinding {
+    /// The currency.
+    pub currency: Currency,
+    /// Gross as reported, over the lines whose base is priced.
+    pub reported: Exact,
+    /// Quantities times the price list.
+    pub priced: Exact,
+    /// The part of the priced gross by which they may differ; the largest of several versions.
+    pub tolerance: Rate,
+}
+
+/// Where a report's gross and the price list disagree beyond the tolerance: |reported − priced| >
+/// tolerance × |priced|, per currency, over the lines whose terms take the base from the price
+/// list; not where no gross was reported at all.
+pub fn price_findings(
+    agreement: &Agreement,
+    period: Period,
+    usage: &UsageSums,
+) -> Vec<PriceFinding> {
+    let versions = agreement.versions();
+    let mut grouping = Grouping::new(versions, agreement.contributions(), period);
+    let mut totals: BTreeMap<Currency, (Exact, Exact, Rate, bool)> = BTreeMap::new();
+    for (key, sums) in usage.iter() {
+        let Ok((_, Some(priced))) = grouping.place(key, sums) else { continue };
+        let zero = || (Exact::zero(), Exact::zero(), Rate::default(), false);
+        let total = totals.entry(key.currency).or_insert_with(zero);
+        total.0 += sums.gross.exact();
+        total.1 += priced;
+        total.2 = total.2.max(versions.on(key.day).price_tolerance);
+        total.3 |= !sums.gross.is_zero();
+    }
+    let mut findings = Vec::new();
+    for (currency, (reported, priced, tolerance, is_reported)) in totals {
+        let bound = exact::of_rate(&tolerance) * priced.abs();
+        if is_reported && (&reported - &priced).abs() > bound {
+            findings.push(PriceFinding { currency, reported, priced, tolerance });
+        }
+    }
+    findings
 }
 
 /// A report or correction. Errors: [`Code::UnknownEvent`].

@@ -79,6 +79,8 @@ pub enum Domain {
     PartNonce,
     /// The sled index (a cache, not part of the format).
     Index,
+    /// The state root, version 2.
+    StateRoot2,
 }
 
 impl Domain {
@@ -95,12 +97,13 @@ impl Domain {
             Domain::StateRoot => "revshare 2026-11-23 state root v1",
             Domain::PartNonce => "revshare 2026-11-23 part nonce v1",
             Domain::Index => "revshare 2026-11-23 index v1",
+            Domain::StateRoot2 => "revshare 2026-11-23 state root v2",
         }
     }
 
     /// A hasher for this use. Deriving the key costs two compressions, so it is done once.
     pub fn hasher(self) -> blake3::Hasher {
-        static HASHERS: LazyLock<[blake3::Hasher; 10]> = LazyLock::new(|| {
+        static HASHERS: LazyLock<[blake3::Hasher; 11]> = LazyLock::new(|| {
             [
                 Domain::Payload,
                 Domain::Content,
@@ -112,6 +115,7 @@ impl Domain {
                 Domain::StateRoot,
                 Domain::PartNonce,
                 Domain::Index,
+                Domain::StateRoot2,
             ]
             .map(|domain| blake3::Hasher::new_derive_key(domain.context()))
         });

@@ -201,6 +201,20 @@ impl Amount {
         if self.is_negative() { Amount::ZERO } else { self }
     }
 
+    /// From a number of units of 10^-`digits`. `None` past the bounds of an amount.
+    pub fn from_minor(units: i128, digits: u32) -> Option<Amount> {
+        Amount::normalised(units, digits)
+    }
+
+    /// As a number of units of 10^-`digits`; finer digits are cut off, so it is exact for an
+    /// amount in minor units.
+    pub fn to_minor(&self, digits: u32) -> i128 {
+        match digits.checked_sub(self.scale()) {
+            Some(more) => self.mantissa() * 10i128.pow(more),
+            None => self.mantissa() / 10i128.pow(self.scale() - digits),
+        }
+    }
+
     /// The plain decimal with at least `digits` fraction digits (`12.5` with 2 is `12.50`).
     pub fn to_text(&self, digits: u32) -> String {
         let mut padded = self.0;

@@ -4,6 +4,7 @@
 pub mod codec;
 pub mod words;
 pub mod block;
+mod statement;
 mod fields;
 pub mod clauses;
 pub mod terms;

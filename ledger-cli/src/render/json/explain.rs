@@ -100,8 +100,10 @@ pub struct RuleDocument {
     pub tier: Option<TierDocument>,
     /// The operations whose results add up to what was earned.
     pub operations: Vec<OperationDocument>,
-    /// The lines that the rule rates.
-    pub group: GroupDocument,
+    /// The lines that the rule rates, in the order in which they enter.
+    pub groups: Vec<GroupDocument>,
+    /// `groups[0]` if there is exactly one group, otherwise `null`.
+    pub group: Option<GroupDocument>,
 }
 
 /// A tier's position over the period.
@@ -185,7 +187,9 @@ pub struct DeductionDocument {
 impl ExplainDocument {
     /// A derivation as JSON.
     pub fn of(explanation: &Explanation, at: At) -> ExplainDocument {
-        let Explanation { terms, rating, .. } = explanation;
+        let rating = &explanation.rating;
+        let version = &explanation.versions[explanation.versions.len() - 1].1;
+        let terms = &version.terms;
         let currency = terms.currency;
         ExplainDocument {
             at,
@@ -193,7 +197,7 @@ impl ExplainDocument {
             party: explanation.party.to_string(),
             currency: currency.to_string(),
             due_on: explanation.due_on.to_string(),
-            terms: explanation.terms_digest.to_string(),
+            terms: version.digest.to_string(),
             calculation: terms.calculation,
             amount: money(rating.rounded, currency),
             booked: money(explanation.booked, currency),
@@ -231,12 +235,18 @@ impl ExplainDocument {
 
 fn rule_of(rule: &RuleRating, explanation: &Explanation) -> RuleDocument {
     let own = rule.operands.iter().filter(|operand| operand.party == explanation.party);
+    let version = explanation.versions.iter().find(|(number, _)| *number == rule.version);
+    let terms = version.map(|(_, version)| &version.terms);
     RuleDocument {
         rule: rule.rule.to_string(),
         earned: to_text(&rule.earned(&explanation.party)),
-        tier: tier_of(rule, &explanation.terms),
+        tier: terms.and_then(|terms| tier_of(rule, terms)),
         operations: own.map(operation_of).collect(),
-        group: group_of(&rule.group),
+        groups: rule.groups.iter().map(group_of).collect(),
+        group: match &rule.groups[..] {
+            [only] => Some(group_of(only)),
+            _ => None,
+        },
     }
 }
 
@@ -272,18 +282,18 @@ fn operation_of(operand: &Operand) -> OperationDocument {
         amount: None,
     };
     let name = match &operand.what {
-        Operation::Share { base, share, rate, stretch } => {
+        Operation::Share { base, rate, stretch } => {
             document.base = Some(to_text(base));
-            document.share = Some(share.to_string());
-            document.rate = Some(to_text(rate));
+            document.share = Some(rate.share.to_string());
+            document.rate = Some(to_text(&rate.rate));
             document.from = stretch.as_ref().map(|(from, _)| to_text(from));
             document.to = stretch.as_ref().map(|(_, to)| to_text(to));
             "share"
         }
-        Operation::WindowShare { base, share, rate } => {
+        Operation::WindowShare { base, rate, .. } => {
             document.base = Some(to_text(base));
-            document.share = Some(share.to_string());
-            document.rate = Some(to_text(rate));
+            document.share = Some(rate.share.to_string());
+            document.rate = Some(to_text(&rate.rate));
             "window-share"
         }
         Operation::PerUnit { units, price } => {

@@ -1,8 +1,9 @@
 //! Records as JSON.
 
-use revshare_core::payout::Payout;
+use revshare_core::event::Kind;
 use revshare_core::view::record;
 use revshare_core::view::record::Said;
+use revshare_core::view::record::Sent;
 use revshare_core::vocab::Currency;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -176,6 +177,79 @@ pub enum SaysDocument {
         /// The state root after it.
         state_root: String,
     },
+    /// Other terms were proposed.
+    AmendmentProposed {
+        /// Digest of the proposed terms.
+        terms: String,
+        /// The first usage day that they rate.
+        effective_from: String,
+        /// Why.
+        reason: String,
+    },
+    /// A party whose acceptance is needed refused a proposal.
+    ProposalRejected {
+        /// The proposal.
+        proposal: EventRef,
+        /// Its kind; `null` if it is not on the log.
+        proposed: Option<String>,
+        /// Why.
+        reason: String,
+    },
+    /// The proposer took a proposal back.
+    ProposalWithdrawn {
+        /// The proposal.
+        proposal: EventRef,
+        /// Its kind; `null` if it is not on the log.
+        proposed: Option<String>,
+        /// Why.
+        reason: String,
+    },
+    /// A conversion rate was proposed.
+    RateProposed {
+        /// The foreign currency.
+        currency: String,
+        /// Units of the settlement currency for one unit of it.
+        rate: String,
+        /// The period whose lines it converts.
+        period: String,
+        /// Where it was published.
+        source: String,
+    },
+    /// An ongoing contribution was claimed.
+    ContributionClaimed {
+        /// The clause of the terms.
+        clause: String,
+        /// The first day.
+        from: String,
+        /// The first day after it, if it has an end.
+        to: Option<String>,
+        /// A commitment to the evidence.
+        evidence: Option<String>,
+        /// What was contributed.
+        note: String,
+    },
+    /// The contributor ended a contribution.
+    ContributionEnded {
+        /// The claim.
+        claim: EventRef,
+        /// The first day on which it does not count.
+        on: String,
+        /// Why.
+        reason: String,
+    },
+    /// A recoupable advance was paid.
+    AdvancePaid {
+        /// To whom.
+        to: String,
+        /// The amount.
+        amount: String,
+        /// The settlement currency.
+        currency: String,
+        /// The day it was sent.
+        paid_on: String,
+        /// How both sides find it at the bank.
+        reference: String,
+    },
 }
 
 /// What a statement posts for one period, in an event.
@@ -226,7 +300,7 @@ impl RecordDocument {
 
 impl SaysDocument {
     fn of(said: &Said, currency: Currency) -> SaysDocument {
-        let amount = |sent: &Option<Payout>| sent.as_ref().map(|p| money(p.amount, currency));
+        let amount = |sent: &Option<Sent>| sent.as_ref().map(|s| money(s.amount(), currency));
         match said {
             Said::LedgerOpened { title, terms, parties } => SaysDocument::LedgerOpened {
                 title: title.to_string(),
@@ -313,6 +387,48 @@ impl SaysDocument {
                     state_root: state_root.to_string(),
                 }
             }
+            Said::AmendmentProposed { terms, effective_from, reason } => {
+                SaysDocument::AmendmentProposed {
+                    terms: terms.to_string(),
+                    effective_from: effective_from.to_string(),
+                    reason: reason.to_string(),
+                }
+            }
+            Said::ProposalClosed { kind, proposal, proposed, reason } => {
+                let (proposal, reason) = (EventRef::of(proposal), reason.to_string());
+                let proposed = proposed.map(|kind| kind.as_str().to_owned());
+                match kind {
+                    Kind::ProposalWithdrawn => {
+                        SaysDocument::ProposalWithdrawn { proposal, proposed, reason }
+                    }
+                    _ => SaysDocument::ProposalRejected { proposal, proposed, reason },
+                }
+            }
+            Said::RateProposed(rate) => SaysDocument::RateProposed {
+                currency: rate.currency.to_string(),
+                rate: rate.rate.to_string(),
+                period: rate.period.to_string(),
+                source: rate.source.to_string(),
+            },
+            Said::ContributionClaimed(claim) => SaysDocument::ContributionClaimed {
+                clause: claim.clause.to_string(),
+                from: claim.from.to_string(),
+                to: claim.to.map(|to| to.to_string()),
+                evidence: claim.evidence.map(|digest| digest.to_string()),
+                note: claim.note.to_string(),
+            },
+            Said::ContributionEnded { claim, on, reason } => SaysDocument::ContributionEnded {
+                claim: EventRef::of(claim),
+                on: on.to_string(),
+                reason: reason.to_string(),
+            },
+            Said::AdvancePaid(advance) => SaysDocument::AdvancePaid {
+                to: advance.to.to_string(),
+                amount: money(advance.amount, currency),
+                currency: currency.to_string(),
+                paid_on: advance.paid_on.to_string(),
+                reference: advance.reference.to_string(),
+            },
         }
     }
 }

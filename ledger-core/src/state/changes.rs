@@ -1,0 +1,391 @@
+//! The records: how an admitted fact changes what the facts amount to.
+
+use std::collections::BTreeMap;
+
+use crate::payout::Payout;
+use crate::rating::PeriodGroups;
+use crate::rating::group::Grouping;
+use crate::rating::group::OpenContribution;
+use crate::rating::group::whole;
+use crate::state::Account;
+use crate::state::Acknowledged;
+use crate::state::AdvanceRecord;
+use crate::state::Agreement;
+use crate::state::ContributionEnding;
+use crate::state::Effect;
+use crate::state::ItemKind;
+use crate::state::OpenItem;
+use crate::state::PayoutRecord;
+use crate::state::PayoutStatus;
+use crate::state::Proposal;
+use crate::state::ProposalStatus;
+use crate::state::Proposed;
+use crate::state::Reach;
+use crate::state::Report;
+use crate::state::StatementRecord;
+use crate::statement::Entry;
+use crate::statement::InterestLine;
+use crate::terms::Terms;
+use crate::terms::Version;
+use crate::vocab::Amount;
+use crate::vocab::Date;
+use crate::vocab::EventId;
+use crate::vocab::Id;
+use crate::vocab::Period;
+use crate::vocab::Rate;
+use crate::vocab::exact;
+
+fn add(sum: &mut Amount, amount: Amount) {
+    // Statements and payouts were admitted only with sums that stay in bounds.
+    *sum = sum.checked_add(amount).unwrap_or(*sum);
+}
+
+fn sum(amounts: impl Iterator<Item = Amount>) -> Amount {
+    let mut total = Amount::ZERO;
+    amounts.for_each(|amount| add(&mut total, amount));
+    total
+}
+
+impl Agreement {
+    /// Records: a party accepted the ledger.
+    pub(crate) fn accept(&mut self, party: Id) {
+        self.accepted.insert(party);
+    }
+
+    /// Records: a report, or a correction that takes the place of what it corrects.
+    pub(crate) fn add_report(&mut self, report: Report) {
+        self.exposure.add(&report.usage);
+        let (id, period) = (report.id, report.period);
+        self.effects.push(Effect { seq: report.seq, event: id, reach: Reach::Period(period) });
+        let in_effect = self.in_effect.entry(period).or_default();
+        let replaced = report.corrects.and_then(|id| in_effect.iter().position(|r| *r == id));
+        match replaced {
+            Some(at) => in_effect[at] = id,
+            None => in_effect.push(id),
+        }
+        if let Some(old) = report.corrects.and_then(|id| self.reports.get_mut(&id)) {
+            old.corrected_by = Some(id);
+        }
+        let is_new = report.corrects.is_none();
+        self.reports.insert(id, report);
+        match is_new {
+            true => self.group_more(period, id),
+            false => self.group_again(period),
+        }
+    }
+
+    /// Sums the lines of one more report of a period into its groups.
+    fn group_more(&mut self, period: Period, id: EventId) {
+        let Some(report) = self.reports.get(&id) else { return };
+        let groups = self.groups.entry(period).or_default();
+        let mut grouping = Grouping::new(&self.versions, &self.contributions, period);
+        // Every line was admitted because it can be rated.
+        let rated = grouping.add(groups, &report.usage);
+        debug_assert!(rated.is_ok());
+    }
+
+    /// Sums the lines in effect of a period into groups from the beginning.
+    fn group_again(&mut self, period: Period) {
+        let groups = self.group_under(&self.versions, &self.contributions, period);
+        debug_assert!(groups.is_ok());
+        let groups: PeriodGroups = groups.unwrap_or_default();
+        self.groups.insert(period, groups);
+    }
+
+    /// Sums again what lies on or after a day.
+    fn group_from(&mut self, day: Date) {
+        let touched = self.reported_periods().filter(|period| period.last_day() >= day);
+        for period in touched.collect::<Vec<_>>() {
+            self.group_again(period);
+        }
+    }
+
+    /// Records: a report is missing.
+    pub(crate) fn add_missing(&mut self, period: Period, id: EventId) {
+        self.missing.insert(period, id);
+    }
+
+    /// Records: a proposal; it waits for the others.
+    pub(crate) fn add_proposal(&mut self, proposal: Proposal) {
+        if let Proposed::Rate(rate) = &proposal.what {
+            self.exposure.add_rate(rate);
+        }
+        let (id, seq) = (proposal.id, proposal.seq);
+        let complete = proposal.accepted_by.is_superset(&proposal.needed);
+        self.proposals.insert(id, proposal);
+        if complete {
+            self.take_effect(&id, seq);
+        }
+    }
+
+    /// Records: a party accepted a proposal. With the last acceptance it takes effect.
+    pub(crate) fn accept_proposal(&mut self, id: &EventId, party: Id, seq: u64) {
+        let Some(proposal) = self.proposals.get_mut(id) else { return };
+        proposal.accepted_by.insert(party);
+        if proposal.accepted_by.is_superset(&proposal.needed) {
+            self.take_effect(id, seq);
+        }
+    }
+
+    fn take_effect(&mut self, id: &EventId, seq: u64) {
+        let Some(proposal) = self.proposals.get_mut(id) else { return };
+        proposal.status = ProposalStatus::Accepted { seq };
+        let (event, named) = (proposal.id, proposal.seq);
+        let mut reach = |reach| self.effects.push(Effect { seq: named, event, reach });
+        match &proposal.what {
+            Proposed::Amendment(amendment) => {
+                let from = amendment.effective_from;
+                let version = &amendment.version;
+                let moves_the_end = version.terms.ends_on != self.versions.ends_on();
+                reach(if moves_the_end { Reach::Everything } else { Reach::From(from) });
+                self.versions.push(Version {
+                    event,
+                    seq: named,
+                    effective_from: from,
+                    terms: version.terms.clone(),
+                    digest: version.digest,
+                    level: version.level,
+                });
+                for other in self.proposals.values_mut() {
+                    let is_amendment = matches!(other.what, Proposed::Amendment(_));
+                    if is_amendment && other.status == ProposalStatus::Pending {
+                        other.status = ProposalStatus::Overtaken { seq };
+                    }
+                }
+                self.group_from(from);
+            }
+            Proposed::Rate(rate) => {
+                reach(Reach::Period(rate.period));
+                let of = (rate.period, rate.currency);
+                self.rates.insert(of, rate.rate);
+                self.rate_sources.insert(of, event);
+            }
+            Proposed::Contribution(claim) => {
+                let from = claim.from;
+                reach(Reach::From(from));
+                self.open_contributions();
+                self.group_from(from);
+            }
+        }
+    }
+
+    /// Accepted contributions, in the order of the log.
+    fn open_contributions(&mut self) {
+        let mut open: Vec<(u64, OpenContribution)> = Vec::new();
+        for proposal in self.proposals.values() {
+            let accepted = matches!(proposal.status, ProposalStatus::Accepted { .. });
+            if let (true, Proposed::Contribution(claim)) = (accepted, &proposal.what) {
+                let ended = self.endings.get(&proposal.id).map(|ending| ending.on);
+                let (clause, from) = (claim.clause.clone(), claim.from);
+                open.push((
+                    proposal.seq,
+                    OpenContribution { clause, from, to: ended.or(claim.to) },
+                ));
+            }
+        }
+        open.sort_by_key(|(seq, _)| *seq);
+        self.contributions = open.into_iter().map(|(_, open)| open).collect();
+    }
+
+    /// Records: a proposal was rejected or withdrawn.
+    pub(crate) fn close_proposal(&mut self, id: &EventId, status: ProposalStatus) {
+        if let Some(proposal) = self.proposals.get_mut(id) {
+            proposal.status = status;
+        }
+    }
+
+    /// Records: a contribution ended.
+    pub(crate) fn end_contribution(&mut self, claim: EventId, ending: ContributionEnding) {
+        let from = self.proposals.get(&claim).and_then(|proposal| match &proposal.what {
+            Proposed::Contribution(claim) => Some(claim.from),
+            Proposed::Amendment(_) | Proposed::Rate(_) => None,
+        });
+        let day = from.map_or(ending.on, |from| from.min(ending.on));
+        let reach = Reach::From(day);
+        self.effects.push(Effect { seq: ending.seq, event: ending.id, reach });
+        self.endings.insert(claim, ending);
+        self.open_contributions();
+        self.group_from(day);
+    }
+
+    /// Records: a statement.
+    pub(crate) fn add_statement(&mut self, record: StatementRecord) {
+        let statement = &record.statement;
+        for entry in &statement.entries {
+            self.book(entry);
+        }
+        let terms = self.versions.of(statement.period);
+        let due_on = terms.due_on(statement.period);
+        let ended = self.versions.last_period().is_some_and(|last| statement.period >= last);
+        let minimum = if ended { Amount::ZERO } else { terms.minimum_payout };
+        let parties: Vec<Id> = self.versions.beneficiaries().into_iter().cloned().collect();
+        for party in parties {
+            let interest = statement.interest_of(&party).unwrap_or_default();
+            let recouped = statement.recouped_of(&party);
+            let account = self.accounts.entry(party.clone()).or_default();
+            add(&mut account.interest, interest);
+            add(&mut account.recouped, recouped);
+            let payable = account.payable();
+            let of_party = |entry: &Entry| {
+                let found = entry.shares.iter().find(|(id, _)| *id == party);
+                found.map_or(Amount::ZERO, |(_, amount)| *amount)
+            };
+            let queue = self.queues.entry(party.clone()).or_default();
+            let mut credit = recouped;
+            let shares = statement.entries.iter().map(|entry| {
+                let due_on = self.versions.of(entry.period).due_on(entry.period);
+                (entry.period, ItemKind::Share, due_on, of_party(entry))
+            });
+            let interest = (statement.period, ItemKind::Interest, due_on, interest);
+            for (period, kind, due_on, amount) in shares.chain([interest]) {
+                if amount.is_negative() {
+                    add(&mut credit, amount.negated());
+                } else if !amount.is_zero() {
+                    let (interest_from, booked_by) = (None, record.seq);
+                    let item =
+                        OpenItem { period, kind, due_on, interest_from, open: amount, booked_by };
+                    queue.push(item);
+                }
+            }
+            queue.settle(credit);
+            if payable >= minimum {
+                queue.fall_due(record.seq, due_on);
+            }
+        }
+        self.pending_interest.clear();
+        self.effects.clear();
+        self.statements.insert(statement.period, record);
+    }
+
+    fn book(&mut self, entry: &Entry) {
+        let booked = self.booked.entry(entry.period).or_default();
+        add(&mut booked.base, entry.base);
+        for (party, amount) in &entry.shares {
+            match booked.shares.iter_mut().find(|(id, _)| id == party) {
+                Some((_, sum)) => add(sum, *amount),
+                None => booked.shares.push((party.clone(), *amount)),
+            }
+            add(&mut self.accounts.entry(party.clone()).or_default().booked, *amount);
+        }
+    }
+
+    /// Records: a party accepted a statement.
+    pub(crate) fn accept_statement(&mut self, id: &EventId, party: Id) {
+        let found = self.statements.values_mut().find(|statement| statement.id == *id);
+        if let Some(statement) = found {
+            statement.accepted_by.insert(party);
+        }
+    }
+
+    /// Records: money was sent.
+    pub(crate) fn add_payout(&mut self, record: PayoutRecord) {
+        post(&mut self.accounts, &record, Amount::checked_add);
+        self.payouts.insert(record.id, record);
+    }
+
+    /// Records: money arrived or came back.
+    pub(crate) fn settle_payout(&mut self, id: &EventId, status: PayoutStatus) {
+        let Some(record) = self.payouts.get_mut(id) else { return };
+        post(&mut self.accounts, record, Amount::checked_sub);
+        record.status = status;
+        post(&mut self.accounts, record, Amount::checked_add);
+        let PayoutStatus::Confirmed { received_on, .. } = record.status else { return };
+        let Payout { to, amount, .. } = record.payout.clone();
+        // A receipt was admitted only with interest that stays in bounds.
+        let interest = self.interest_on(id, received_on).unwrap_or_default();
+        self.queues.entry(to).or_default().settle(amount);
+        self.pending_interest.extend(interest);
+    }
+
+    /// The late interest that a payout causes if it is received on a day: on each open amount
+    /// that it settles after its due day. `None` past the bounds of an amount.
+    pub fn interest_on(&self, id: &EventId, received_on: Date) -> Option<Vec<InterestLine>> {
+        let Some(record) = self.payouts.get(id) else { return Some(Vec::new()) };
+        let Payout { to, amount, .. } = &record.payout;
+        let pieces = self.queues.get(to).cloned().unwrap_or_default().settle(*amount);
+        let mut lines = Vec::new();
+        for piece in pieces {
+            let late = piece.interest_from.filter(|due_on| *due_on < received_on);
+            let Some(due_on) = late else { continue };
+            let terms = self.versions.on(self.versions.clipped(due_on));
+            let rate = terms.late_rate_on(due_on);
+            let amount = interest(terms, rate, piece.amount, (due_on, received_on))?;
+            if !amount.is_zero() {
+                lines.push(InterestLine {
+                    to: to.clone(),
+                    payout: *id,
+                    period: piece.period,
+                    principal: piece.amount,
+                    due_on,
+                    received_on,
+                    rate,
+                    amount,
+                });
+            }
+        }
+        Some(lines)
+    }
+
+    /// Records: an advance was sent.
+    pub(crate) fn add_advance(&mut self, record: AdvanceRecord) {
+        self.advances.insert(record.id, record);
+    }
+
+    /// Records: an advance arrived, and can be recouped, or came back.
+    pub(crate) fn settle_advance(&mut self, id: &EventId, status: PayoutStatus) {
+        let Some(record) = self.advances.get_mut(id) else { return };
+        record.status = status;
+        if let PayoutStatus::Confirmed { .. } = record.status {
+            let account = self.accounts.entry(record.advance.to.clone()).or_default();
+            add(&mut account.advanced, record.advance.amount);
+        }
+    }
+
+    /// Records: an acknowledgement.
+    pub(crate) fn acknowledge(&mut self, party: Id, acknowledged: Acknowledged) {
+        self.acknowledged.insert(party, acknowledged);
+    }
+
+    /// Advances sent to a party that did not come back, in transit ones included.
+    pub fn advances_to(&self, party: &Id) -> Amount {
+        let own = self.advances.values().filter(|record| record.advance.to == *party);
+        let back = |record: &&AdvanceRecord| matches!(record.status, PayoutStatus::Returned { .. });
+        sum(own.filter(|record| !back(record)).map(|record| record.advance.amount))
+    }
+}
+
+/// principal × rate × days / 365, from the day after the due day to the day of receipt, in minor
+/// units. `None` past the bounds of an amount.
+fn interest(
+    terms: &Terms,
+    rate: Rate,
+    principal: Amount,
+    (due_on, received_on): (Date, Date),
+) -> Option<Amount> {
+    let days = received_on.days() - due_on.days();
+    let year = exact::of_amount(&principal) * exact::of_rate(&rate);
+    terms.rounding.round(&(year * whole(days.into()) / whole(365)), terms.currency.minor_digits())
+}
+
+/// Posts a payout to its receiver's account, or takes the posting back, by its status.
+fn post(
+    accounts: &mut BTreeMap<Id, Account>,
+    record: &PayoutRecord,
+    change: impl Fn(Amount, Amount) -> Option<Amount>,
+) {
+    let Payout { to, amount, on_account, withheld, .. } = &record.payout;
+    let account = accounts.entry(to.clone()).or_default();
+    let change = |sum: &mut Amount, by: Amount| *sum = change(*sum, by).unwrap_or(*sum);
+    match record.status {
+        PayoutStatus::InTransit => {
+            change(&mut account.in_transit, *amount);
+            change(&mut account.tax_in_transit, *withheld);
+        }
+        PayoutStatus::Confirmed { .. } => {
+            change(&mut account.paid, amount.checked_sub(*on_account).unwrap_or(*amount));
+            change(&mut account.on_account, *on_account);
+            change(&mut account.withheld, *withheld);
+        }
+        PayoutStatus::Returned { .. } => {}
+    }
+}
