@@ -15,6 +15,7 @@ mod payment;
 mod clauses;
 mod lookup;
 pub mod admission;
+pub mod diff;
 mod warnings;
 pub mod check;
 
@@ -23,7 +24,12 @@ pub use body::*;
 pub use by_day::TermsByDay;
 pub use check::Checked;
 pub use check::check;
+pub use diff::Change;
+pub use diff::diff;
 pub use judge::TermsProblem;
 pub use versions::Stretch;
 pub use versions::Version;
 pub use versions::Versions;
+
+#[cfg(test)]
+mod diff_tests;
