@@ -32,6 +32,14 @@ pub const RULES_MAX: usize = 1024;
 pub const STEPS_MAX: usize = 64;
 /// Most patterns of one condition.
 pub const PATTERNS_MAX: usize = 1024;
+/// Most entries of a price list.
+pub const PRICES_MAX: usize = 4096;
+/// Most exclusivities and contributions of one agreement, together.
+pub const MODIFIERS_MAX: usize = 256;
+/// Most caps of one agreement; likewise minimums, and splits.
+pub const CLAUSES_MAX: usize = 256;
+/// Most rows of the table of late interest.
+pub const INTEREST_STEPS_MAX: usize = 1024;
 /// Largest number of days in a deadline of the terms.
 pub const DEADLINE_DAYS_MAX: u16 = 3650;
 

@@ -91,12 +91,6 @@ pub fn cases() -> Vec<Case> {
         ),
         spoiled(Code::TermsUnknownKey, "a key with a slip", "due_days = 30", "¦due_day = 30"),
         spoiled(
-            Code::TermsUnsupported,
-            "a clause that this release cannot rate",
-            "[windows]",
-            "[[¦minimum]]\nid = \"floor\"\n\n[windows]",
-        ),
-        spoiled(
             Code::TermsMissing,
             "an agreement without a currency",
             "[agreement]\ntitle = \"Llama hosting\"\ncurrency = \"USD\"",

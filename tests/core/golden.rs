@@ -11,6 +11,7 @@ use ledger_core::state::root::state_root;
 use ledger_core::store::SegmentHeader;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
+use ledger_core::vocab::Level;
 use ledger_core::vocab::Period;
 use revshare_kit::Given;
 use revshare_kit::Line;
@@ -35,7 +36,7 @@ use crate::written::root;
 pub fn every_kind() -> World {
     let (host, meta) = (party("acme-cloud"), party("meta"));
     let several = lines!["2026-02-05" => "1.00", "2026-02-06" => "2.00", "2026-02-07" => "3.00"];
-    Given::ledger(two_parties("share = { meta = \"0.15\" }"))
+    Given::ledger_at(two_parties("share = { meta = \"0.15\" }"), Level::One)
         .after_days(50)
         .and(meta.notes_missing("2026-01"))
         .reported("2026-01", lines!["2026-01-05" => "600.00", "2026-01-06" => "-0.01"])
@@ -102,7 +103,7 @@ pub fn every_clause() -> World {
         line("2026-03-31", "800").meter("tokens", "11").deduction("infrastructure", "100"),
         line("2026-03-31", "0").meter("requests", "3"),
     ];
-    Given::ledger(terms)
+    Given::ledger_at(terms, Level::One)
         .reported("2026-Q1", usage)
         .stated("2026-Q1")
         .reported("2026-Q2", vec![])
@@ -236,7 +237,9 @@ fn released_logs_are_written_again() {
 
 /// A ledger that is in force, and nothing more: what other vectors append to.
 pub fn in_force() -> World {
-    let mut world = World::in_force(two_parties("share = { meta = \"0.15\" }").build());
+    let terms = two_parties("share = { meta = \"0.15\" }").build();
+    let mut world = World::new();
+    world.open_and_accept_at(terms, Level::One);
     let period = Period::parse("2026-01").expect("a period");
     let report = Command::ReportUsage { period, supplement: false, blocks: vec![] };
     world.must("acme-cloud", report);

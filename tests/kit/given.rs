@@ -9,6 +9,7 @@ use ledger_core::vocab::Code;
 use ledger_core::vocab::Date;
 use ledger_core::vocab::EventId;
 use ledger_core::vocab::Id;
+use ledger_core::vocab::Level;
 use ledger_core::vocab::Period;
 use ledger_core::vocab::Problem;
 use ledger_core::vocab::Text;
@@ -192,6 +193,13 @@ impl Given {
     /// Likewise, under terms that were read already.
     pub fn under(terms: Terms) -> Given {
         Given { world: World::in_force(terms) }
+    }
+
+    /// A ledger of an earlier format level.
+    pub fn ledger_at(terms: TermsBuilder, level: Level) -> Given {
+        let mut world = World::new();
+        world.open_and_accept_at(terms.build(), level);
+        Given { world }
     }
 
     /// Goes on from a ledger as it is.

@@ -19,6 +19,7 @@ use ledger_core::state::root::state_root;
 use ledger_core::terms::Terms;
 use ledger_core::vocab::EventId;
 use ledger_core::vocab::Id;
+use ledger_core::vocab::Level;
 use ledger_core::vocab::Period;
 use ledger_core::vocab::Problem;
 use ledger_core::vocab::StateRoot;
@@ -79,6 +80,11 @@ impl World {
 
     /// Opens the ledger as its collector, and lets every other money party accept.
     pub fn open_and_accept(&mut self, terms: Terms) {
+        self.open_and_accept_at(terms, Level::LATEST);
+    }
+
+    /// Likewise, at a format level.
+    pub fn open_and_accept_at(&mut self, terms: Terms, level: Level) {
         let collector = terms.collector().expect("terms have a collector").clone();
         let others: Vec<Id> = terms
             .parties
@@ -86,7 +92,7 @@ impl World {
             .filter(|party| party.role.is_money_party() && party.id != collector)
             .map(|party| party.id.clone())
             .collect();
-        self.must(collector.as_str(), Command::OpenLedger(Box::new(version(terms))));
+        self.must(collector.as_str(), Command::OpenLedger(Box::new(version_at(terms, level))));
         let (opening, _) = self.agreement().opening();
         for party in others {
             self.must(party.as_str(), Command::Accept(opening));
@@ -194,8 +200,13 @@ impl Default for World {
 
 /// The terms as the ledger is opened with.
 pub fn version(terms: Terms) -> TermsVersion {
-    let digest = terms_digest(&terms).expect("terms have an encoding");
-    TermsVersion { terms, digest }
+    version_at(terms, Level::LATEST)
+}
+
+/// The terms as a ledger of a format level is opened with.
+pub fn version_at(terms: Terms, level: Level) -> TermsVersion {
+    let digest = terms_digest(&terms, level).expect("terms have an encoding");
+    TermsVersion { terms, digest, level }
 }
 
 /// The bytes of the segment files of a ledger's folder, in order.

@@ -4,7 +4,8 @@
 //! `schemas/state-root.md` (the one hash over all balances) and `docs/calculation.md` (the
 //! arithmetic). It shares no code with `ledger-core`, and it is written to be held against those
 //! documents, not to be fast: every number is an exact fraction, every statement is computed again
-//! from all reports, and nothing is kept that could be derived.
+//! from all reports, and nothing is kept that could be derived. It reads both levels of the format:
+//! a ledger of level 1 has one version of its terms until an amendment brings it to level 2.
 //!
 //! It reads the file in this order:
 //!
@@ -15,9 +16,14 @@
 //! 5. usage blocks (`log-format.md`, "Block");
 //! 6. segments, frames and bodies (`log-format.md`, "Segments" to "Hashes");
 //! 7. events (`log-format.md`, "Kinds");
-//! 8. the arithmetic (`docs/calculation.md`);
-//! 9. the ledger: which event is admissible when, and what it changes;
-//! 10. the state root (`state-root.md`).
+//! 8. the facts, and what follows from them: versions of the terms, stretches, groups;
+//! 9. the arithmetic (`docs/calculation.md`): from groups to what a period comes to;
+//! 10. accounts: advances, open items, late interest, withholding;
+//! 11. the ledger: which event is admissible when, and what it changes;
+//! 12. the state root (`state-root.md`).
+//!
+//! Examples that were worked out by hand lie beside this file: `worked_rating.rs`
+//! and `worked_accounts.rs`.
 //!
 //! One rule of the format is not checked here: whether a text is in Unicode normalization form C,
 //! because that needs the tables of Unicode. All other rules for texts are.
@@ -42,6 +48,8 @@ use num_traits::{One, Signed, ToPrimitive, Zero};
 pub struct Report {
     /// The ledger's id: the record hash of record 0.
     pub ledger_id: [u8; 32],
+    /// The level of the format that the ledger is at: 1, or 2.
+    pub level: u16,
     /// How many records count. An unfinished group of parts at the end does not.
     pub records: u64,
     /// The record hash of the last record that counts.
@@ -52,6 +60,8 @@ pub struct Report {
     pub balances: Vec<Balance>,
     /// Every stated period, in order.
     pub stated: Vec<StatedPeriod>,
+    /// Reports in effect whose gross is not what the prices of the terms come to.
+    pub price_findings: Vec<PriceFinding>,
 }
 
 /// Where one owner or beneficiary stands.
@@ -61,13 +71,21 @@ pub struct Balance {
     pub party: String,
     /// What statements booked.
     pub booked: BigRational,
+    /// Late interest that statements posted.
+    pub interest: BigRational,
+    /// What statements recouped of advances, less what they gave back.
+    pub recouped: BigRational,
+    /// Confirmed advances.
+    pub advanced: BigRational,
+    /// Tax that was withheld on confirmed payouts; it moves nothing else.
+    pub withheld: BigRational,
     /// Confirmed payouts, without their parts on account.
     pub paid: BigRational,
     /// Payouts sent and neither confirmed nor returned, with their parts on account.
     pub in_transit: BigRational,
     /// The parts on account of confirmed payouts.
     pub on_account: BigRational,
-    /// Booked, less paid, less on account, less in transit.
+    /// Booked and interest, less recouped, paid, on account and in transit.
     pub payable: BigRational,
 }
 
@@ -82,6 +100,19 @@ pub struct StatedPeriod {
     pub base: BigRational,
     /// The share of every owner and beneficiary, sorted by id.
     pub shares: Vec<(String, BigRational)>,
+}
+
+/// A report whose gross in a currency is further from the priced gross than the terms tolerate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PriceFinding {
+    /// The event id of the report.
+    pub report: [u8; 32],
+    /// The code of the currency.
+    pub currency: [u8; 3],
+    /// The gross as reported, of the lines that are priced.
+    pub reported: BigRational,
+    /// Their quantities at the prices of the terms.
+    pub priced: BigRational,
 }
 
 /// The first problem of a log.
@@ -108,6 +139,12 @@ impl std::error::Error for Fault {}
 /// the computation below. A log that ends with parts of a report and no closing event is read
 /// without them; a log that ends inside a frame is at fault there.
 pub fn replay(segments: &[Vec<u8>]) -> Result<Report, Fault> {
+    let (ledger, seq) = read_log(segments)?;
+    ledger.report().map_err(|what| Fault { seq, what })
+}
+
+/// The state after the records of a log, and how many there are.
+fn read_log(segments: &[Vec<u8>]) -> Result<(Ledger, u64), Fault> {
     let mut frames = Frames { segments, segment: 0, offset: 0 };
     let mut ledger: Option<Ledger> = None;
     let mut seq = 0;
@@ -119,7 +156,7 @@ pub fn replay(segments: &[Vec<u8>]) -> Result<Report, Fault> {
         }
     }
     match ledger {
-        Some(ledger) => ledger.report().map_err(|what| Fault { seq, what }),
+        Some(ledger) => Ok((ledger, seq)),
         None => Err(Fault { seq, what: "the log holds no record".into() }),
     }
 }
@@ -185,6 +222,16 @@ const RULES_MAX: usize = 1_024;
 const STEPS_MAX: usize = 64;
 const PATTERNS_MAX: usize = 1_024;
 const DEADLINE_DAYS_MAX: u16 = 3_650;
+// Bounds of the clauses of level 2: prices; exclusivities and contributions together; caps, minimums
+// and splits, each; rows of the late interest.
+const PRICES_MAX: usize = 4_096;
+const MODIFIERS_MAX: usize = 256;
+const CLAUSES_MAX: usize = 256;
+const INTEREST_STEPS_MAX: usize = 1_024;
+/// Largest conversion rate.
+const CONVERSION_RATE_MAX: u32 = 1_000_000;
+/// Days after which a proposal lapses, where terms do not say.
+const LAPSE_DAYS_DEFAULT: u16 = 90;
 
 /// A hash of 32 bytes.
 type Hash = [u8; 32];
@@ -518,15 +565,13 @@ fn is_text(text: &str, longest: usize) -> bool {
     text.len() <= longest && !text.chars().any(is_forbidden)
 }
 
-/// Control, bidirectional, zero-width and separator characters.
+/// Characters that no text holds (`log-format.md`, "Conventions"): control characters, and those that
+/// cannot be seen.
 fn is_forbidden(c: char) -> bool {
     c.is_control()
-        || matches!(
-            c,
-            '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        )
-        || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
-        || matches!(c, '\u{2028}' | '\u{2029}')
+        || matches!(c, '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}')
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Refuses a list that is not strictly sorted.
@@ -558,6 +603,7 @@ fn fits_integer_digits(mantissa: i128, scale: u32) -> bool {
 // 4. Terms (`log-format.md`, "Terms")
 // ------------------------------------------------------------------------------------------------
 
+#[derive(Clone)]
 struct Terms {
     currency: [u8; 3],
     /// Digits of the minor unit of the currency.
@@ -574,11 +620,85 @@ struct Terms {
     deductions: Vec<(String, Option<Exact>)>,
     rules: Vec<Rule>,
     limits: Limits,
+    due_days: u16,
     minimum_payout: Exact,
     report_due_days: u16,
     /// Attributes whose values are listed, and those values.
     attributes: BTreeMap<String, BTreeSet<String>>,
+    /// The clauses that only terms of level 2 have.
+    clauses: Clauses,
 }
+
+/// What terms of level 2 say besides. Terms of level 1 have none of it.
+#[derive(Clone)]
+struct Clauses {
+    /// Whether gross is quantities at prices, and not what is reported.
+    priced: bool,
+    price_tolerance: Exact,
+    prices: Vec<Price>,
+    exclusivities: Vec<Exclusivity>,
+    contributions: Vec<Contribution>,
+    minimums: Vec<Clause>,
+    caps: Vec<Clause>,
+    splits: Vec<Split>,
+    /// Parties to which advances may be paid.
+    advances: BTreeSet<String>,
+    /// Per party: the rate of the tax, and whether the collector bears it on top.
+    withholding: BTreeMap<String, (Exact, bool)>,
+    /// Yearly rates, each from a day on.
+    late_interest: BTreeMap<i32, Exact>,
+    proposal_lapse_days: u16,
+}
+
+/// The price of so many units of a meter, from a day on.
+#[derive(Clone, PartialEq, Eq)]
+struct Price {
+    meter: String,
+    conditions: Conditions,
+    unit: Exact,
+    price: Exact,
+    currency: [u8; 3],
+    from: i32,
+}
+
+/// Points on the rate while the interval covers the day.
+#[derive(Clone)]
+struct Exclusivity {
+    id: String,
+    conditions: Conditions,
+    from: i32,
+    /// Exclusive.
+    to: Option<i32>,
+    add: PerParty,
+}
+
+/// Points on the rate while an accepted claim of this clause covers the day.
+#[derive(Clone)]
+struct Contribution {
+    id: String,
+    by: String,
+    conditions: Conditions,
+    add: PerParty,
+}
+
+/// A cap or a minimum.
+#[derive(Clone)]
+struct Clause {
+    to: String,
+    amount: Exact,
+    window: Window,
+}
+
+/// How the amount of one party is divided.
+#[derive(Clone)]
+struct Split {
+    of: String,
+    /// As listed: the order decides ties.
+    parts: Vec<(String, Exact)>,
+}
+
+/// Attributes, and the patterns of which one must match. All must hold.
+type Conditions = Vec<(String, Vec<String>)>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Rounding {
@@ -596,6 +716,7 @@ enum Role {
     Auditor,
 }
 
+#[derive(Clone)]
 struct Party {
     id: String,
     role: Role,
@@ -616,23 +737,27 @@ impl Party {
 }
 
 /// Floor and ceiling of a rate.
+#[derive(Clone)]
 struct Limits {
     floor: Option<Exact>,
     ceiling: Option<Exact>,
 }
 
+/// Two rules are equal if they read the same.
+#[derive(Clone, PartialEq, Eq)]
 struct Rule {
     id: String,
-    /// Attributes, and the patterns of which one must match.
-    conditions: Vec<(String, Vec<String>)>,
+    conditions: Conditions,
     pay: Pay,
 }
 
+#[derive(Clone, PartialEq, Eq)]
 enum Pay {
     Flat(PerParty),
     Tiered(Tiers),
 }
 
+#[derive(Clone, PartialEq, Eq)]
 struct Tiers {
     /// What the tier counts; `None` counts revenue, which is the base.
     meter: Option<String>,
@@ -649,6 +774,7 @@ enum Window {
     Lifetime,
 }
 
+#[derive(Clone, PartialEq, Eq)]
 struct Step {
     /// The end of the step; the last has none.
     bound: Option<Bound>,
@@ -657,13 +783,15 @@ struct Step {
     flat: PerParty,
 }
 
+#[derive(Clone, PartialEq, Eq)]
 struct Bound {
     at: Exact,
     /// Whether the bound itself still stands in the step (`up_to`) or not (`below`).
     inclusive: bool,
 }
 
-fn read_terms(payload: &[u8]) -> Check<Terms> {
+/// Terms of a level: those of level 2 go on where those of level 1 end.
+fn read_terms(payload: &[u8], level: u16) -> Check<Terms> {
     let mut c = Cursor { left: payload };
     c.text()?;
     let currency = c.currency()?;
@@ -692,11 +820,13 @@ fn read_terms(payload: &[u8]) -> Check<Terms> {
     let minimum_payout = c.decimal()?;
     let report_due_days = c.u16()?;
     let attributes = c.list(|c| Ok((c.name()?, c.list(Cursor::value)?)))?;
+    let clauses = if level == 1 { Clauses::none() } else { read_clauses(&mut c)? };
     c.end()?;
 
     strictly_rising(attributes.iter().map(|(name, _)| name))?;
     for (_, values) in &attributes {
         strictly_rising(values.iter())?;
+        ensure(!values.is_empty(), "an attribute has no allowed value")?;
         ensure(values.len() <= ATTRIBUTE_VALUES_MAX, "an attribute has too many values")?;
     }
     ensure(calculation == 1, "the terms name an unknown calculation version")?;
@@ -717,12 +847,14 @@ fn read_terms(payload: &[u8]) -> Check<Terms> {
         deductions,
         rules,
         limits,
+        due_days,
         minimum_payout,
         report_due_days,
         attributes: attributes
             .into_iter()
             .map(|(name, values)| (name, values.into_iter().collect()))
             .collect(),
+        clauses,
     };
     check_terms(&terms)?;
     Ok(terms)
@@ -743,8 +875,7 @@ fn read_party(c: &mut Cursor<'_>) -> Check<Party> {
 
 fn read_rule(c: &mut Cursor<'_>) -> Check<Rule> {
     let id = c.id()?;
-    let conditions = c.list(|c| Ok((c.name()?, c.list(Cursor::value)?)))?;
-    strictly_rising(conditions.iter().map(|(attribute, _)| attribute))?;
+    let conditions = read_conditions(c)?;
     let pay = match c.u32()? {
         0 => Pay::Flat(c.per_party(Cursor::rate)?),
         1 => Pay::Tiered(read_tiers(c)?),
@@ -753,14 +884,129 @@ fn read_rule(c: &mut Cursor<'_>) -> Check<Rule> {
     Ok(Rule { id, conditions, pay })
 }
 
+fn read_conditions(c: &mut Cursor<'_>) -> Check<Conditions> {
+    let conditions = c.list(|c| Ok((c.name()?, c.list(Cursor::value)?)))?;
+    strictly_rising(conditions.iter().map(|(attribute, _)| attribute))?;
+    for (_, patterns) in &conditions {
+        ensure(!patterns.is_empty(), "a condition has no pattern")?;
+        ensure(patterns.len() <= PATTERNS_MAX, "a condition has too many patterns")?;
+    }
+    Ok(conditions)
+}
+
+fn read_window(c: &mut Cursor<'_>) -> Check<Window> {
+    match c.u8()? {
+        0 => Ok(Window::Period),
+        1 => Ok(Window::Year),
+        2 => Ok(Window::Lifetime),
+        _ => Err("an unknown window".into()),
+    }
+}
+
+/// The fields of level 2.
+fn read_clauses(c: &mut Cursor<'_>) -> Check<Clauses> {
+    let priced = match c.u8()? {
+        0 => false,
+        1 => true,
+        _ => return Err("an unknown base".into()),
+    };
+    let price_tolerance = c.rate()?;
+    let prices = c.list(|c| {
+        Ok(Price {
+            meter: c.name()?,
+            conditions: read_conditions(c)?,
+            unit: c.decimal()?,
+            price: c.decimal()?,
+            currency: c.currency()?,
+            from: c.day()?,
+        })
+    })?;
+    let exclusivities = c.list(|c| {
+        Ok(Exclusivity {
+            id: c.id()?,
+            conditions: read_conditions(c)?,
+            from: c.day()?,
+            to: c.option(Cursor::day)?,
+            add: c.per_party(Cursor::rate)?,
+        })
+    })?;
+    let contributions = c.list(|c| {
+        Ok(Contribution {
+            id: c.id()?,
+            by: c.id()?,
+            conditions: read_conditions(c)?,
+            add: c.per_party(Cursor::rate)?,
+        })
+    })?;
+    let clause = |c: &mut Cursor<'_>| {
+        Ok(Clause { to: c.id()?, amount: c.decimal()?, window: read_window(c)? })
+    };
+    let minimums = c.list(clause)?;
+    let caps = c.list(clause)?;
+    let splits =
+        c.list(|c| Ok(Split { of: c.id()?, parts: c.list(|c| Ok((c.id()?, c.decimal()?)))? }))?;
+    let advances = c.list(Cursor::id)?;
+    strictly_rising(advances.iter())?;
+    let withholding = c.list(|c| Ok((c.id()?, (c.rate()?, c.bool()?))))?;
+    strictly_rising(withholding.iter().map(|(to, _)| to))?;
+    let late_interest = c.list(|c| Ok((c.day()?, c.rate()?)))?;
+    strictly_rising(late_interest.iter().map(|(from, _)| from))?;
+    let mut deadlines = vec![c.u16()?]; // objections
+    let proposal_lapse_days = c.u16()?;
+    deadlines.push(proposal_lapse_days);
+    if c.bool()? {
+        deadlines.push(c.u16()?); // the response to a dispute
+        ensure(c.u8()? <= 1, "an unknown consequence of silence")?;
+        deadlines.push(c.u16()?); // its escalation
+    }
+    ensure(
+        deadlines.iter().all(|days| *days <= DEADLINE_DAYS_MAX),
+        "a deadline is longer than 3650 days",
+    )?;
+    if c.bool()? {
+        c.u16()?; // months that an audit looks back
+        ensure(!c.rate()?.is_negative(), "the shift of the cost of an audit is not 0 to 1")?;
+        ensure(c.u8()? <= 1, "an unknown measure of an audit")?;
+    }
+    Ok(Clauses {
+        priced,
+        price_tolerance,
+        prices,
+        exclusivities,
+        contributions,
+        minimums,
+        caps,
+        splits,
+        advances: advances.into_iter().collect(),
+        withholding: withholding.into_iter().collect(),
+        late_interest: late_interest.into_iter().collect(),
+        proposal_lapse_days,
+    })
+}
+
+impl Clauses {
+    /// What terms of level 1 say of it: nothing.
+    fn none() -> Clauses {
+        Clauses {
+            priced: false,
+            price_tolerance: Exact::zero(),
+            prices: Vec::new(),
+            exclusivities: Vec::new(),
+            contributions: Vec::new(),
+            minimums: Vec::new(),
+            caps: Vec::new(),
+            splits: Vec::new(),
+            advances: BTreeSet::new(),
+            withholding: BTreeMap::new(),
+            late_interest: BTreeMap::new(),
+            proposal_lapse_days: LAPSE_DAYS_DEFAULT,
+        }
+    }
+}
+
 fn read_tiers(c: &mut Cursor<'_>) -> Check<Tiers> {
     let meter = c.option(Cursor::name)?;
-    let window = match c.u8()? {
-        0 => Window::Period,
-        1 => Window::Year,
-        2 => Window::Lifetime,
-        _ => return Err("an unknown tier window".into()),
-    };
+    let window = read_window(c)?;
     let whole = match c.u8()? {
         0 => false,
         1 => true,
@@ -834,25 +1080,144 @@ fn check_terms(terms: &Terms) -> Check<()> {
         ensure(floor <= ceiling, "the rate floor is above the rate ceiling")?;
     }
 
+    ensure(!terms.rules.is_empty(), "the terms have no rule")?;
     ensure(terms.rules.len() <= RULES_MAX, "the terms have too many rules")?;
-    unique(terms.rules.iter().map(|rule| &rule.id), "a rule id stands twice")?;
+    let clauses = &terms.clauses;
+    let ids = terms.rules.iter().map(|rule| &rule.id);
+    let ids = ids.chain(clauses.exclusivities.iter().map(|one| &one.id));
+    let ids = ids.chain(clauses.contributions.iter().map(|one| &one.id));
+    unique(ids, "the id of a rule, an exclusivity or a contribution stands twice")?;
+    check_clauses(terms)?;
     for rule in &terms.rules {
-        for (_, patterns) in &rule.conditions {
-            ensure(patterns.len() <= PATTERNS_MAX, "a condition has too many patterns")?;
-        }
         match &rule.pay {
-            Pay::Flat(shares) => check_shares(terms, shares)?,
-            Pay::Tiered(tiers) => check_tiers(terms, tiers)?,
+            Pay::Flat(shares) => check_shares(terms, rule, shares)?,
+            Pay::Tiered(tiers) => check_tiers(terms, rule, tiers)?,
         }
     }
     Ok(())
 }
 
-/// Shares are not negative, and together at most 1 after floor and ceiling.
-fn check_shares(terms: &Terms, shares: &PerParty) -> Check<()> {
+/// What the clauses of level 2 must satisfy.
+fn check_clauses(terms: &Terms) -> Check<()> {
+    let clauses = &terms.clauses;
+    let is_paid = |id: &String| terms.party(id).is_some_and(Party::is_paid);
+    let is_minor = |amount: &Exact| (amount * ten_to(terms.minor_digits)).is_integer();
+
+    ensure(clauses.prices.len() <= PRICES_MAX, "the terms have too many prices")?;
+    for (place, price) in clauses.prices.iter().enumerate() {
+        ensure(terms.meters.contains(&price.meter), "a price is for a meter not declared")?;
+        ensure(price.unit.is_positive(), "the unit of a price is not positive")?;
+        ensure(!price.price.is_negative(), "a price is negative")?;
+        let twice = clauses.prices[..place].iter().any(|other| {
+            other.meter == price.meter
+                && other.currency == price.currency
+                && other.from == price.from
+                && other.conditions == price.conditions
+        });
+        ensure(!twice, "a price stands twice")?;
+    }
+    ensure(!clauses.priced || !clauses.prices.is_empty(), "the base is priced without a price")?;
+    ensure(
+        clauses.priced || clauses.price_tolerance.is_zero(),
+        "a tolerance of prices is given and the base is not priced",
+    )?;
+
+    let modifiers = clauses.exclusivities.len() + clauses.contributions.len();
+    ensure(modifiers <= MODIFIERS_MAX, "there are too many exclusivities and contributions")?;
+    for exclusivity in &clauses.exclusivities {
+        ensure(
+            exclusivity.to.is_none_or(|to| exclusivity.from < to),
+            "an exclusivity ends before it begins",
+        )?;
+        ensure(exclusivity.add.keys().all(is_paid), "points are for a party that is not paid")?;
+    }
+    for contribution in &clauses.contributions {
+        ensure(
+            terms.party(&contribution.by).is_some_and(Party::is_money_party),
+            "a contribution is by a party that is no money party",
+        )?;
+        ensure(contribution.add.keys().all(is_paid), "points are for a party that is not paid")?;
+    }
+
+    for (list, name) in [(&clauses.caps, "cap"), (&clauses.minimums, "minimum")] {
+        ensure(list.len() <= CLAUSES_MAX, &format!("there are too many of: {name}"))?;
+        let places = list.iter().map(|clause| (&clause.to, clause.window));
+        unique(places, &format!("a party has twice in one window: {name}"))?;
+        for clause in list {
+            ensure(is_paid(&clause.to), &format!("to a party that is not paid: {name}"))?;
+            ensure(!clause.amount.is_negative(), &format!("a negative amount: {name}"))?;
+            ensure(is_minor(&clause.amount), &format!("a fraction of the minor unit: {name}"))?;
+        }
+    }
+    let over_lifetime = clauses.minimums.iter().any(|one| one.window == Window::Lifetime);
+    ensure(
+        !over_lifetime || terms.ends_on.is_some(),
+        "a minimum over the lifetime of an agreement without end",
+    )?;
+
+    ensure(clauses.splits.len() <= CLAUSES_MAX, "there are too many splits")?;
+    unique(clauses.splits.iter().map(|split| &split.of), "a party is split twice")?;
+    for split in &clauses.splits {
+        ensure(is_paid(&split.of), "a split of a party that is not paid")?;
+        ensure(!split.parts.is_empty(), "a split has no part")?;
+        unique(split.parts.iter().map(|(to, _)| to), "a split names a party twice")?;
+        for (to, weight) in &split.parts {
+            ensure(is_paid(to), "a part of a split is for a party that is not paid")?;
+            ensure(weight.is_positive(), "the weight of a part is not positive")?;
+            let split_again =
+                clauses.splits.iter().any(|other| other.of == *to && other.of != split.of);
+            ensure(!split_again, "a part of a split would be split again")?;
+        }
+    }
+
+    ensure(clauses.advances.iter().all(is_paid), "advances to a party that is not paid")?;
+    for (to, (rate, _)) in &clauses.withholding {
+        ensure(is_paid(to), "tax of a party that is not paid")?;
+        ensure(
+            !rate.is_negative() && *rate < Exact::one(),
+            "a withholding rate is not 0 to below 1",
+        )?;
+    }
+    ensure(
+        clauses.late_interest.len() <= INTEREST_STEPS_MAX,
+        "the late interest has too many rows",
+    )?;
+    ensure(
+        !clauses.late_interest.values().any(Exact::is_negative),
+        "a rate of late interest is negative",
+    )
+}
+
+/// Shares are not negative, and together at most 1 after the points that can be added to them, and
+/// floor and ceiling.
+fn check_shares(terms: &Terms, rule: &Rule, shares: &PerParty) -> Check<()> {
     check_amounts(terms, shares)?;
-    let together: Exact = shares.values().map(|share| terms.limits.clamp(share)).sum();
+    let mut together = Exact::zero();
+    for (party, share) in shares {
+        let mut highest = share.clone();
+        for (conditions, add) in terms.modifiers_listed() {
+            let points = add.get(party).cloned().unwrap_or_default();
+            if points.is_positive() && !exclude_each_other(conditions, &rule.conditions) {
+                highest += points;
+            }
+        }
+        together += terms.limits.clamp(&highest);
+    }
     ensure(together <= Exact::one(), "shares are together above 1")
+}
+
+/// Whether conditions can be seen not to hold together: they name an attribute for which both have
+/// plain values only, and none in common.
+fn exclude_each_other(one: &Conditions, other: &Conditions) -> bool {
+    let is_plain = |patterns: &[String]| !patterns.iter().any(|pattern| pattern.contains('*'));
+    one.iter().any(|(attribute, patterns)| {
+        other.iter().any(|(other_attribute, other_patterns)| {
+            attribute == other_attribute
+                && is_plain(patterns)
+                && is_plain(other_patterns)
+                && !patterns.iter().any(|pattern| other_patterns.contains(pattern))
+        })
+    })
 }
 
 /// Numbers per party are not negative, and the parties are owners or beneficiaries.
@@ -865,7 +1230,7 @@ fn check_amounts(terms: &Terms, amounts: &PerParty) -> Check<()> {
 }
 
 /// Bounds are positive and strictly rising, and only the last step has none.
-fn check_tiers(terms: &Terms, tiers: &Tiers) -> Check<()> {
+fn check_tiers(terms: &Terms, rule: &Rule, tiers: &Tiers) -> Check<()> {
     ensure(
         tiers.meter.as_ref().is_none_or(|meter| terms.meters.contains(meter)),
         "a tier counts a meter that is not declared",
@@ -880,7 +1245,7 @@ fn check_tiers(terms: &Terms, tiers: &Tiers) -> Check<()> {
         before = bound.at.clone();
     }
     for step in &tiers.steps {
-        check_shares(terms, &step.share)?;
+        check_shares(terms, rule, &step.share)?;
         check_amounts(terms, &step.per_unit)?;
         check_amounts(terms, &step.flat)?;
         let most = Exact::from(ten_to(STEP_AMOUNT_DIGITS));
@@ -913,107 +1278,167 @@ impl Terms {
         self.parties.iter().find(|party| party.id == id)
     }
 
-    /// The ids of all owners and beneficiaries, sorted.
-    fn paid_parties(&self) -> BTreeSet<&String> {
-        self.parties.iter().filter(|party| party.is_paid()).map(|party| &party.id).collect()
+    /// Conditions and points of every exclusivity and every contribution.
+    fn modifiers_listed(&self) -> impl Iterator<Item = (&Conditions, &PerParty)> {
+        let exclusivities = self.clauses.exclusivities.iter();
+        let contributions = self.clauses.contributions.iter();
+        exclusivities
+            .map(|one| (&one.conditions, &one.add))
+            .chain(contributions.map(|one| (&one.conditions, &one.add)))
     }
 
     /// Every attribute that a line may have.
     fn known_attributes(&self) -> BTreeSet<&str> {
-        let in_rules = self.rules.iter().flat_map(|rule| &rule.conditions).map(|(name, _)| name);
-        let listed = self.attributes.keys();
-        in_rules
-            .chain(listed)
+        let rules = self.rules.iter().map(|rule| &rule.conditions);
+        let prices = self.clauses.prices.iter().map(|price| &price.conditions);
+        let modifiers = self.modifiers_listed().map(|(conditions, _)| conditions);
+        let named = rules.chain(prices).chain(modifiers).flatten().map(|(name, _)| name);
+        named
+            .chain(self.attributes.keys())
             .map(String::as_str)
             .chain(["application", "model", "territory"])
             .collect()
     }
 
-    /// The first period: the one that holds the day on which the agreement starts.
-    fn first_period(&self) -> Period {
-        self.length.holding(self.starts_on)
+    /// The parties whose money the terms touch.
+    fn money_parties(&self) -> BTreeSet<String> {
+        let parties = self.parties.iter().filter(|party| party.is_money_party());
+        parties.map(|party| party.id.clone()).collect()
     }
 
-    /// Whether the agreement has at least a day in the period.
-    fn covers(&self, period: Period) -> bool {
-        let last = self.ends_on.map(|ends_on| self.length.holding(ends_on - 1));
-        period >= self.first_period() && last.is_none_or(|last| period <= last)
+    fn is_money_party(&self, id: &str) -> bool {
+        self.party(id).is_some_and(Party::is_money_party)
     }
 
-    /// Refuses a period that is none, or that lies outside the agreement.
-    fn check_period(&self, period: Period) -> Check<()> {
-        ensure(self.length.has(period), "a period does not have the length of the terms")?;
-        ensure(self.covers(period), "a period lies outside the agreement")
+    fn collector(&self) -> Option<&str> {
+        let collector = self.parties.iter().find(|party| party.role == Role::Collector);
+        collector.map(|party| party.id.as_str())
     }
 
-    /// The place of a period, from 0 for the first period of the agreement.
-    fn place(&self, period: Period) -> i32 {
-        self.length.distance(self.first_period(), period)
+    /// The rule with an id.
+    fn rule(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.id == id)
     }
 
-    /// The place of the first period of the window that holds the period at `place`
-    /// (`docs/calculation.md`, "Time": windows consist of whole periods, and contract years have
-    /// 12 months from the first day of the first period).
-    fn window_start(&self, window: Window, place: i32) -> i32 {
-        match window {
-            Window::Period => place,
-            Window::Year => place - place % self.length.per_year(),
-            Window::Lifetime => 0,
+    /// The position of the rule that rates a line: the first whose conditions all hold
+    /// (`docs/calculation.md`, "Terms").
+    fn rule_for(&self, key: &UsageKey) -> Option<usize> {
+        self.rules.iter().position(|rule| conditions_hold(&rule.conditions, key))
+    }
+
+    /// The price of a meter for a line: of those from its day or before, in its currency, whose
+    /// conditions hold, the one with the latest day; the first listed of several.
+    fn price_for(&self, meter: &str, key: &UsageKey) -> Option<&Price> {
+        let mut latest: Option<&Price> = None;
+        for price in &self.clauses.prices {
+            let matches = price.meter == meter
+                && price.currency == key.currency
+                && price.from <= key.day
+                && conditions_hold(&price.conditions, key);
+            if matches && latest.is_none_or(|latest| price.from > latest.from) {
+                latest = Some(price);
+            }
         }
+        latest
     }
 
-    /// The place of the first period whose facts can move an amount of the period at `place`.
-    fn reach(&self, place: i32) -> i32 {
-        let tiers = self.rules.iter().filter_map(|rule| match &rule.pay {
-            Pay::Tiered(tiers) => Some(tiers.window),
-            Pay::Flat(_) => None,
-        });
-        let widest = tiers.max().unwrap_or(Window::Period);
-        self.window_start(if self.carry { Window::Lifetime } else { widest }, place)
+    /// Whether quantities of a meter need a price.
+    fn is_priced(&self, meter: &str) -> bool {
+        self.clauses.priced && self.clauses.prices.iter().any(|price| price.meter == meter)
     }
 
-    /// The rule that rates a line: the first whose conditions all match (`docs/calculation.md`,
-    /// "Terms"). An absent attribute is the empty string.
-    fn rule_for(&self, value_of: impl Fn(&str) -> String) -> Option<usize> {
-        self.rules.iter().position(|rule| {
-            rule.conditions.iter().all(|(attribute, patterns)| {
-                let value = value_of(attribute);
-                patterns.iter().any(|pattern| pattern_matches(pattern, &value))
-            })
-        })
+    /// The quantities of lines at the prices of the terms.
+    fn priced_gross(&self, key: &UsageKey, meters: &PerName) -> Check<Exact> {
+        let mut gross = Exact::zero();
+        for (meter, quantity) in meters {
+            if self.is_priced(meter) && !quantity.is_zero() {
+                let price = self.price_for(meter, key).ok_or("a line has no price")?;
+                gross += quantity / &price.unit * &price.price;
+            }
+        }
+        Ok(gross)
     }
 
     /// The largest amount per unit of a meter in any step that counts it, rounded up.
-    fn largest_price(&self, counted: &str) -> Exact {
+    fn largest_per_unit(&self, counted: &str) -> Exact {
         let tiers = self.rules.iter().filter_map(|rule| match &rule.pay {
             Pay::Tiered(tiers) => {
                 tiers.meter.as_ref().is_some_and(|m| m == counted).then_some(tiers)
             }
             Pay::Flat(_) => None,
         });
-        let prices = tiers.flat_map(|tiers| &tiers.steps).flat_map(|step| step.per_unit.values());
-        prices.max().map_or_else(Exact::zero, Exact::ceil)
+        let amounts = tiers.flat_map(|tiers| &tiers.steps).flat_map(|step| step.per_unit.values());
+        amounts.max().map_or_else(Exact::zero, Exact::ceil)
     }
 
-    /// What a report adds to the money on a ledger (`log-format.md`, "Bounds").
-    fn money(&self, blocks: &[Block]) -> Exact {
-        let mut sums = BTreeMap::new();
-        blocks.iter().for_each(|block| block.add_per_key(&mut sums));
-        let mut money = Exact::zero();
-        for sums in sums.values() {
-            money += sums.gross.abs();
-            money += sums.deductions.values().map(Exact::abs).sum::<Exact>();
-            for (meter, quantity) in &sums.meters {
-                money += quantity.abs() * self.largest_price(meter);
-            }
+    /// The largest price of one unit of a meter in a currency, rounded up.
+    fn largest_price(&self, meter: &str, currency: &[u8; 3]) -> Exact {
+        let prices = self.clauses.prices.iter();
+        let prices = prices.filter(|price| price.meter == meter && price.currency == *currency);
+        let of_unit = prices.map(|price| (&price.price / &price.unit).ceil());
+        of_unit.max().unwrap_or_default()
+    }
+
+    /// Whether a line may stand on the ledger under these terms (`docs/calculation.md`, step 1),
+    /// but for its day. `meters` and `deductions` are those that the line has.
+    fn check_line<'n>(
+        &self,
+        key: &UsageKey,
+        mut meters: impl Iterator<Item = &'n String>,
+        mut deductions: impl Iterator<Item = &'n String>,
+    ) -> Check<()> {
+        let known = self.known_attributes();
+        for (name, value) in &key.attributes {
+            ensure(
+                known.contains(name.as_str()),
+                "a line has an attribute that the terms do not know",
+            )?;
+            ensure(
+                self.attributes.get(name).is_none_or(|allowed| allowed.contains(value)),
+                "a line has a value that the terms do not allow",
+            )?;
         }
-        money
+        ensure(
+            deductions.all(|name| self.deductions.iter().any(|(kind, _)| kind == name)),
+            "a line has a deduction that is not declared",
+        )?;
+        ensure(self.rule_for(key).is_some(), "a line matches no rule")?;
+        meters.try_for_each(|meter| {
+            ensure(self.meters.contains(meter), "a line has a meter that is not declared")?;
+            ensure(
+                !self.is_priced(meter) || self.price_for(meter, key).is_some(),
+                "a line has a quantity without a price",
+            )
+        })
+    }
+
+    /// The tax withheld on a payout, and whether it is on top of it.
+    fn withheld(&self, to: &str, amount: &Exact) -> (Exact, bool) {
+        match self.clauses.withholding.get(to) {
+            None => (Exact::zero(), false),
+            Some((rate, false)) => (self.round(&(rate * amount)), false),
+            Some((rate, true)) => (self.round(&(amount / (Exact::one() - rate))) - amount, true),
+        }
+    }
+
+    /// The yearly rate of late interest for what was due on a day.
+    fn late_interest(&self, due: i32) -> Exact {
+        let row = self.clauses.late_interest.range(..=due).next_back();
+        row.map(|(_, rate)| rate.clone()).unwrap_or_default()
     }
 
     /// Rounds to the minor unit of the currency, symmetric about zero.
     fn round(&self, amount: &Exact) -> Exact {
         round(amount, self.minor_digits, self.rounding)
     }
+}
+
+/// Whether all conditions hold for a line. An absent attribute is the empty string.
+fn conditions_hold(conditions: &Conditions, key: &UsageKey) -> bool {
+    conditions.iter().all(|(attribute, patterns)| {
+        let value = key.value_of(attribute);
+        patterns.iter().any(|pattern| pattern_matches(pattern, value))
+    })
 }
 
 /// `*` stands for any characters, also none; everything else for itself; over the whole string.
@@ -1203,19 +1628,44 @@ fn width_of(integer: i128) -> u8 {
     }
 }
 
-/// What the lines that one rule rates add up to.
-#[derive(Clone, Default)]
+/// What lines add up to.
+#[derive(Clone, Default, Debug)]
 struct Sums {
     gross: Exact,
     meters: PerName,
     deductions: PerName,
 }
 
-/// Day, currency and the attributes that are not empty.
-type CommonKey = (i32, [u8; 3], Vec<(String, String)>);
-
 /// A number per meter or per kind of deduction; absent means zero.
 type PerName = BTreeMap<String, Exact>;
+
+/// What lines have in common, in a report.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct UsageKey {
+    day: i32,
+    currency: [u8; 3],
+    /// Names and values of the attributes that are not empty, sorted.
+    attributes: Vec<(String, String)>,
+}
+
+impl UsageKey {
+    /// The value of an attribute; an absent one is empty.
+    fn value_of(&self, attribute: &str) -> &str {
+        let found = self.attributes.iter().find(|(name, _)| name == attribute);
+        found.map_or("", |(_, value)| value)
+    }
+}
+
+/// The lines of a report that have a key in common.
+#[derive(Clone, Default, Debug)]
+struct Usage {
+    sums: Sums,
+    /// Whether some line has a gross that is not zero.
+    has_gross: bool,
+    /// Meters and deductions of which some line has an amount that is not zero.
+    meters: BTreeSet<String>,
+    deductions: BTreeSet<String>,
+}
 
 impl Sums {
     fn add(&mut self, other: &Sums) {
@@ -1229,106 +1679,54 @@ impl Sums {
     }
 }
 
+impl Column {
+    /// The sum of the column per key of its block, and whether some number of it is not zero.
+    fn add_up(&self, block: &Block) -> Vec<(Exact, bool)> {
+        let mut sums = vec![(BigInt::zero(), false); block.keys.len()];
+        for (key, integer) in block.line_keys.iter().zip(&self.integers) {
+            let (sum, some) = &mut sums[*key];
+            *sum += *integer;
+            *some |= *integer != 0;
+        }
+        let exact = |sum| Exact::new(sum, ten_to(self.scale));
+        sums.into_iter().map(|(sum, some)| (exact(sum), some)).collect()
+    }
+}
+
 impl Block {
-    /// Checks the lines against the terms and the period (`docs/calculation.md`, step 1), and adds
-    /// them up per rule, in the order of the terms.
-    fn rate(&self, terms: &Terms, period: Period) -> Check<Vec<Sums>> {
-        let known = terms.known_attributes();
-        ensure(
-            self.attributes.iter().all(|name| known.contains(name.as_str())),
-            "a line has an attribute that the terms do not know",
-        )?;
-        ensure(
-            self.meters.iter().all(|name| terms.meters.contains(name)),
-            "a line has a meter that is not declared",
-        )?;
-        ensure(
-            self.deductions
-                .iter()
-                .all(|name| terms.deductions.iter().any(|(kind, _)| kind == name)),
-            "a line has a deduction that is not declared",
-        )?;
-        let rules: Check<Vec<usize>> =
-            self.keys.iter().map(|key| self.rate_key(terms, period, key)).collect();
-        let rules = rules?;
-
-        let mut sums = vec![Sums::default(); terms.rules.len()];
-        for (rule, sum) in self.add_up(&self.gross, &rules) {
-            sums[rule].gross += sum;
+    /// Adds the lines up by what they have in common.
+    fn add_per_key(&self, usage: &mut BTreeMap<UsageKey, Usage>) {
+        let keys: Vec<UsageKey> = self.keys.iter().map(|key| self.usage_key(key)).collect();
+        for (key, (sum, some)) in keys.iter().zip(self.gross.add_up(self)) {
+            let usage = usage.entry(key.clone()).or_default();
+            usage.sums.gross += sum;
+            usage.has_gross |= some;
         }
         for (name, column) in self.meters.iter().zip(&self.meter_columns) {
-            for (rule, sum) in self.add_up(column, &rules) {
-                *sums[rule].meters.entry(name.clone()).or_default() += sum;
+            for (key, (sum, some)) in keys.iter().zip(column.add_up(self)) {
+                if some {
+                    let usage = usage.entry(key.clone()).or_default();
+                    *usage.sums.meters.entry(name.clone()).or_default() += sum;
+                    usage.meters.insert(name.clone());
+                }
             }
         }
         for (name, column) in self.deductions.iter().zip(&self.deduction_columns) {
-            for (rule, sum) in self.add_up(column, &rules) {
-                *sums[rule].deductions.entry(name.clone()).or_default() += sum;
+            for (key, (sum, some)) in keys.iter().zip(column.add_up(self)) {
+                if some {
+                    let usage = usage.entry(key.clone()).or_default();
+                    *usage.sums.deductions.entry(name.clone()).or_default() += sum;
+                    usage.deductions.insert(name.clone());
+                }
             }
         }
-        Ok(sums)
     }
 
-    /// Checks one key, and finds the rule that rates its lines.
-    fn rate_key(&self, terms: &Terms, period: Period, key: &LineKey) -> Check<usize> {
-        let (first, last) = (terms.length.first_day(period), terms.length.last_day(period));
-        ensure((first..=last).contains(&key.day), "a line's day lies outside its period")?;
-        ensure(
-            key.day >= terms.starts_on && terms.ends_on.is_none_or(|ends_on| key.day < ends_on),
-            "a line's day lies outside the agreement",
-        )?;
-        ensure(key.currency == terms.currency, "a line is not in the settlement currency")?;
-        let mut values = BTreeMap::new();
-        for (name, position) in self.attributes.iter().zip(&key.positions) {
-            let value = &self.values[*position];
-            let allowed = terms.attributes.get(name);
-            ensure(
-                value.is_empty() || allowed.is_none_or(|allowed| allowed.contains(value)),
-                "a line has a value that the terms do not allow",
-            )?;
-            values.insert(name.as_str(), value);
-        }
-        terms
-            .rule_for(|name| values.get(name).map_or_else(String::new, ToString::to_string))
-            .ok_or_else(|| "a line matches no rule".to_string())
-    }
-
-    /// The sum of one column per group, given the group (a rule, say) of each key.
-    fn add_up(&self, column: &Column, groups: &[usize]) -> BTreeMap<usize, Exact> {
-        let mut sums: BTreeMap<usize, BigInt> = BTreeMap::new();
-        for (key, integer) in self.line_keys.iter().zip(&column.integers) {
-            *sums.entry(groups[*key]).or_default() += *integer;
-        }
-        sums.into_iter()
-            .map(|(group, sum)| (group, Exact::new(sum, ten_to(column.scale))))
-            .collect()
-    }
-
-    /// Adds the lines up by what they have in common (`log-format.md`, "Bounds").
-    fn add_per_key(&self, sums: &mut BTreeMap<CommonKey, Sums>) {
-        let every_key: Vec<usize> = (0..self.keys.len()).collect();
-        let common = |place: usize| {
-            let key = &self.keys[place];
-            let values = key.positions.iter().map(|position| self.values[*position].clone());
-            let attributes = self.attributes.iter().cloned().zip(values);
-            let attributes = attributes.filter(|(_, value)| !value.is_empty()).collect();
-            (key.day, key.currency, attributes)
-        };
-        for (place, sum) in self.add_up(&self.gross, &every_key) {
-            sums.entry(common(place)).or_default().gross += sum;
-        }
-        for (name, column) in self.meters.iter().zip(&self.meter_columns) {
-            for (place, sum) in self.add_up(column, &every_key) {
-                let sums = sums.entry(common(place)).or_default();
-                *sums.meters.entry(name.clone()).or_default() += sum;
-            }
-        }
-        for (name, column) in self.deductions.iter().zip(&self.deduction_columns) {
-            for (place, sum) in self.add_up(column, &every_key) {
-                let sums = sums.entry(common(place)).or_default();
-                *sums.deductions.entry(name.clone()).or_default() += sum;
-            }
-        }
+    fn usage_key(&self, key: &LineKey) -> UsageKey {
+        let values = key.positions.iter().map(|position| self.values[*position].clone());
+        let attributes = self.attributes.iter().cloned().zip(values);
+        let attributes = attributes.filter(|(_, value)| !value.is_empty()).collect();
+        UsageKey { day: key.day, currency: key.currency, attributes }
     }
 
     fn line_count(&self) -> u64 {
@@ -1428,7 +1826,11 @@ struct Record<'a> {
     time: i64,
     key: [u8; 32],
     party: String,
+    /// The level of the format that the ledger was opened at.
+    level: u16,
     kind: u16,
+    /// The version of that kind.
+    version: u16,
     payload: &'a [u8],
     payload_digest: Hash,
     event_id: Hash,
@@ -1440,7 +1842,8 @@ fn read_record<'a>(frame: &Frame<'a>) -> Check<Record<'a>> {
     let body = frame.body;
     let mut c = Cursor { left: body };
     ensure(c.u16()? == 1, "a record has an unknown format version")?;
-    ensure(c.u16()? == 1, "the ledger has an unknown format level")?;
+    let level = c.u16()?;
+    ensure((1..=2).contains(&level), "the ledger has an unknown format level")?;
     let ledger_id = c.hash()?;
     let seq = c.u64()?;
     ensure(seq == frame.seq, "a body has the wrong sequence number")?;
@@ -1450,9 +1853,11 @@ fn read_record<'a>(frame: &Frame<'a>) -> Check<Record<'a>> {
     ensure((0..time_end).contains(&time), "a recorded time is outside 1970 to 2999")?;
     let key = c.array()?;
     let kind = c.u16()?;
-    ensure((1..=12).contains(&kind), "an event has an unknown kind")?;
+    ensure((1..=19).contains(&kind), "an event has an unknown kind")?;
     let version = c.u16()?;
-    ensure(version == 1, "an event has an unknown version")?;
+    // The opening, statements and payouts read otherwise at level 2.
+    let versions = if matches!(kind, 1 | 7 | 9) { 1..=2 } else { 1..=1 };
+    ensure(versions.contains(&version), "an event has an unknown version")?;
     let nonce: [u8; 16] = c.array()?;
     let party_len = c.u8()?;
     let party = utf8(c.take(usize::from(party_len))?)?;
@@ -1488,7 +1893,9 @@ fn read_record<'a>(frame: &Frame<'a>) -> Check<Record<'a>> {
         time,
         key,
         party,
+        level,
         kind,
+        version,
         payload,
         payload_digest,
         event_id,
@@ -1513,7 +1920,7 @@ impl Record<'_> {
                 &(self.party.len() as u64).to_le_bytes(),
                 self.party.as_bytes(),
                 &self.kind.to_le_bytes(),
-                &1u16.to_le_bytes(),
+                &self.version.to_le_bytes(),
                 &self.payload_digest,
             ],
         )
@@ -1538,10 +1945,17 @@ enum Event {
     UsageMissing { period: Period },
     StatementIssued(Statement),
     StatementAccepted { statement: Hash },
-    PayoutSent { to: String, amount: Exact, on_account: Exact, sent: i32 },
-    PayoutConfirmed { payout: Hash, received: i32 },
-    PayoutReturned { payout: Hash },
+    PayoutSent(Payout),
+    PaymentConfirmed { payment: Hash, received: i32 },
+    PaymentReturned { payment: Hash },
     Acknowledged { seq: u64, head: Hash, root_version: u16, root: Hash },
+    AmendmentProposed(Box<Amendment>),
+    ProposalRejected { proposal: Hash },
+    ProposalWithdrawn { proposal: Hash },
+    RateProposed(ConversionRate),
+    ContributionClaimed { clause: String, from: i32, to: Option<i32> },
+    ContributionEnded { claim: Hash, on: i32 },
+    AdvancePaid { to: String, amount: Exact, paid: i32 },
 }
 
 /// The lines of a report or a correction.
@@ -1556,6 +1970,9 @@ struct Statement {
     terms: Hash,
     calculation: u16,
     entries: Vec<Entry>,
+    /// What is recouped of advances per party, or given back.
+    recoupments: Vec<(String, Exact)>,
+    interest: Vec<InterestLine>,
     root_version: u16,
     root: Hash,
 }
@@ -1567,9 +1984,54 @@ struct Entry {
     base: Exact,
     shares: PerParty,
     causes: Vec<Hash>,
+    /// The conversion rates used, with the events that proposed them.
+    rates: Vec<([u8; 3], Exact, Hash)>,
 }
 
-fn read_event(kind: u16, payload: &[u8]) -> Check<Event> {
+/// Late interest on what a payout settled.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct InterestLine {
+    to: String,
+    payout: Hash,
+    period: Period,
+    principal: Exact,
+    /// The day from which interest runs, exclusive.
+    due: i32,
+    /// The day to which it runs, inclusive.
+    received: i32,
+    rate: Exact,
+    amount: Exact,
+}
+
+struct Payout {
+    to: String,
+    amount: Exact,
+    on_account: Exact,
+    withheld: Exact,
+    grossed_up: bool,
+    sent: i32,
+}
+
+/// Other terms, from a day on.
+struct Amendment {
+    terms: Terms,
+    digest: Hash,
+    effective_from: i32,
+}
+
+/// Units of the settlement currency for one unit of a foreign one, in a period.
+#[derive(Clone)]
+struct ConversionRate {
+    currency: [u8; 3],
+    rate: Exact,
+    period: Period,
+}
+
+fn terms_digest(bytes: &[u8]) -> Hash {
+    derive("revshare 2026-11-23 terms v1", &[bytes])
+}
+
+fn read_event(kind: u16, version: u16, payload: &[u8]) -> Check<Event> {
     let mut c = Cursor { left: payload };
     let event = match kind {
         1 => return Err("a ledger is opened by its first record only".into()),
@@ -1586,19 +2048,14 @@ fn read_event(kind: u16, payload: &[u8]) -> Check<Event> {
             Event::UsageCorrected { replaced, lines: read_lines(&mut c)? }
         }
         6 => Event::UsageMissing { period: c.period()? },
-        7 => Event::StatementIssued(read_statement(&mut c)?),
+        7 => Event::StatementIssued(read_statement(&mut c, version)?),
         8 => Event::StatementAccepted { statement: c.hash()? },
-        9 => {
-            let (to, amount, on_account) = (c.id()?, c.decimal()?, c.decimal()?);
-            let sent = c.day()?;
-            c.text()?; // the reference
-            Event::PayoutSent { to, amount, on_account, sent }
-        }
-        10 => Event::PayoutConfirmed { payout: c.hash()?, received: c.day()? },
+        9 => Event::PayoutSent(read_payout(&mut c, version)?),
+        10 => Event::PaymentConfirmed { payment: c.hash()?, received: c.day()? },
         11 => {
-            let payout = c.hash()?;
+            let payment = c.hash()?;
             c.text()?; // the reason
-            Event::PayoutReturned { payout }
+            Event::PaymentReturned { payment }
         }
         12 => Event::Acknowledged {
             seq: c.u64()?,
@@ -1606,6 +2063,42 @@ fn read_event(kind: u16, payload: &[u8]) -> Check<Event> {
             root_version: c.u16()?,
             root: c.hash()?,
         },
+        13 => {
+            let bytes = c.blob()?;
+            let effective_from = c.day()?;
+            c.text()?; // the reason
+            let (terms, digest) = (read_terms(bytes, 2)?, terms_digest(bytes));
+            Event::AmendmentProposed(Box::new(Amendment { terms, digest, effective_from }))
+        }
+        14 | 15 => {
+            let proposal = c.hash()?;
+            c.text()?; // the reason
+            match kind {
+                14 => Event::ProposalRejected { proposal },
+                _ => Event::ProposalWithdrawn { proposal },
+            }
+        }
+        16 => {
+            let (currency, rate, period) = (c.currency()?, c.decimal()?, c.period()?);
+            c.text()?; // the source
+            Event::RateProposed(ConversionRate { currency, rate, period })
+        }
+        17 => {
+            let (clause, from, to) = (c.id()?, c.day()?, c.option(Cursor::day)?);
+            c.option(Cursor::hash)?; // the digest of the evidence
+            c.text()?; // the note
+            Event::ContributionClaimed { clause, from, to }
+        }
+        18 => {
+            let (claim, on) = (c.hash()?, c.day()?);
+            c.text()?; // the reason
+            Event::ContributionEnded { claim, on }
+        }
+        19 => {
+            let (to, amount, paid) = (c.id()?, c.decimal()?, c.day()?);
+            c.text()?; // the reference
+            Event::AdvancePaid { to, amount, paid }
+        }
         _ => return Err("an event has an unknown kind".into()),
     };
     c.end()?;
@@ -1626,45 +2119,125 @@ fn read_lines(c: &mut Cursor<'_>) -> Check<Lines> {
     }
 }
 
-fn read_statement(c: &mut Cursor<'_>) -> Check<Statement> {
-    let statement = Statement {
-        period: c.period()?,
-        terms: c.hash()?,
-        calculation: c.u16()?,
-        entries: c.list(|c| {
-            Ok(Entry {
+/// A statement. Version 1 has no rates, no recoupments and no interest.
+fn read_statement(c: &mut Cursor<'_>, version: u16) -> Check<Statement> {
+    let (period, terms, calculation) = (c.period()?, c.hash()?, c.u16()?);
+    let entries = c.list(|c| {
+        let (period, base) = (c.period()?, c.decimal()?);
+        let (shares, causes) = (c.per_party(Cursor::decimal)?, c.list(Cursor::hash)?);
+        let mut rates = Vec::new();
+        if version == 2 {
+            rates = c.list(|c| Ok((c.currency()?, c.decimal()?, c.hash()?)))?;
+            strictly_rising(rates.iter().map(|(code, _, _)| code))?;
+        }
+        Ok(Entry { period, base, shares, causes, rates })
+    })?;
+    let (mut recoupments, mut interest) = (Vec::new(), Vec::new());
+    if version == 2 {
+        recoupments = c.list(|c| Ok((c.id()?, c.decimal()?)))?;
+        strictly_rising(recoupments.iter().map(|(party, _)| party))?;
+        interest = c.list(|c| {
+            Ok(InterestLine {
+                to: c.id()?,
+                payout: c.hash()?,
                 period: c.period()?,
-                base: c.decimal()?,
-                shares: c.per_party(Cursor::decimal)?,
-                causes: c.list(Cursor::hash)?,
+                principal: c.decimal()?,
+                due: c.day()?,
+                received: c.day()?,
+                rate: c.rate()?,
+                amount: c.decimal()?,
             })
-        })?,
-        root_version: c.u16()?,
-        root: c.hash()?,
-    };
-    strictly_rising(statement.entries.iter().map(|entry| entry.period))?;
+        })?;
+    }
+    let (root_version, root) = (c.u16()?, c.hash()?);
+    strictly_rising(entries.iter().map(|entry| entry.period))?;
     ensure(
-        statement.entries.last().is_some_and(|own| own.period == statement.period),
+        entries.last().is_some_and(|own| own.period == period),
         "the last entry of a statement is not its own period",
     )?;
-    Ok(statement)
+    Ok(Statement { period, terms, calculation, entries, recoupments, interest, root_version, root })
+}
+
+/// A payout. Version 1 knows no tax.
+fn read_payout(c: &mut Cursor<'_>, version: u16) -> Check<Payout> {
+    let (to, amount, on_account) = (c.id()?, c.decimal()?, c.decimal()?);
+    let (withheld, grossed_up) = match version {
+        1 => (Exact::zero(), false),
+        _ => (c.decimal()?, c.bool()?),
+    };
+    let sent = c.day()?;
+    c.text()?; // the reference
+    Ok(Payout { to, amount, on_account, withheld, grossed_up, sent })
 }
 
 // ------------------------------------------------------------------------------------------------
-// 8. The arithmetic (`docs/calculation.md`)
+// 8. The facts, and what follows from them: versions of the terms, stretches, groups
 // ------------------------------------------------------------------------------------------------
 
-/// What one rule rates in one period (step 3).
+/// What rating reads: facts on the log as they stand now, and no posting.
+struct Facts {
+    /// The versions of the terms, in the order in which they came into force. The first is the
+    /// opening.
+    versions: Vec<Version>,
+    /// The reports in effect: the current end of each chain of corrections.
+    reports: BTreeMap<Hash, UsageReport>,
+    /// The accepted claims of contributions.
+    claims: BTreeMap<Hash, Claim>,
+    /// The accepted conversion rates, with the events that proposed them.
+    rates: BTreeMap<(Period, [u8; 3]), (Exact, Hash)>,
+}
+
+struct Version {
+    event: Hash,
+    effective_from: i32,
+    terms: Terms,
+    digest: Hash,
+}
+
+/// A report or correction in effect.
+struct UsageReport {
+    period: Period,
+    lines: u64,
+    usage: BTreeMap<UsageKey, Usage>,
+}
+
+/// An interval in which a party contributes, by a clause of the terms.
+#[derive(Clone)]
+struct Claim {
+    clause: String,
+    by: String,
+    from: i32,
+    /// Exclusive.
+    to: Option<i32>,
+}
+
+/// Days of a period under one version, without a gap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Stretch {
+    version: usize,
+    first: i32,
+    /// Inclusive.
+    last: i32,
+}
+
+/// What one rule rates in one stretch, in one currency, under the same modifiers (step 3).
 #[derive(Clone, Debug)]
 struct Group {
-    /// Gross less clamped deductions.
+    /// The number of the stretch in its period, from 0.
+    stretch: usize,
+    /// The position of the rule in the terms of the stretch.
+    rule: usize,
+    currency: [u8; 3],
+    /// The ids of the exclusivities, then the contributions, that add points.
+    modifiers: Vec<String>,
+    /// The gross is priced where the terms say so.
+    sums: Sums,
+    /// Gross less clamped deductions, in the currency of the group.
     base: Exact,
-    /// What the rule's tier counts: its meter, or the base.
-    measure: Exact,
 }
 
-/// base = gross − Σ clamp(deduction, −cap × |gross|, +cap × |gross|), over the group's sums.
-fn group_of(terms: &Terms, rule: &Rule, sums: &Sums) -> Group {
+/// base = gross − Σ clamp(deduction, −cap × |gross|, +cap × |gross|), over the sums of a group.
+fn base_of(terms: &Terms, sums: &Sums) -> Exact {
     let mut base = sums.gross.clone();
     for (kind, cap) in &terms.deductions {
         let mut deduction = sums.deductions.get(kind).cloned().unwrap_or_default();
@@ -1674,13 +2247,306 @@ fn group_of(terms: &Terms, rule: &Rule, sums: &Sums) -> Group {
         }
         base -= deduction;
     }
-    let measure = match &rule.pay {
-        Pay::Tiered(Tiers { meter: Some(meter), .. }) => {
-            sums.meters.get(meter).cloned().unwrap_or_default()
+    base
+}
+
+impl Facts {
+    /// The terms of the opening. Currency, length of periods, start and collector stay for ever.
+    fn opening(&self) -> &Terms {
+        &self.versions[0].terms
+    }
+
+    /// The version with the highest number.
+    fn last(&self) -> &Version {
+        &self.versions[self.versions.len() - 1]
+    }
+
+    fn length(&self) -> Length {
+        self.opening().length
+    }
+
+    fn starts_on(&self) -> i32 {
+        self.opening().starts_on
+    }
+
+    /// The end of the agreement, exclusive: that of the last version.
+    fn ends_on(&self) -> Option<i32> {
+        self.last().terms.ends_on
+    }
+
+    fn covers_day(&self, day: i32) -> bool {
+        day >= self.starts_on() && self.ends_on().is_none_or(|end| day < end)
+    }
+
+    /// A day of the agreement: the nearest one to any day.
+    fn clipped(&self, day: i32) -> i32 {
+        let day = day.max(self.starts_on());
+        self.ends_on().map_or(day, |end| day.min(end - 1))
+    }
+
+    /// The number of the version in force on a day: of those effective by then, the highest.
+    fn in_force(&self, day: i32) -> usize {
+        let effective = self.versions.iter().rposition(|version| version.effective_from <= day);
+        effective.unwrap_or(0)
+    }
+
+    /// The terms in force on a day, clipped to the agreement.
+    fn terms_on(&self, day: i32) -> &Terms {
+        &self.versions[self.in_force(self.clipped(day))].terms
+    }
+
+    /// The version that gives the settings of a period: that in force on its last day, on the last
+    /// day of the agreement for its last period, and the last version for periods after that.
+    fn version_of(&self, period: Period) -> &Version {
+        if self.is_after_end(period) {
+            return self.last();
         }
-        _ => base.clone(),
-    };
-    Group { base, measure }
+        &self.versions[self.in_force(self.clipped(self.length().last_day(period)))]
+    }
+
+    fn terms_of(&self, period: Period) -> &Terms {
+        &self.version_of(period).terms
+    }
+
+    /// The first period: the one that holds the day on which the agreement starts.
+    fn first_period(&self) -> Period {
+        self.length().holding(self.starts_on())
+    }
+
+    /// The last period of an agreement that has an end.
+    fn last_period(&self) -> Option<Period> {
+        self.ends_on().map(|end| self.length().holding(end - 1))
+    }
+
+    fn is_after_end(&self, period: Period) -> bool {
+        self.last_period().is_some_and(|last| period > last)
+    }
+
+    /// Whether the agreement has at least a day in the period.
+    fn covers(&self, period: Period) -> bool {
+        period >= self.first_period() && !self.is_after_end(period)
+    }
+
+    /// Refuses a period that is none, or that lies outside the agreement.
+    fn check_period(&self, period: Period) -> Check<()> {
+        ensure(self.length().has(period), "a period does not have the length of the terms")?;
+        ensure(self.covers(period), "a period lies outside the agreement")
+    }
+
+    /// The place of a period, from 0 for the first period of the agreement.
+    fn place(&self, period: Period) -> i32 {
+        self.length().distance(self.first_period(), period)
+    }
+
+    /// The place of the first period of the window that holds the period at `place`
+    /// (`docs/calculation.md`, "Time": windows consist of whole periods, and contract years have
+    /// 12 months from the first day of the first period).
+    fn window_start(&self, window: Window, place: i32) -> i32 {
+        match window {
+            Window::Period => place,
+            Window::Year => place - place % self.length().per_year(),
+            Window::Lifetime => 0,
+        }
+    }
+
+    /// The parties of the ledger: those of all versions. A party never changes.
+    fn parties(&self) -> BTreeMap<&str, &Party> {
+        let mut parties = BTreeMap::new();
+        for party in self.versions.iter().flat_map(|version| &version.terms.parties) {
+            parties.entry(party.id.as_str()).or_insert(party);
+        }
+        parties
+    }
+
+    /// The owners and beneficiaries of the ledger, sorted.
+    fn beneficiaries(&self) -> BTreeSet<String> {
+        let parties = self.parties();
+        let paid = parties.values().filter(|party| party.is_paid());
+        paid.map(|party| party.id.clone()).collect()
+    }
+
+    /// The stretches of a period: its days within the agreement, cut where the version changes.
+    fn stretches(&self, period: Period) -> Vec<Stretch> {
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for day in self.length().first_day(period)..=self.length().last_day(period) {
+            if !self.covers_day(day) {
+                continue;
+            }
+            let version = self.in_force(day);
+            match stretches.last_mut() {
+                Some(stretch) if stretch.version == version => stretch.last = day,
+                _ => stretches.push(Stretch { version, first: day, last: day }),
+            }
+        }
+        stretches
+    }
+
+    /// The modifiers of a line under the terms of its day.
+    fn modifiers(&self, terms: &Terms, key: &UsageKey) -> Vec<String> {
+        let covers =
+            |from: i32, to: Option<i32>| from <= key.day && to.is_none_or(|to| key.day < to);
+        let mut modifiers = Vec::new();
+        for one in &terms.clauses.exclusivities {
+            if covers(one.from, one.to) && conditions_hold(&one.conditions, key) {
+                modifiers.push(one.id.clone());
+            }
+        }
+        for one in &terms.clauses.contributions {
+            let mut claims = self.claims.values().filter(|claim| claim.clause == one.id);
+            if claims.any(|claim| covers(claim.from, claim.to))
+                && conditions_hold(&one.conditions, key)
+            {
+                modifiers.push(one.id.clone());
+            }
+        }
+        modifiers
+    }
+
+    /// The groups of a period in the order in which they are processed: by stretch, position of the
+    /// rule, currency and modifiers.
+    fn groups(&self, period: Period) -> Check<Vec<Group>> {
+        let stretches = self.stretches(period);
+        let mut sums: BTreeMap<(usize, usize, [u8; 3], Vec<String>), Sums> = BTreeMap::new();
+        let reports = self.reports.values().filter(|report| report.period == period);
+        for (key, usage) in reports.flat_map(|report| &report.usage) {
+            let stretch = stretches
+                .iter()
+                .position(|stretch| (stretch.first..=stretch.last).contains(&key.day))
+                .ok_or("a line's day lies outside the agreement")?;
+            let terms = &self.versions[stretches[stretch].version].terms;
+            let rule = terms.rule_for(key).ok_or("a line matches no rule")?;
+            let mut more = usage.sums.clone();
+            if terms.clauses.priced {
+                more.gross = terms.priced_gross(key, &usage.sums.meters)?;
+            }
+            let modifiers = self.modifiers(terms, key);
+            sums.entry((stretch, rule, key.currency, modifiers)).or_default().add(&more);
+        }
+        let mut groups = Vec::new();
+        for ((stretch, rule, currency, modifiers), sums) in sums {
+            let base = base_of(&self.versions[stretches[stretch].version].terms, &sums);
+            groups.push(Group { stretch, rule, currency, modifiers, sums, base });
+        }
+        Ok(groups)
+    }
+
+    /// The rate of a currency in a period: 1 for the settlement currency.
+    fn conversion(&self, period: Period, currency: [u8; 3]) -> Check<Exact> {
+        if currency == self.opening().currency {
+            return Ok(Exact::one());
+        }
+        match self.rates.get(&(period, currency)) {
+            Some((rate, _)) => Ok(rate.clone()),
+            None => Err(format!(
+                "there is no conversion rate of {} for period {}/{}",
+                String::from_utf8_lossy(&currency),
+                period.year,
+                period.number,
+            )),
+        }
+    }
+
+    /// The conversion rates that the groups of a period use, sorted by currency.
+    fn rates_used(&self, period: Period) -> Check<Vec<([u8; 3], Exact, Hash)>> {
+        let used: BTreeSet<[u8; 3]> =
+            self.groups(period)?.iter().map(|group| group.currency).collect();
+        let rates = used.into_iter().filter_map(|currency| {
+            let (rate, event) = self.rates.get(&(period, currency))?;
+            Some((currency, rate.clone(), *event))
+        });
+        Ok(rates.collect())
+    }
+
+    /// Refuses a statement for `last` while a line up to it has no conversion rate.
+    fn check_conversion(&self, last: Period) -> Check<()> {
+        for report in self.reports.values().filter(|report| report.period <= last) {
+            for key in report.usage.keys() {
+                self.conversion(report.period, key.currency)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports in effect whose gross is further from the priced one than the terms tolerate.
+    fn price_findings(&self) -> Check<Vec<PriceFinding>> {
+        let mut findings = Vec::new();
+        for (event, report) in &self.reports {
+            // Per currency: whether some gross was reported, what, the priced gross, the tolerance.
+            let mut sums: BTreeMap<[u8; 3], (bool, Exact, Exact, Exact)> = BTreeMap::new();
+            for (key, usage) in &report.usage {
+                let terms = self.terms_on(key.day);
+                if terms.clauses.priced {
+                    let priced = terms.priced_gross(key, &usage.sums.meters)?;
+                    let sum = sums.entry(key.currency).or_default();
+                    sum.0 |= usage.has_gross;
+                    sum.1 += &usage.sums.gross;
+                    sum.2 += priced;
+                    // One tolerance: that of the last day of the report that is priced.
+                    sum.3 = terms.clauses.price_tolerance.clone();
+                }
+            }
+            for (currency, (some, reported, priced, tolerance)) in sums {
+                if some && (&reported - &priced).abs() > tolerance * priced.abs() {
+                    findings.push(PriceFinding { report: *event, currency, reported, priced });
+                }
+            }
+        }
+        Ok(findings)
+    }
+}
+
+// ------------------------------------------------------------------------------------------------
+// 9. The arithmetic (`docs/calculation.md`): from groups to what a period comes to
+// ------------------------------------------------------------------------------------------------
+
+/// One stretch with its groups, ready to be rated.
+struct Ride<'f> {
+    /// The place of its period.
+    place: i32,
+    terms: &'f Terms,
+    groups: Vec<Rated<'f>>,
+}
+
+/// A group with its base in the settlement currency.
+struct Rated<'f> {
+    rule: &'f Rule,
+    converted: Exact,
+    meters: PerName,
+    modifiers: Vec<String>,
+}
+
+impl Rated<'_> {
+    /// What tiers count of the group: its meter, or the converted base.
+    fn measure(&self, tiers: &Tiers) -> Exact {
+        match &tiers.meter {
+            Some(meter) => self.meters.get(meter).cloned().unwrap_or_default(),
+            None => self.converted.clone(),
+        }
+    }
+}
+
+impl Ride<'_> {
+    /// The groups that one rule rates.
+    fn groups_of(&self, rule: &str) -> impl Iterator<Item = &Rated<'_>> {
+        self.groups.iter().filter(move |group| group.rule.id == rule)
+    }
+
+    /// The rate of a party for a group of this stretch (step 6): the share and the points of the
+    /// group's modifiers, between floor and ceiling.
+    fn rate(&self, group: &Rated<'_>, party: &str, share: &Exact) -> Exact {
+        let clauses = &self.terms.clauses;
+        let mut rate = share.clone();
+        for id in &group.modifiers {
+            let exclusivities = clauses.exclusivities.iter();
+            let exclusivities = exclusivities.filter(|one| one.id == *id).map(|one| &one.add);
+            let contributions = clauses.contributions.iter();
+            let contributions = contributions.filter(|one| one.id == *id).map(|one| &one.add);
+            for add in exclusivities.chain(contributions) {
+                rate += add.get(party).cloned().unwrap_or_default();
+            }
+        }
+        self.terms.limits.clamp(&rate)
+    }
 }
 
 /// Adds an amount to what a party has.
@@ -1688,88 +2554,229 @@ fn add_to(amounts: &mut PerParty, party: &str, amount: Exact) {
     *amounts.entry(party.to_string()).or_default() += amount;
 }
 
-/// What one rule earns every party in one period, exactly (steps 5 to 7). `window` holds the
-/// groups of the rule from the first period of the tier window up to this period, which is last.
-fn earned(pay: &Pay, limits: &Limits, window: &[Group]) -> PerParty {
-    let Some((now, before)) = window.split_last() else {
-        return PerParty::new();
-    };
-    match pay {
-        Pay::Flat(shares) => shares
-            .iter()
-            .map(|(party, share)| (party.clone(), limits.clamp(share) * &now.base))
-            .collect(),
-        Pay::Tiered(tiers) if tiers.whole => {
-            let mut earned = whole_window(tiers, limits, window);
-            for (party, amount) in whole_window(tiers, limits, before) {
-                add_to(&mut earned, &party, -amount);
+/// Stretches of one rule, one after another, in which it reads the same, in one window: what whole
+/// tiers rate by one step. The numbers are positions in the history.
+struct Segment<'f> {
+    tiers: &'f Tiers,
+    rides: Vec<usize>,
+}
+
+/// All stretches of an agreement up to a period, in order. Everything about tiers is computed
+/// from its beginning.
+struct History<'f> {
+    facts: &'f Facts,
+    rides: Vec<Ride<'f>>,
+}
+
+impl<'f> History<'f> {
+    fn new(facts: &'f Facts, last: Period) -> Check<History<'f>> {
+        let mut rides = Vec::new();
+        let mut period = facts.first_period();
+        while period <= last && facts.covers(period) {
+            let groups = facts.groups(period)?;
+            for (number, stretch) in facts.stretches(period).iter().enumerate() {
+                let terms = &facts.versions[stretch.version].terms;
+                let mut rated = Vec::new();
+                for group in groups.iter().filter(|group| group.stretch == number) {
+                    rated.push(Rated {
+                        rule: &terms.rules[group.rule],
+                        converted: &group.base * facts.conversion(period, group.currency)?,
+                        meters: group.sums.meters.clone(),
+                        modifiers: group.modifiers.clone(),
+                    });
+                }
+                rides.push(Ride { place: facts.place(period), terms, groups: rated });
             }
-            earned
+            period = facts.length().next(period);
         }
-        Pay::Tiered(tiers) => marginal(tiers, limits, before, now),
+        Ok(History { facts, rides })
     }
-}
 
-/// W: the step that the window's position stands in, applied to all groups of the window; nothing
-/// before the window's first period.
-fn whole_window(tiers: &Tiers, limits: &Limits, window: &[Group]) -> PerParty {
-    let mut earned = PerParty::new();
-    if window.is_empty() {
-        return earned;
+    /// Whether a stretch lies in the window of a rule now in force at `place`, or after it.
+    fn is_in_window(&self, ride: &Ride<'_>, tiers: &Tiers, place: i32) -> bool {
+        ride.place >= self.facts.window_start(tiers.window, place)
     }
-    let base: Exact = window.iter().map(|group| &group.base).sum();
-    let position: Exact = window.iter().map(|group| &group.measure).sum();
-    let step = &tiers.steps[standing(&tiers.steps, &position)];
-    for (party, share) in &step.share {
-        add_to(&mut earned, party, limits.clamp(share) * &base);
-    }
-    for (party, per_unit) in &step.per_unit {
-        add_to(&mut earned, party, per_unit * &position);
-    }
-    for (party, flat) in &step.flat {
-        add_to(&mut earned, party, flat.clone());
-    }
-    earned
-}
 
-/// base/q × the integral of the step rates from the position to the position + q; for q = 0 the
-/// base times the rate of the step that the position stands in; and the flats of the steps entered.
-fn marginal(tiers: &Tiers, limits: &Limits, before: &[Group], now: &Group) -> PerParty {
-    let from: Exact = before.iter().map(|group| &group.measure).sum();
-    let to = &from + &now.measure;
-    let stands_from = standing(&tiers.steps, &from);
-    let stands_to = standing(&tiers.steps, &to);
-    let mut earned = PerParty::new();
-    let mut step_start: Option<&Exact> = None; // none: the first step reaches down without end
-    for (index, step) in tiers.steps.iter().enumerate() {
-        let step_end = step.bound.as_ref().map(|bound| &bound.at);
-        let units = units_within(&from, &to, step_start, step_end);
-        let base_here = if !now.measure.is_zero() {
-            &now.base / &now.measure * &units
-        } else if index == stands_from {
-            now.base.clone()
-        } else {
-            Exact::zero()
+    /// The position of a rule (step 5), in what `tiers` count and over their window, which holds the
+    /// period at `place`: over all stretches before `ride`, and the first `groups` groups of the
+    /// rule in it.
+    fn position(&self, rule: &str, tiers: &Tiers, place: i32, ride: usize, groups: usize) -> Exact {
+        let mut position = Exact::zero();
+        for earlier in &self.rides[..ride] {
+            if self.is_in_window(earlier, tiers, place) {
+                for group in earlier.groups_of(rule) {
+                    position += group.measure(tiers);
+                }
+            }
+        }
+        if let Some(now) = self.rides.get(ride) {
+            for group in now.groups_of(rule).take(groups) {
+                position += group.measure(tiers);
+            }
+        }
+        position
+    }
+
+    /// Whether a rule was in force before a stretch, in the window of the tiers now in force.
+    fn was_in_force(&self, rule: &str, tiers: &Tiers, ride: usize) -> bool {
+        let place = self.rides[ride].place;
+        self.rides[..ride].iter().any(|earlier| {
+            self.is_in_window(earlier, tiers, place) && earlier.terms.rule(rule).is_some()
+        })
+    }
+
+    /// What every party earns in the period at `place`, exactly (steps 5 to 7).
+    fn earned(&self, place: i32) -> PerParty {
+        let mut earned = PerParty::new();
+        let mut whole: BTreeSet<&str> = BTreeSet::new();
+        for (at, ride) in self.rides.iter().enumerate().filter(|(_, ride)| ride.place == place) {
+            for rule in &ride.terms.rules {
+                match &rule.pay {
+                    Pay::Flat(shares) => {
+                        for group in ride.groups_of(&rule.id) {
+                            for (party, share) in shares {
+                                let rate = ride.rate(group, party, share);
+                                add_to(&mut earned, party, rate * &group.converted);
+                            }
+                        }
+                    }
+                    Pay::Tiered(tiers) if tiers.whole => {
+                        whole.insert(&rule.id);
+                    }
+                    Pay::Tiered(tiers) => self.marginal(&mut earned, &rule.id, tiers, at),
+                }
+            }
+        }
+        // Whole tiers: what the window comes to at the end of the period, less what it came to at
+        // the end of the one before.
+        for rule in whole {
+            for segment in self.segments(rule) {
+                if segment.rides.iter().any(|at| self.rides[*at].place == place) {
+                    for (party, amount) in self.whole(rule, &segment, place) {
+                        add_to(&mut earned, &party, amount);
+                    }
+                    for (party, amount) in self.whole(rule, &segment, place - 1) {
+                        add_to(&mut earned, &party, -amount);
+                    }
+                }
+            }
+        }
+        earned
+    }
+
+    /// Marginal tiers, in one stretch. Per group: base/q × the integral of the step rates from the
+    /// position to the position + q; for q = 0 the base times the rate of the step that the
+    /// position stands in. Then the flats of the steps entered in the stretch.
+    fn marginal(&self, earned: &mut PerParty, rule: &str, tiers: &Tiers, at: usize) {
+        let ride = &self.rides[at];
+        for (number, group) in ride.groups_of(rule).enumerate() {
+            let from = self.position(rule, tiers, ride.place, at, number);
+            let measure = group.measure(tiers);
+            let to = &from + &measure;
+            let stands_from = standing(&tiers.steps, &from);
+            let mut step_start: Option<&Exact> = None; // none: the first step has no lower end
+            for (index, step) in tiers.steps.iter().enumerate() {
+                let step_end = step.bound.as_ref().map(|bound| &bound.at);
+                let units = units_within(&from, &to, step_start, step_end);
+                let base_here = if !measure.is_zero() {
+                    &group.converted / &measure * &units
+                } else if index == stands_from {
+                    group.converted.clone()
+                } else {
+                    Exact::zero()
+                };
+                for (party, share) in &step.share {
+                    add_to(earned, party, ride.rate(group, party, share) * &base_here);
+                }
+                for (party, per_unit) in &step.per_unit {
+                    add_to(earned, party, per_unit * &units);
+                }
+                step_start = step_end;
+            }
+        }
+        // Every step from the first to the one that a position stands in is entered. Before the
+        // rule is in force in the window none is, so its first stretch has the first step's flat.
+        let before = self.position(rule, tiers, ride.place, at, 0);
+        let after = self.position(rule, tiers, ride.place, at + 1, 0);
+        let entered_before = match self.was_in_force(rule, tiers, at) {
+            true => standing(&tiers.steps, &before) + 1,
+            false => 0,
         };
-        for (party, share) in &step.share {
-            add_to(&mut earned, party, limits.clamp(share) * &base_here);
-        }
-        for (party, per_unit) in &step.per_unit {
-            add_to(&mut earned, party, per_unit * &units);
-        }
-        // Flats: every step from the first to the one that a position stands in is entered. Before
-        // the first period of the window none is, so that period has the first step's flat.
-        for (party, flat) in &step.flat {
-            if index <= stands_to {
-                add_to(&mut earned, party, flat.clone());
+        let entered_after = standing(&tiers.steps, &after) + 1;
+        for (index, step) in tiers.steps.iter().enumerate() {
+            for (party, flat) in &step.flat {
+                if index < entered_after {
+                    add_to(earned, party, flat.clone());
+                }
+                if index < entered_before {
+                    add_to(earned, party, -flat.clone());
+                }
             }
-            if index <= stands_from && !before.is_empty() {
+        }
+    }
+
+    /// The segments of a rule with whole tiers. A stretch without the rule is passed over.
+    fn segments(&self, rule: &str) -> Vec<Segment<'f>> {
+        let mut segments: Vec<Segment<'f>> = Vec::new();
+        let mut before: Option<(&Rule, i32)> = None;
+        for (at, ride) in self.rides.iter().enumerate() {
+            let Some(text) = ride.terms.rule(rule) else {
+                continue;
+            };
+            if let Pay::Tiered(tiers) = &text.pay
+                && tiers.whole
+            {
+                let start = |place| self.facts.window_start(tiers.window, place);
+                let continues = before.is_some_and(|(text_before, place_before)| {
+                    text == text_before && start(ride.place) == start(place_before)
+                });
+                match segments.last_mut() {
+                    Some(segment) if continues => segment.rides.push(at),
+                    _ => segments.push(Segment { tiers, rides: vec![at] }),
+                }
+            }
+            before = Some((text, ride.place));
+        }
+        segments
+    }
+
+    /// W: what a segment comes to at the end of the period at `place`, all of its groups rated by
+    /// the step that the position stands in there (or where the segment was closed, if that was
+    /// before); nothing if it has not begun.
+    fn whole(&self, rule: &str, segment: &Segment<'_>, place: i32) -> PerParty {
+        let tiers = segment.tiers;
+        let rides: Vec<usize> =
+            segment.rides.iter().copied().filter(|at| self.rides[*at].place <= place).collect();
+        let mut earned = PerParty::new();
+        let (Some(first), Some(last)) = (rides.first(), rides.last()) else {
+            return earned;
+        };
+        let place = self.rides[*first].place; // of the window that holds the segment
+        let position = self.position(rule, tiers, place, last + 1, 0);
+        let step = &tiers.steps[standing(&tiers.steps, &position)];
+        for at in &rides {
+            let ride = &self.rides[*at];
+            for group in ride.groups_of(rule) {
+                for (party, share) in &step.share {
+                    add_to(&mut earned, party, ride.rate(group, party, share) * &group.converted);
+                }
+                for (party, per_unit) in &step.per_unit {
+                    add_to(&mut earned, party, per_unit * group.measure(tiers));
+                }
+            }
+        }
+        for (party, flat) in &step.flat {
+            add_to(&mut earned, party, flat.clone());
+        }
+        // A change of the text does not charge the flat again that an earlier text charged.
+        if self.was_in_force(rule, tiers, *first) {
+            let begun = self.position(rule, tiers, place, *first, 0);
+            for (party, flat) in &tiers.steps[standing(&tiers.steps, &begun)].flat {
                 add_to(&mut earned, party, -flat.clone());
             }
         }
-        step_start = step_end;
+        earned
     }
-    earned
 }
 
 /// How much of the way from `from` to `to` lies in a step; negative where the way leads down.
@@ -1820,7 +2827,56 @@ fn round(amount: &Exact, digits: u32, rounding: Rounding) -> Exact {
     if amount.is_negative() { -rounded } else { rounded }
 }
 
+/// What went past a cap in its window so far, and what did not (step 8).
+#[derive(Clone, Default, Debug)]
+struct Tracker {
+    kept: Exact,
+    cut: Exact,
+}
+
+impl Tracker {
+    /// What the cap leaves of an amount. Without a cap everything is left, and counted.
+    fn pass(&mut self, amount: &Exact, cap: Option<&Exact>) -> Exact {
+        let out = if amount.is_negative() {
+            let from_cut = self.cut.clone().min(-amount);
+            self.cut -= &from_cut;
+            amount + from_cut
+        } else {
+            let room = cap.map(|cap| (cap - &self.kept).max(Exact::zero()));
+            let out = room.map_or(amount.clone(), |room| room.min(amount.clone()));
+            self.cut += amount - &out;
+            out
+        };
+        self.kept += &out;
+        out
+    }
+}
+
+/// Divides an amount of so many fraction digits by weights: each part gets the whole minor units
+/// of its share of the absolute value, and the units left go to the largest remainders, ties in the
+/// order of the parts (step 9).
+fn divide(amount: &Exact, digits: u32, parts: &[(String, Exact)]) -> Vec<(String, Exact)> {
+    let units = amount.abs() * ten_to(digits);
+    let weights: Exact = parts.iter().map(|(_, weight)| weight).sum();
+    let exact: Vec<Exact> = parts.iter().map(|(_, weight)| &units * weight / &weights).collect();
+    let mut whole: Vec<Exact> = exact.iter().map(Exact::floor).collect();
+    let mut left = &units - whole.iter().sum::<Exact>();
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    // A stable sort: equal remainders stay in the order of the parts.
+    order.sort_by_key(|part| std::cmp::Reverse(exact[*part].fract()));
+    for part in order {
+        if left.is_positive() {
+            whole[part] += Exact::one();
+            left -= Exact::one();
+        }
+    }
+    let sign = if amount.is_negative() { -Exact::one() } else { Exact::one() };
+    let amounts = whole.into_iter().map(|units| units * &sign / ten_to(digits));
+    parts.iter().map(|(to, _)| to.clone()).zip(amounts).collect()
+}
+
 /// What a period amounts to, from the facts known now: base and shares in minor units.
+#[derive(Clone, PartialEq, Eq, Debug)]
 struct Computed {
     period: Period,
     base: Exact,
@@ -1828,19 +2884,318 @@ struct Computed {
     shares: PerParty,
 }
 
+/// The windows, from the narrowest to the widest: caps and minimums go through them in this order.
+const WINDOWS: [Window; 3] = [Window::Period, Window::Year, Window::Lifetime];
+
+/// What one party came to in one period, before splits.
+#[derive(Clone, Default, Debug)]
+struct Guaranteed {
+    after_caps: Exact,
+    /// One per window.
+    top_ups: [Exact; 3],
+}
+
+/// What runs from period to period for one party.
+#[derive(Default)]
+struct Running {
+    earned: Exact,
+    rounded: Exact,
+    /// One per window.
+    trackers: [Tracker; 3],
+    /// One per period so far.
+    periods: Vec<Guaranteed>,
+}
+
+impl Facts {
+    /// Every period from the first of the agreement up to `last`, computed from scratch.
+    ///
+    /// Bases are rounded each for itself, also where shares are carried. In a period after the
+    /// last of the agreement no rule is in force: it earns nothing, and no flat falls in it.
+    fn compute(&self, last: Period) -> Check<Vec<Computed>> {
+        let history = History::new(self, last)?;
+        let mut running: BTreeMap<String, Running> = BTreeMap::new();
+        let mut computed = Vec::new();
+        let mut period = self.first_period();
+        while period <= last {
+            let (place, terms) = (self.place(period), self.terms_of(period));
+            let rides = history.rides.iter().filter(|ride| ride.place == place);
+            let base: Exact =
+                rides.flat_map(|ride| &ride.groups).map(|group| &group.converted).sum();
+            let mut earned = history.earned(place);
+            let mut shares = PerParty::new();
+            for party in self.beneficiaries() {
+                let earned = earned.remove(&party).unwrap_or_default();
+                let running = running.entry(party.clone()).or_default();
+                let amount = self.guaranteed(&party, period, earned, running);
+                shares.insert(party, amount);
+            }
+            let shares = split(terms, shares);
+            computed.push(Computed { period, base: terms.round(&base), shares });
+            period = self.length().next(period);
+        }
+        Ok(computed)
+    }
+
+    /// Rounds what a party earned in a period, and takes it through its caps and minimums.
+    fn guaranteed(
+        &self,
+        party: &str,
+        period: Period,
+        earned: Exact,
+        running: &mut Running,
+    ) -> Exact {
+        let (place, terms) = (self.place(period), self.terms_of(period));
+        running.earned += &earned;
+        let rounded = match terms.carry {
+            // R(Σ earned up to p) − Σ rounded(before p)
+            true => terms.round(&running.earned) - &running.rounded,
+            false => terms.round(&earned),
+        };
+        running.rounded += &rounded;
+
+        let mut now = Guaranteed { after_caps: rounded, ..Guaranteed::default() };
+        for (window, tracker) in WINDOWS.into_iter().zip(&mut running.trackers) {
+            if self.window_start(window, place) == place {
+                *tracker = Tracker::default();
+            }
+            let cap = terms.clauses.caps.iter();
+            let cap = cap.filter(|cap| cap.to == party && cap.window == window);
+            let cap = cap.map(|cap| &cap.amount).next();
+            now.after_caps = tracker.pass(&now.after_caps, cap);
+        }
+        running.periods.push(now);
+        for (number, window) in WINDOWS.into_iter().enumerate() {
+            let minimums = terms.clauses.minimums.iter();
+            for minimum in minimums.filter(|one| one.to == party && one.window == window) {
+                let Some(guarantee) = self.guarantee(minimum, period) else {
+                    continue;
+                };
+                let mut got = Exact::zero();
+                let first = self.window_start(window, place) as usize;
+                for before in &running.periods[first..] {
+                    got += &before.after_caps;
+                    got += before.top_ups[..number].iter().sum::<Exact>();
+                }
+                let top_up = (guarantee - got).max(Exact::zero());
+                if let Some(now) = running.periods.last_mut() {
+                    now.top_ups[number] = top_up;
+                }
+            }
+        }
+        let now = running.periods.last().cloned().unwrap_or_default();
+        now.after_caps + now.top_ups.iter().sum::<Exact>()
+    }
+
+    /// The guarantee that falls due in a period: in the last of its window, or of the agreement.
+    fn guarantee(&self, minimum: &Clause, period: Period) -> Option<Exact> {
+        let (length, place) = (self.length(), self.place(period));
+        if self.is_after_end(period) {
+            return None;
+        }
+        let is_last = self.last_period() == Some(period);
+        if minimum.window == Window::Lifetime {
+            return is_last.then(|| minimum.amount.clone());
+        }
+        let start = self.window_start(minimum.window, place);
+        if self.window_start(minimum.window, place + 1) == start && !is_last {
+            return None;
+        }
+        // The days of the window: whole periods, also where the agreement does not cover them.
+        let mut first = self.first_period();
+        for _ in 0..start {
+            first = length.next(first);
+        }
+        let periods = if minimum.window == Window::Year { length.per_year() } else { 1 };
+        let mut days = 0;
+        let mut covered = 0;
+        let mut of_window = first;
+        for _ in 0..periods {
+            for day in length.first_day(of_window)..=length.last_day(of_window) {
+                days += 1;
+                covered += i32::from(self.covers_day(day));
+            }
+            of_window = length.next(of_window);
+        }
+        let exact = &minimum.amount * Exact::new(covered.into(), days.into());
+        Some(self.terms_of(period).round(&exact))
+    }
+}
+
+/// What every party has once the amounts of some are divided again (step 9).
+fn split(terms: &Terms, amounts: PerParty) -> PerParty {
+    let splits = &terms.clauses.splits;
+    let mut shares = PerParty::new();
+    for (party, amount) in &amounts {
+        match splits.iter().find(|split| split.of == *party) {
+            None => add_to(&mut shares, party, amount.clone()),
+            Some(split) => {
+                add_to(&mut shares, party, Exact::zero());
+                for (to, part) in divide(amount, terms.minor_digits, &split.parts) {
+                    add_to(&mut shares, &to, part);
+                }
+            }
+        }
+    }
+    shares
+}
+
 // ------------------------------------------------------------------------------------------------
-// 9. The ledger: which event is admissible when, and what it changes
+// 10. Accounts: advances, open items, late interest, withholding
+// ------------------------------------------------------------------------------------------------
+
+/// What is kept per owner and beneficiary besides what was booked.
+#[derive(Clone, Default, Debug)]
+struct Account {
+    /// Posted late interest.
+    interest: Exact,
+    recouped: Exact,
+    /// Confirmed advances.
+    advanced: Exact,
+    /// Confirmed payouts, without their parts on account.
+    paid: Exact,
+    /// Parts on account of confirmed payouts.
+    on_account: Exact,
+    /// Tax withheld on confirmed payouts.
+    withheld: Exact,
+    queue: Queue,
+}
+
+/// What a statement recoups of advances for a party, or gives back (step 11). `net` is all that the
+/// statement books for the party, `payable` what was payable before it.
+fn recoupment(account: &Account, net: &Exact, payable: &Exact) -> Exact {
+    if net.is_negative() {
+        return -(account.recouped.clone().min(-net));
+    }
+    let open = &account.advanced - &account.recouped;
+    open.min(net.clone()).min((payable + net).max(Exact::zero()))
+}
+
+/// What is open and since when, and what of payments and debits was not used up yet.
+#[derive(Clone, Default, Debug)]
+struct Queue {
+    /// Sorted by due day, period and kind; equal ones in the order in which they came.
+    items: Vec<Item>,
+    credit: Exact,
+}
+
+/// An amount that is owed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Item {
+    period: Period,
+    /// Late interest, or else a share.
+    is_interest: bool,
+    /// The nominal due day.
+    due: i32,
+    /// The day after which interest runs, if it does.
+    interest_from: Option<i32>,
+    open: Exact,
+    /// Whether the statement at hand adds it.
+    is_new: bool,
+}
+
+/// A part of an item that a payout settled.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Settled {
+    period: Period,
+    interest_from: Option<i32>,
+    amount: Exact,
+}
+
+impl Queue {
+    /// Adds an item behind those that sort alike.
+    fn add(&mut self, period: Period, is_interest: bool, due: i32, amount: Exact) {
+        self.items.push(Item {
+            period,
+            is_interest,
+            due,
+            interest_from: None,
+            open: amount,
+            is_new: true,
+        });
+        self.items.sort_by_key(|item| (item.due, item.period, item.is_interest));
+    }
+
+    /// Uses the credit up against the items, oldest first.
+    fn use_credit(&mut self) -> Vec<Settled> {
+        let mut settled = Vec::new();
+        for item in &mut self.items {
+            let amount = self.credit.clone().min(item.open.clone());
+            if amount.is_positive() {
+                item.open -= &amount;
+                self.credit -= &amount;
+                let (period, interest_from) = (item.period, item.interest_from);
+                settled.push(Settled { period, interest_from, amount });
+            }
+        }
+        self.items.retain(|item| !item.open.is_zero());
+        settled
+    }
+
+    /// What is open becomes payable with a statement whose amount is due on `due`: interest runs on
+    /// shares from their due day; on what was carried until now, not before `due`.
+    fn become_payable(&mut self, due: i32) {
+        for item in &mut self.items {
+            if !item.is_interest && item.interest_from.is_none() {
+                item.interest_from = Some(if item.is_new { item.due } else { item.due.max(due) });
+            }
+        }
+    }
+
+    /// The statement is posted.
+    fn close_statement(&mut self) {
+        self.items.iter_mut().for_each(|item| item.is_new = false);
+    }
+}
+
+impl Facts {
+    /// Late interest on what a payout settled: amount × rate × days / 365, if it came late.
+    fn interest_on(
+        &self,
+        to: &str,
+        payout: Hash,
+        settled: Settled,
+        received: i32,
+    ) -> Option<InterestLine> {
+        let Settled { period, interest_from, amount: principal } = settled;
+        let due = interest_from.filter(|due| *due < received)?;
+        let terms = self.terms_on(due);
+        let rate = terms.late_interest(due);
+        let days = Exact::new((received - due).into(), 365.into());
+        let amount = terms.round(&(&principal * &rate * days));
+        let to = to.to_string();
+        amount.is_positive().then_some(InterestLine {
+            to,
+            payout,
+            period,
+            principal,
+            due,
+            received,
+            rate,
+            amount,
+        })
+    }
+
+    /// The day on which the amount of a period is due.
+    fn due_day(&self, period: Period) -> i32 {
+        self.length().last_day(period) + i32::from(self.terms_of(period).due_days)
+    }
+}
+
+// ------------------------------------------------------------------------------------------------
+// 11. The ledger: which event is admissible when, and what it changes
 // ------------------------------------------------------------------------------------------------
 
 /// The state after the records read so far.
 struct Ledger {
     id: Hash,
-    terms: Terms,
-    terms_digest: Hash,
-    opening: Hash,
+    /// The level of the format that the ledger was opened at.
+    opened_at: u16,
+    facts: Facts,
     opening_content: Hash,
-    /// Parties that accepted the ledger, the opener included.
+    /// Parties that accepted the opening, the opener included.
     accepted: BTreeSet<String>,
+    /// Every amendment, conversion rate and contribution that was proposed, by its event.
+    proposals: BTreeMap<Hash, Proposal>,
 
     /// How many records there are, the recorded time of the last, and its hash.
     records: u64,
@@ -1853,25 +3208,22 @@ struct Ledger {
     /// The record hash before that group.
     head_before_group: Hash,
 
-    /// The reports in effect: the current end of each chain of corrections.
-    reports: BTreeMap<Hash, UsageReport>,
     /// Periods whose report was recorded as missing.
     missing: BTreeSet<Period>,
     /// Lines of all reports, replaced ones included.
     lines: u64,
-    /// Money on the ledger, likewise.
-    money: Exact,
-    /// Reports and corrections since the last statement, in log order.
-    since_statement: Vec<(Hash, Period)>,
+    /// What all reports, replaced ones included, hold of money and quantities.
+    exposure: Exposure,
+    /// What took effect since the last statement and can move a period, in that order.
+    since_statement: Vec<Moved>,
 
     /// Every stated period. Its first is the first of the agreement, and there are no gaps.
     stated: BTreeMap<Period, Stated>,
-    /// Payouts neither confirmed nor returned.
-    in_transit: BTreeMap<Hash, Payout>,
-    /// Confirmed payouts per party, without their parts on account.
-    paid: PerParty,
-    /// Parts on account of confirmed payouts per party.
-    on_account: PerParty,
+    accounts: BTreeMap<String, Account>,
+    /// Late interest that the next statement posts.
+    pending_interest: Vec<InterestLine>,
+    /// Payouts and advances neither confirmed nor returned.
+    in_transit: BTreeMap<Hash, Transit>,
 }
 
 /// A part that waits for its closing event.
@@ -1882,12 +3234,63 @@ struct Part {
     block: Block,
 }
 
-/// A report or correction in effect.
-struct UsageReport {
-    period: Period,
-    lines: u64,
-    /// One per rule.
-    sums: Vec<Sums>,
+/// What needs the acceptance of others.
+struct Proposal {
+    author: String,
+    seq: u64,
+    /// The day of its recorded time.
+    day: i64,
+    content: Hash,
+    /// The proposer included.
+    accepted: BTreeSet<String>,
+    status: Status,
+    what: Proposed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Status {
+    Pending,
+    Accepted,
+    Rejected,
+    Withdrawn,
+    Lapsed,
+}
+
+enum Proposed {
+    Amendment(Box<Amendment>),
+    Rate(ConversionRate),
+    Claim(Claim),
+}
+
+/// What all reports together hold, as absolute values per key (`log-format.md`, "Bounds").
+#[derive(Default)]
+struct Exposure {
+    /// Gross and deductions.
+    money: BTreeMap<[u8; 3], Exact>,
+    quantities: PerName,
+    /// The largest conversion rate that was ever proposed.
+    rates: BTreeMap<[u8; 3], Exact>,
+}
+
+/// What took effect, and so can have moved a period.
+struct Moved {
+    /// The sequence number of the event.
+    seq: u64,
+    event: Hash,
+    by: MovedBy,
+}
+
+enum MovedBy {
+    /// A report, a correction or a conversion rate, of a period.
+    Period(Period),
+    Amendment {
+        effective_from: i32,
+        changes_end: bool,
+    },
+    /// A contribution, or its end, with the first day of its interval.
+    Contribution {
+        from: i32,
+    },
 }
 
 /// What all statements together say about a period.
@@ -1900,11 +3303,87 @@ struct Stated {
     accepted: BTreeSet<String>,
 }
 
-struct Payout {
-    to: String,
-    amount: Exact,
-    on_account: Exact,
-    sent: i32,
+/// A payout or an advance on its way.
+enum Transit {
+    Payout(Payout),
+    Advance { to: String, amount: Exact, paid: i32 },
+}
+
+impl Transit {
+    fn to(&self) -> &str {
+        match self {
+            Transit::Payout(payout) => &payout.to,
+            Transit::Advance { to, .. } => to,
+        }
+    }
+}
+
+impl Exposure {
+    /// Adds what a report holds.
+    fn add(&mut self, usage: &BTreeMap<UsageKey, Usage>) {
+        for (key, Usage { sums, .. }) in usage {
+            let money = self.money.entry(key.currency).or_default();
+            *money += sums.gross.abs();
+            *money += sums.deductions.values().map(Exact::abs).sum::<Exact>();
+            for (meter, quantity) in &sums.meters {
+                *self.quantities.entry(meter.clone()).or_default() += quantity.abs();
+            }
+        }
+    }
+
+    /// Remembers a conversion rate that was proposed.
+    fn propose(&mut self, rate: &ConversionRate) {
+        let largest = self.rates.entry(rate.currency).or_default();
+        *largest = largest.clone().max(rate.rate.clone());
+    }
+
+    /// The money that a unit of a currency can come to in the settlement currency.
+    fn factor(&self, currency: &[u8; 3], settlement: &[u8; 3]) -> Exact {
+        if currency == settlement {
+            return Exact::one();
+        }
+        let largest = self.rates.get(currency).map(Exact::ceil).unwrap_or_default();
+        largest.max(Exact::one())
+    }
+
+    /// Refuses more money than a ledger may hold under all of these terms.
+    fn check(&self, versions: &[&Terms]) -> Check<()> {
+        let settlement = &versions[0].currency;
+        let mut money = Exact::zero();
+        for (currency, amount) in &self.money {
+            money += amount * self.factor(currency, settlement);
+        }
+        let prices = versions.iter().flat_map(|terms| &terms.clauses.prices);
+        let currencies: BTreeSet<&[u8; 3]> = prices.map(|price| &price.currency).collect();
+        for (meter, quantity) in &self.quantities {
+            let largest = |of: &dyn Fn(&Terms) -> Exact| {
+                versions.iter().map(|terms| of(terms)).max().unwrap_or_default()
+            };
+            let mut of_unit = largest(&|terms| terms.largest_per_unit(meter));
+            for currency in &currencies {
+                of_unit += largest(&|terms| terms.largest_price(meter, currency))
+                    * self.factor(currency, settlement);
+            }
+            money += quantity * of_unit;
+        }
+        let most = Exact::from(ten_to(LEDGER_MONEY_DIGITS));
+        ensure(money <= most, "the ledger has too much money")
+    }
+}
+
+/// Refuses an amount that is not positive or has a fraction of the minor unit.
+fn check_payment(terms: &Terms, amount: &Exact) -> Check<()> {
+    ensure(amount.is_positive(), "a payout or an advance is not a positive amount")?;
+    ensure(
+        (amount * ten_to(terms.minor_digits)).is_integer(),
+        "a payout or an advance has a fraction of the minor unit",
+    )
+}
+
+/// Refuses more payouts or more advances to a party than a ledger may hold.
+fn check_payments(sum: &Exact) -> Check<()> {
+    let most = Exact::from(ten_to(LEDGER_MONEY_DIGITS));
+    ensure(*sum <= most, "the payouts or advances to a party come to too much")
 }
 
 impl Ledger {
@@ -1913,42 +3392,62 @@ impl Ledger {
         ensure(record.ledger_id == [0; 32], "record 0 names a ledger id")?;
         ensure(record.before == [0; 32], "record 0 names a record before it")?;
         ensure(record.kind == 1, "the first record does not open the ledger")?;
-        let terms = read_terms(record.payload)?;
-        ensure(author(&terms, record)?.is_money_party(), "only a money party opens a ledger")?;
+        ensure(record.version == record.level, "the terms do not have the level of the ledger")?;
+        let terms = read_terms(record.payload, record.level)?;
+        let author = terms.party(&record.party).ok_or("the author is no party of the agreement")?;
+        check_key(author, record)?;
+        ensure(author.is_money_party(), "only a money party opens a ledger")?;
+        let opening = Version {
+            event: record.event_id,
+            effective_from: terms.starts_on,
+            digest: terms_digest(record.payload),
+            terms,
+        };
         Ok(Ledger {
             id: record.hash,
-            terms_digest: derive("revshare 2026-11-23 terms v1", &[record.payload]),
-            terms,
-            opening: record.event_id,
+            opened_at: record.level,
+            facts: Facts {
+                versions: vec![opening],
+                reports: BTreeMap::new(),
+                claims: BTreeMap::new(),
+                rates: BTreeMap::new(),
+            },
             opening_content: record.content_digest(),
             accepted: BTreeSet::from([record.party.clone()]),
+            proposals: BTreeMap::new(),
             records: 1,
             time: record.time,
             head: record.hash,
             events: BTreeSet::from([record.event_id]),
             group: Vec::new(),
             head_before_group: record.hash,
-            reports: BTreeMap::new(),
             missing: BTreeSet::new(),
             lines: 0,
-            money: Exact::zero(),
+            exposure: Exposure::default(),
             since_statement: Vec::new(),
             stated: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            pending_interest: Vec::new(),
             in_transit: BTreeMap::new(),
-            paid: PerParty::new(),
-            on_account: PerParty::new(),
         })
+    }
+
+    /// The current level: an amendment in force brings a ledger to level 2.
+    fn level(&self) -> u16 {
+        if self.opened_at == 2 || self.facts.versions.len() > 1 { 2 } else { 1 }
     }
 
     /// Any later record: its place on the log, its author, its event.
     fn append(&mut self, record: &Record<'_>) -> Check<()> {
         ensure(record.ledger_id == self.id, "a record belongs to another ledger")?;
+        ensure(record.level == self.opened_at, "a record has another level than its ledger")?;
         ensure(record.seq == self.records, "a record has the wrong sequence number")?;
         ensure(record.before == self.head, "a record does not name the record before it")?;
         ensure(record.time >= self.time, "recorded time runs backwards")?;
-        let role = author(&self.terms, record)?.role;
         ensure(self.events.insert(record.event_id), "an event stands on the log twice")?;
-        let event = read_event(record.kind, record.payload)?;
+        let event = read_event(record.kind, record.version, record.payload)?;
+        let role = self.author(record, &event)?;
+        self.check_level(record)?;
         self.admit(record, role, event)?;
         self.records += 1;
         self.time = record.time;
@@ -1959,10 +3458,41 @@ impl Ledger {
         Ok(())
     }
 
+    /// The role of the author, who signs with its key: a party of the ledger, or a party of the
+    /// terms that it accepts or rejects, which has no role yet.
+    fn author(&self, record: &Record<'_>, event: &Event) -> Check<Option<Role>> {
+        if let Some(party) = self.facts.parties().get(record.party.as_str()) {
+            check_key(party, record)?;
+            return Ok(Some(party.role));
+        }
+        let proposal = match event {
+            Event::Accepted { event: proposal, .. } | Event::ProposalRejected { proposal } => {
+                self.proposals.get(proposal)
+            }
+            _ => None,
+        };
+        let party = match proposal.map(|proposal| &proposal.what) {
+            Some(Proposed::Amendment(amendment)) => amendment.terms.party(&record.party),
+            _ => None,
+        };
+        check_key(party.ok_or("the author is no party of the agreement")?, record)?;
+        Ok(None)
+    }
+
+    /// Whether the level that the ledger is at has the kind and version of an event.
+    fn check_level(&self, record: &Record<'_>) -> Check<()> {
+        let level = self.level();
+        ensure(level == 2 || record.kind <= 15, "the ledger's level does not have this kind")?;
+        ensure(
+            !matches!(record.kind, 7 | 9) || record.version == level,
+            "the ledger's level has another version of this kind",
+        )
+    }
+
     /// Whether the event is admissible, and what it changes.
-    fn admit(&mut self, record: &Record<'_>, role: Role, event: Event) -> Check<()> {
-        let is_collector = role == Role::Collector;
-        let is_paid = matches!(role, Role::Owner | Role::Beneficiary);
+    fn admit(&mut self, record: &Record<'_>, role: Option<Role>, event: Event) -> Check<()> {
+        let is_collector = role == Some(Role::Collector);
+        let is_paid = matches!(role, Some(Role::Owner | Role::Beneficiary));
         ensure(
             self.group.is_empty() || matches!(record.kind, 3..=5),
             "between the parts of a report and their closing event stands something else",
@@ -1972,13 +3502,16 @@ impl Ledger {
             "before every money party has accepted, only acceptance is admissible",
         )?;
         match event {
-            Event::Accepted { event, content } => {
-                ensure(!self.all_accepted(), "nothing waits for an acceptance")?;
+            Event::Accepted { event, content } if !self.all_accepted() => {
                 ensure(is_collector || is_paid, "only a money party accepts a ledger")?;
-                ensure(event == self.opening, "what is accepted is not the opening")?;
+                ensure(
+                    event == self.facts.versions[0].event,
+                    "what is accepted is not the opening",
+                )?;
                 ensure(content == self.opening_content, "what is accepted has another content")?;
                 ensure(self.accepted.insert(record.party.clone()), "a party accepts twice")
             }
+            Event::Accepted { event, content } => self.accept(record, event, content),
             Event::UsagePart { index, block } => {
                 ensure(is_collector, "only the collector reports usage")?;
                 ensure(index as usize == self.group.len(), "a part has the wrong index")?;
@@ -1992,7 +3525,7 @@ impl Ledger {
             }
             Event::UsageReported { period, supplement, lines } => {
                 ensure(is_collector, "only the collector reports usage")?;
-                self.terms.check_period(period)?;
+                self.facts.check_period(period)?;
                 match (self.has_report(period), supplement) {
                     (true, false) => Err("a period has a report already")?,
                     (false, true) => Err("a supplement without an earlier report")?,
@@ -2002,6 +3535,7 @@ impl Ledger {
             Event::UsageCorrected { replaced, lines } => {
                 ensure(is_collector, "only the collector corrects usage")?;
                 let replaced = self
+                    .facts
                     .reports
                     .remove(&replaced)
                     .ok_or("a correction does not name the current end of a report's chain")?;
@@ -2021,18 +3555,18 @@ impl Ledger {
                     .ok_or("a statement that is accepted does not exist")?;
                 ensure(stated.accepted.insert(record.party.clone()), "a party accepts twice")
             }
-            Event::PayoutSent { to, amount, on_account, sent } => {
+            Event::PayoutSent(payout) => {
                 ensure(is_collector, "only the collector sends payouts")?;
-                self.send(record, Payout { to, amount, on_account, sent })
+                self.send(record, payout)
             }
-            Event::PayoutConfirmed { payout, received } => {
-                let payout = self.settle(record, &payout)?;
-                ensure(received >= payout.sent, "a payout is received before it was sent")?;
-                add_to(&mut self.paid, &payout.to, &payout.amount - &payout.on_account);
-                add_to(&mut self.on_account, &payout.to, payout.on_account);
-                Ok(())
+            Event::AdvancePaid { to, amount, paid } => {
+                ensure(is_collector, "only the collector pays advances")?;
+                self.advance(record, to, amount, paid)
             }
-            Event::PayoutReturned { payout } => self.settle(record, &payout).map(|_| ()),
+            Event::PaymentConfirmed { payment, received } => {
+                self.confirm(record, payment, received)
+            }
+            Event::PaymentReturned { payment } => self.settle(record, &payment).map(|_| ()),
             Event::Acknowledged { seq, head, root_version, root } => {
                 ensure(
                     seq.checked_add(1) == Some(self.records) && head == self.head,
@@ -2040,21 +3574,283 @@ impl Ledger {
                 )?;
                 self.check_root(root_version, &root)
             }
+            Event::AmendmentProposed(amendment) => {
+                self.check_amendment(record, &amendment)?;
+                self.propose(record, Proposed::Amendment(amendment));
+                Ok(())
+            }
+            Event::ProposalRejected { proposal } => {
+                let needed = self.needed(self.pending(record, &proposal)?);
+                let open = self.pending(record, &proposal)?;
+                ensure(
+                    needed.contains(&record.party) && open.author != record.party,
+                    "the rejection of a party that is not asked",
+                )?;
+                self.close(&proposal, Status::Rejected);
+                Ok(())
+            }
+            Event::ProposalWithdrawn { proposal } => {
+                let open = self.pending(record, &proposal)?;
+                ensure(open.author == record.party, "only the proposer withdraws a proposal")?;
+                self.close(&proposal, Status::Withdrawn);
+                Ok(())
+            }
+            Event::RateProposed(rate) => {
+                self.check_rate(record, &rate)?;
+                self.exposure.propose(&rate);
+                self.check_money(None)?;
+                self.propose(record, Proposed::Rate(rate));
+                Ok(())
+            }
+            Event::ContributionClaimed { clause, from, to } => {
+                let claim = Claim { clause, by: record.party.clone(), from, to };
+                self.check_claim(&claim)?;
+                self.propose(record, Proposed::Claim(claim));
+                Ok(())
+            }
+            Event::ContributionEnded { claim, on } => self.end_contribution(record, claim, on),
         }
     }
 
-    /// Whether every money party has accepted the ledger.
+    /// Whether every money party has accepted the opening.
     fn all_accepted(&self) -> bool {
-        self.terms
-            .parties
-            .iter()
-            .filter(|party| party.is_money_party())
-            .all(|party| self.accepted.contains(&party.id))
+        self.facts.opening().money_parties().is_subset(&self.accepted)
     }
 
     fn has_report(&self, period: Period) -> bool {
-        self.reports.values().any(|report| report.period == period)
+        self.facts.reports.values().any(|report| report.period == period)
     }
+
+    // Proposals ---------------------------------------------------------------------------------
+
+    fn propose(&mut self, record: &Record<'_>, what: Proposed) {
+        self.proposals.insert(
+            record.event_id,
+            Proposal {
+                author: record.party.clone(),
+                seq: record.seq,
+                day: record.day(),
+                content: record.content_digest(),
+                accepted: BTreeSet::from([record.party.clone()]),
+                status: Status::Pending,
+                what,
+            },
+        );
+    }
+
+    /// The parties whose acceptance a proposal needs: the money parties of the last version, and
+    /// of the new terms.
+    fn needed(&self, proposal: &Proposal) -> BTreeSet<String> {
+        let mut needed = self.facts.last().terms.money_parties();
+        if let Proposed::Amendment(amendment) = &proposal.what {
+            needed.extend(amendment.terms.money_parties());
+        }
+        needed
+    }
+
+    /// A proposal that is neither closed nor too old on the day of a record.
+    fn pending(&self, record: &Record<'_>, proposal: &Hash) -> Check<&Proposal> {
+        let open = self.proposals.get(proposal).ok_or("there is no such proposal")?;
+        match open.status {
+            Status::Pending => {}
+            Status::Accepted => return Err("the proposal was accepted".into()),
+            Status::Rejected => return Err("the proposal was rejected".into()),
+            Status::Withdrawn => return Err("the proposal was withdrawn".into()),
+            Status::Lapsed => return Err("the proposal lapsed: other terms were accepted".into()),
+        }
+        let days = self.facts.last().terms.clauses.proposal_lapse_days;
+        ensure(record.day() - open.day <= i64::from(days), "the proposal lapsed: it is too old")?;
+        Ok(open)
+    }
+
+    fn close(&mut self, proposal: &Hash, status: Status) {
+        if let Some(proposal) = self.proposals.get_mut(proposal) {
+            proposal.status = status;
+        }
+    }
+
+    /// A party accepts a proposal; if it is the last one, the proposal comes into force.
+    fn accept(&mut self, record: &Record<'_>, id: Hash, content: Hash) -> Check<()> {
+        let proposal = self.pending(record, &id)?;
+        ensure(content == proposal.content, "what is accepted has another content")?;
+        let needed = self.needed(proposal);
+        ensure(needed.contains(&record.party), "the acceptance of a party that is not asked")?;
+        ensure(!proposal.accepted.contains(&record.party), "a party accepts twice")?;
+        let mut accepted = proposal.accepted.clone();
+        accepted.insert(record.party.clone());
+        let is_last = needed.is_subset(&accepted);
+        if let Some(proposal) = self.proposals.get_mut(&id) {
+            proposal.accepted = accepted;
+        }
+        if is_last {
+            self.bring_into_force(id)?;
+        }
+        Ok(())
+    }
+
+    fn bring_into_force(&mut self, id: Hash) -> Check<()> {
+        let proposal = self.proposals.get(&id).ok_or("there is no such proposal")?;
+        let seq = proposal.seq;
+        let by = match &proposal.what {
+            Proposed::Amendment(amendment) => {
+                self.check_completeness(amendment)?;
+                self.check_money(Some(&amendment.terms))?;
+                let effective_from = amendment.effective_from;
+                let changes_end = amendment.terms.ends_on != self.facts.ends_on();
+                self.facts.versions.push(Version {
+                    event: id,
+                    effective_from,
+                    terms: amendment.terms.clone(),
+                    digest: amendment.digest,
+                });
+                for other in self.proposals.values_mut() {
+                    if other.status == Status::Pending
+                        && matches!(other.what, Proposed::Amendment(_))
+                    {
+                        other.status = Status::Lapsed;
+                    }
+                }
+                MovedBy::Amendment { effective_from, changes_end }
+            }
+            Proposed::Rate(ConversionRate { currency, rate, period }) => {
+                self.facts.rates.insert((*period, *currency), (rate.clone(), id));
+                MovedBy::Period(*period)
+            }
+            Proposed::Claim(claim) => {
+                self.facts.claims.insert(id, claim.clone());
+                MovedBy::Contribution { from: claim.from }
+            }
+        };
+        self.close(&id, Status::Accepted);
+        self.since_statement.push(Moved { seq, event: id, by });
+        Ok(())
+    }
+
+    /// Whether other terms may be proposed.
+    fn check_amendment(&self, record: &Record<'_>, amendment: &Amendment) -> Check<()> {
+        let (facts, last) = (&self.facts, self.facts.last());
+        let Amendment { terms, digest, effective_from } = amendment;
+        ensure(
+            last.terms.is_money_party(&record.party),
+            "an amendment by a party that is no money party of the terms",
+        )?;
+        ensure(
+            terms.starts_on == last.terms.starts_on
+                && terms.currency == last.terms.currency
+                && terms.length == last.terms.length
+                && terms.collector() == last.terms.collector(),
+            "an amendment changes start, currency, length of periods or collector",
+        )?;
+        let known = facts.parties();
+        let keys = |party: &Party| [Some(party.key), party.recovery_key].into_iter().flatten();
+        let known_keys: BTreeSet<[u8; 32]> = known.values().flat_map(|party| keys(party)).collect();
+        for party in &terms.parties {
+            match known.get(party.id.as_str()) {
+                Some(before) => ensure(
+                    before.key == party.key
+                        && before.recovery_key == party.recovery_key
+                        && before.role == party.role,
+                    "an amendment changes the key or role of a party",
+                )?,
+                None => ensure(
+                    !keys(party).any(|key| known_keys.contains(&key)),
+                    "an amendment gives a key of the ledger to a new party",
+                )?,
+            }
+        }
+        ensure(
+            *effective_from >= facts.starts_on()
+                && facts.ends_on().is_none_or(|end| *effective_from <= end)
+                && terms.ends_on.is_none_or(|end| end > *effective_from),
+            "an amendment is effective before the start or after the end of the agreement",
+        )?;
+        let before = &facts.versions[facts.in_force(*effective_from)].terms;
+        let first_of_period = facts.length().first_day(facts.length().holding(*effective_from));
+        ensure(
+            (terms.rounding == before.rounding && terms.carry == before.carry)
+                || *effective_from == first_of_period
+                || *effective_from == facts.starts_on(),
+            "an amendment changes the rounding within a period",
+        )?;
+        ensure(
+            *digest != last.digest || *effective_from < last.effective_from,
+            "an amendment changes nothing",
+        )?;
+        self.check_completeness(amendment)?;
+        self.check_money(Some(terms))
+    }
+
+    /// Whether every line in effect can be rated under terms that would come into force.
+    fn check_completeness(&self, amendment: &Amendment) -> Check<()> {
+        let Amendment { terms, effective_from, .. } = amendment;
+        for (key, usage) in self.facts.reports.values().flat_map(|report| &report.usage) {
+            if key.day < *effective_from {
+                continue;
+            }
+            ensure(
+                terms.ends_on.is_none_or(|end| key.day < end),
+                "an amendment is incomplete: it does not cover the day of a line",
+            )?;
+            let named = |sums: &PerName| -> Vec<String> {
+                let names = sums.iter().filter(|(_, sum)| !sum.is_zero());
+                names.map(|(name, _)| name.clone()).collect()
+            };
+            let (meters, deductions) = (named(&usage.sums.meters), named(&usage.sums.deductions));
+            terms
+                .check_line(key, meters.iter(), deductions.iter())
+                .map_err(|what| format!("an amendment is incomplete: {what}"))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses more money than a ledger may hold, under all versions and proposed terms.
+    fn check_money(&self, proposed: Option<&Terms>) -> Check<()> {
+        let versions = self.facts.versions.iter().map(|version| &version.terms);
+        let versions: Vec<&Terms> = versions.chain(proposed).collect();
+        self.exposure.check(&versions)
+    }
+
+    fn check_rate(&self, record: &Record<'_>, rate: &ConversionRate) -> Check<()> {
+        let last = &self.facts.last().terms;
+        ensure(
+            last.is_money_party(&record.party),
+            "a conversion rate by a party that is no money party of the terms",
+        )?;
+        ensure(rate.currency != last.currency, "a conversion rate of the settlement currency")?;
+        ensure(
+            rate.rate.is_positive() && rate.rate <= Exact::from(BigInt::from(CONVERSION_RATE_MAX)),
+            "a conversion rate is not above 0 and at most 1000000",
+        )?;
+        self.facts.check_period(rate.period)
+    }
+
+    fn check_claim(&self, claim: &Claim) -> Check<()> {
+        ensure(
+            claim.from >= self.facts.starts_on() && claim.to.is_none_or(|to| claim.from < to),
+            "a contribution begins before the agreement, or ends before it begins",
+        )?;
+        let terms = &self.facts.versions[self.facts.in_force(claim.from)].terms;
+        let mut clauses = terms.clauses.contributions.iter();
+        let clause = clauses
+            .find(|clause| clause.id == claim.clause)
+            .ok_or("the terms have no such contribution")?;
+        ensure(clause.by == claim.by, "a contribution is claimed by another party")
+    }
+
+    fn end_contribution(&mut self, record: &Record<'_>, id: Hash, on: i32) -> Check<()> {
+        let claim = self.facts.claims.get_mut(&id).ok_or("no contribution is open")?;
+        ensure(claim.by == record.party, "only the claimant ends a contribution")?;
+        ensure(
+            claim.from <= on && claim.to.is_none_or(|to| on < to),
+            "a contribution ends outside its interval",
+        )?;
+        claim.to = Some(on);
+        let by = MovedBy::Contribution { from: claim.from };
+        self.since_statement.push(Moved { seq: record.seq, event: record.event_id, by });
+        Ok(())
+    }
+
+    // Usage -------------------------------------------------------------------------------------
 
     /// Takes the lines of a report or a correction into effect.
     fn take_report(&mut self, record: &Record<'_>, period: Period, lines: Lines) -> Check<()> {
@@ -2096,56 +3892,170 @@ impl Ledger {
                 blocks
             }
         };
-        let mut report =
-            UsageReport { period, lines: 0, sums: vec![Sums::default(); self.terms.rules.len()] };
-        for block in &blocks {
-            report.lines += block.line_count();
-            for (sums, more) in report.sums.iter_mut().zip(block.rate(&self.terms, period)?) {
-                sums.add(&more);
-            }
+        let mut usage = BTreeMap::new();
+        blocks.iter().for_each(|block| block.add_per_key(&mut usage));
+        for (key, usage) in &usage {
+            self.check_line(period, key, usage)?;
         }
-        self.lines += report.lines;
+        let lines = blocks.iter().map(Block::line_count).sum();
+        self.lines += lines;
         ensure(self.lines <= LEDGER_LINES_MAX, "the ledger has too many lines")?;
-        self.money += self.terms.money(&blocks);
-        let most = Exact::from(ten_to(LEDGER_MONEY_DIGITS));
-        ensure(self.money <= most, "the ledger has too much money")?;
-        self.reports.insert(record.event_id, report);
-        self.since_statement.push((record.event_id, period));
+        self.exposure.add(&usage);
+        self.check_money(None)?;
+        self.facts.reports.insert(record.event_id, UsageReport { period, lines, usage });
+        let by = MovedBy::Period(period);
+        self.since_statement.push(Moved { seq: record.seq, event: record.event_id, by });
         Ok(())
     }
 
-    fn record_missing(&mut self, record: &Record<'_>, role: Role, period: Period) -> Check<()> {
-        ensure(role == Role::Owner, "only an owner records that a report is missing")?;
-        self.terms.check_period(period)?;
+    /// Whether lines may stand in a report of a period, under the terms of their day.
+    fn check_line(&self, period: Period, key: &UsageKey, usage: &Usage) -> Check<()> {
+        let length = self.facts.length();
+        let days = length.first_day(period)..=length.last_day(period);
+        ensure(days.contains(&key.day), "a line's day lies outside its period")?;
+        ensure(self.facts.covers_day(key.day), "a line's day lies outside the agreement")?;
+        ensure(
+            self.level() == 2 || key.currency == self.facts.opening().currency,
+            "a line is not in the settlement currency",
+        )?;
+        let terms = self.facts.terms_on(key.day);
+        terms.check_line(key, usage.meters.iter(), usage.deductions.iter())
+    }
+
+    fn record_missing(
+        &mut self,
+        record: &Record<'_>,
+        role: Option<Role>,
+        period: Period,
+    ) -> Check<()> {
+        ensure(role == Some(Role::Owner), "only an owner records that a report is missing")?;
+        self.facts.check_period(period)?;
         ensure(!self.has_report(period), "a report that is there is not missing")?;
-        let due = self.terms.length.last_day(period) + i32::from(self.terms.report_due_days);
+        let days = i32::from(self.facts.terms_of(period).report_due_days);
+        let due = self.facts.length().last_day(period) + days;
         ensure(record.day() > i64::from(due), "a report is not missing before its due day")?;
         ensure(self.missing.insert(period), "a missing report is recorded twice")
     }
 
+    // Statements --------------------------------------------------------------------------------
+
     /// A statement: its content must be, in full, what the terms and the log amount to.
     fn issue(&mut self, record: &Record<'_>, statement: &Statement) -> Check<()> {
-        let terms = &self.terms;
+        let facts = &self.facts;
         let next = match self.stated.last_key_value() {
-            None => terms.first_period(),
-            Some((last, _)) => terms.length.next(*last),
+            None => facts.first_period(),
+            Some((last, _)) => facts.length().next(*last),
         };
         ensure(
-            statement.period == next && terms.length.has(next),
+            statement.period == next && facts.length().has(next),
             "a statement is not for the next period",
         )?;
         ensure(
-            self.has_report(next) || !terms.covers(next),
+            self.has_report(next) || !facts.covers(next),
             "a statement is for a period without a report",
         )?;
-        ensure(statement.terms == self.terms_digest, "a statement names other terms")?;
+        facts.check_conversion(next)?;
+        ensure(statement.terms == facts.version_of(next).digest, "a statement names other terms")?;
         ensure(statement.calculation == 1, "a statement names another calculation")?;
         ensure(
-            statement.entries == self.entries(next),
+            statement.entries == self.entries(next)?,
             "a statement does not say what the terms and the log amount to",
         )?;
+        let recoupments = self.recoupments(&statement.entries);
+        ensure(
+            statement.recoupments == recoupments,
+            "a statement does not recoup what the advances come to",
+        )?;
+        ensure(
+            statement.interest == self.pending_interest,
+            "a statement does not post the late interest since the one before",
+        )?;
         self.check_root(statement.root_version, &statement.root)?;
+        self.post(record, statement);
+        Ok(())
+    }
 
+    /// The entries of the statement for `own` (`docs/calculation.md`, step 10): every earlier
+    /// stated period is computed again, and has an entry if an amount of it changed.
+    fn entries(&self, own: Period) -> Check<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for computed in self.facts.compute(own)? {
+            let Computed { period, mut base, mut shares } = computed;
+            if let Some(stated) = self.stated.get(&period) {
+                base -= &stated.base;
+                for (party, booked) in &stated.shares {
+                    add_to(&mut shares, party, -booked.clone());
+                }
+            }
+            let moved = !base.is_zero() || shares.values().any(|share| !share.is_zero());
+            if period == own || moved {
+                let causes = if period == own { Vec::new() } else { self.causes(period) };
+                let rates = self.facts.rates_used(period)?;
+                entries.push(Entry { period, base, shares, causes, rates });
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The events that took effect since the last statement and can have moved a period, in the
+    /// order of the log.
+    fn causes(&self, period: Period) -> Vec<Hash> {
+        let facts = &self.facts;
+        let first = facts.window_start(self.widest_window(), facts.place(period));
+        let last_day = facts.length().last_day(period);
+        let mut causes: Vec<(u64, Hash)> = Vec::new();
+        for moved in &self.since_statement {
+            let can_move = match moved.by {
+                MovedBy::Period(other) => facts.place(other) >= first && other <= period,
+                MovedBy::Amendment { effective_from, changes_end } => {
+                    effective_from <= last_day || changes_end
+                }
+                MovedBy::Contribution { from } => from <= last_day,
+            };
+            if can_move {
+                causes.push((moved.seq, moved.event));
+            }
+        }
+        causes.sort();
+        causes.into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// The widest window of all versions: of tiers, caps and minimums, or the lifetime if rounding
+    /// is carried.
+    fn widest_window(&self) -> Window {
+        let mut widest = Window::Period;
+        for terms in self.facts.versions.iter().map(|version| &version.terms) {
+            let tiers = terms.rules.iter().filter_map(|rule| match &rule.pay {
+                Pay::Tiered(tiers) => Some(tiers.window),
+                Pay::Flat(_) => None,
+            });
+            let clauses = terms.clauses.caps.iter().chain(&terms.clauses.minimums);
+            let windows = tiers.chain(clauses.map(|clause| clause.window));
+            widest = windows.fold(widest, Window::max);
+            if terms.carry {
+                widest = Window::Lifetime;
+            }
+        }
+        widest
+    }
+
+    /// What a statement with these entries recoups per party; parties with nothing are left out.
+    fn recoupments(&self, entries: &[Entry]) -> Vec<(String, Exact)> {
+        let mut recoupments = Vec::new();
+        for party in self.facts.beneficiaries() {
+            let shares = entries.iter().filter_map(|entry| entry.shares.get(&party));
+            let net: Exact = shares.sum();
+            let account = self.accounts.get(&party).cloned().unwrap_or_default();
+            let amount = recoupment(&account, &net, &self.balance(&party).payable);
+            if !amount.is_zero() {
+                recoupments.push((party, amount));
+            }
+        }
+        recoupments
+    }
+
+    /// Books a statement.
+    fn post(&mut self, record: &Record<'_>, statement: &Statement) {
         for entry in &statement.entries {
             let stated = self.stated.entry(entry.period).or_insert_with(|| Stated {
                 statement: record.event_id,
@@ -2158,167 +4068,170 @@ impl Ledger {
                 add_to(&mut stated.shares, party, share.clone());
             }
         }
+        for (party, amount) in &statement.recoupments {
+            self.accounts.entry(party.clone()).or_default().recouped += amount;
+        }
+        for line in std::mem::take(&mut self.pending_interest) {
+            self.accounts.entry(line.to).or_default().interest += line.amount;
+        }
+        for party in self.facts.beneficiaries() {
+            self.queue_up(&party, statement);
+        }
         self.since_statement.clear();
-        Ok(())
     }
 
-    /// The entries of the statement for `own` (`docs/calculation.md`, step 10): every earlier
-    /// stated period is computed again, and has an entry if an amount of it changed.
-    fn entries(&self, own: Period) -> Vec<Entry> {
-        let mut entries = Vec::new();
-        for computed in self.compute(own) {
-            let Computed { period, mut base, mut shares } = computed;
-            if let Some(stated) = self.stated.get(&period) {
-                base -= &stated.base;
-                for (party, booked) in &stated.shares {
-                    add_to(&mut shares, party, -booked.clone());
-                }
-            }
-            let moved = !base.is_zero() || shares.values().any(|share| !share.is_zero());
-            if period == own {
-                entries.push(Entry { period, base, shares, causes: Vec::new() });
-            } else if moved {
-                entries.push(Entry { period, base, shares, causes: self.causes(period) });
+    /// What a statement that was booked changes in the open items of a party.
+    fn queue_up(&mut self, party: &str, statement: &Statement) {
+        let facts = &self.facts;
+        let own = statement.period;
+        let mut queue = self.accounts.get(party).cloned().unwrap_or_default().queue;
+        for entry in &statement.entries {
+            let share = entry.shares.get(party).cloned().unwrap_or_default();
+            if share.is_positive() {
+                queue.add(entry.period, false, facts.due_day(entry.period), share);
+            } else {
+                queue.credit -= share;
             }
         }
-        entries
-    }
-
-    /// The reports and corrections since the last statement that can have moved a period.
-    fn causes(&self, period: Period) -> Vec<Hash> {
-        let first = self.terms.reach(self.terms.place(period));
-        self.since_statement
-            .iter()
-            .filter(|(_, moved)| self.terms.place(*moved) >= first && *moved <= period)
-            .map(|(event, _)| *event)
-            .collect()
-    }
-
-    /// Every period from the first of the agreement up to `last`, computed from scratch.
-    ///
-    /// Bases are rounded each for itself, also where shares are carried. In a period after the
-    /// last of the agreement no rule is in force: it earns nothing, and no flat falls in it.
-    fn compute(&self, last: Period) -> Vec<Computed> {
-        let terms = &self.terms;
-        let mut computed = Vec::new();
-        let mut groups: Vec<Vec<Group>> = vec![Vec::new(); terms.rules.len()];
-        let mut earned_before = PerParty::new();
-        let mut period = terms.first_period();
-        while period <= last {
-            let mut base = Exact::zero();
-            let mut earned_now = PerParty::new();
-            let now = if terms.covers(period) { self.groups(period) } else { Vec::new() };
-            for ((rule, group), groups) in terms.rules.iter().zip(now).zip(&mut groups) {
-                base += &group.base;
-                groups.push(group);
-                let start = match &rule.pay {
-                    Pay::Flat(_) => terms.window_start(Window::Period, terms.place(period)),
-                    Pay::Tiered(tiers) => terms.window_start(tiers.window, terms.place(period)),
-                };
-                let window = groups.get(start as usize..).unwrap_or_default();
-                for (party, amount) in earned(&rule.pay, &terms.limits, window) {
-                    add_to(&mut earned_now, &party, amount);
-                }
-            }
-            let mut shares = PerParty::new();
-            for party in terms.paid_parties() {
-                let now = earned_now.remove(party).unwrap_or_default();
-                let before = earned_before.entry(party.clone()).or_default();
-                let up_to_now = &*before + &now;
-                let rounded = if terms.carry {
-                    // R(Σ earned up to p) − Σ rounded(before p); the latter is R(Σ before p).
-                    terms.round(&up_to_now) - terms.round(before)
-                } else {
-                    terms.round(&now)
-                };
-                *before = up_to_now;
-                shares.insert(party.clone(), rounded);
-            }
-            computed.push(Computed { period, base: terms.round(&base), shares });
-            period = terms.length.next(period);
+        let interest = statement.interest.iter().filter(|line| line.to == party);
+        let interest: Exact = interest.map(|line| &line.amount).sum();
+        if interest.is_positive() {
+            queue.add(own, true, facts.due_day(own), interest);
         }
-        computed
+        for (_, amount) in statement.recoupments.iter().filter(|(to, _)| to == party) {
+            queue.credit += amount;
+        }
+        queue.use_credit();
+        let no_minimum = facts.last_period().is_some_and(|last| own >= last);
+        let payable = self.balance(party).payable;
+        if no_minimum && !payable.is_negative() || payable >= facts.terms_of(own).minimum_payout {
+            queue.become_payable(facts.due_day(own));
+        }
+        queue.close_statement();
+        self.accounts.entry(party.to_string()).or_default().queue = queue;
     }
 
-    /// The groups of a period, one per rule: all lines in effect that the rule rates.
-    fn groups(&self, period: Period) -> Vec<Group> {
-        let rules = self.terms.rules.iter().enumerate();
-        rules
-            .map(|(index, rule)| {
-                let mut sums = Sums::default();
-                for report in self.reports.values().filter(|report| report.period == period) {
-                    sums.add(&report.sums[index]);
-                }
-                group_of(&self.terms, rule, &sums)
-            })
-            .collect()
-    }
+    // Payments ----------------------------------------------------------------------------------
 
     /// A payout: at most what is payable, but for the part that it says is on account.
     fn send(&mut self, record: &Record<'_>, payout: Payout) -> Check<()> {
-        let terms = &self.terms;
+        let facts = &self.facts;
+        let terms = facts.terms_on(payout.sent);
         ensure(
-            terms.party(&payout.to).is_some_and(Party::is_paid),
+            facts.beneficiaries().contains(&payout.to),
             "a payout goes to a party that is neither owner nor beneficiary",
         )?;
-        ensure(payout.amount.is_positive(), "a payout is not a positive amount")?;
-        ensure(
-            (&payout.amount * ten_to(terms.minor_digits)).is_integer(),
-            "a payout has a fraction of the minor unit",
-        )?;
+        check_payment(terms, &payout.amount)?;
         let Balance { paid, on_account, in_transit, payable, .. } = self.balance(&payout.to);
-        let most = Exact::from(ten_to(LEDGER_MONEY_DIGITS));
-        ensure(
-            paid + on_account + in_transit + &payout.amount <= most,
-            "the payouts to a party come to too much",
-        )?;
+        check_payments(&(paid + on_account + in_transit + &payout.amount))?;
         let covered = payable.clone().max(Exact::zero());
         let excess = (&payout.amount - covered).max(Exact::zero());
         ensure(payout.on_account == excess, "the part of a payout on account is wrong")?;
-        let ended = terms.ends_on.is_some_and(|ends_on| record.day() >= i64::from(ends_on));
+        let ended = facts.ends_on().is_some_and(|end| record.day() >= i64::from(end));
         ensure(
             payable >= terms.minimum_payout || !excess.is_zero() || ended,
             "a payout is below the minimum payout",
         )?;
-        self.in_transit.insert(record.event_id, payout);
+        let (withheld, grossed_up) = terms.withheld(&payout.to, &payout.amount);
+        ensure(
+            payout.withheld == withheld && payout.grossed_up == grossed_up,
+            "the tax withheld on a payout is wrong",
+        )?;
+        self.in_transit.insert(record.event_id, Transit::Payout(payout));
         Ok(())
     }
 
-    /// Takes a payout out of transit, for its receiver.
-    fn settle(&mut self, record: &Record<'_>, payout: &Hash) -> Check<Payout> {
-        let payout = self.in_transit.remove(payout).ok_or("a payout is not in transit")?;
-        ensure(payout.to == record.party, "only the receiver confirms or returns a payout")?;
-        Ok(payout)
+    /// An advance that the terms permit.
+    fn advance(&mut self, record: &Record<'_>, to: String, amount: Exact, paid: i32) -> Check<()> {
+        let terms = &self.facts.last().terms;
+        ensure(terms.clauses.advances.contains(&to), "the terms do not permit an advance")?;
+        check_payment(terms, &amount)?;
+        let mut sum = self.accounts.get(&to).cloned().unwrap_or_default().advanced + &amount;
+        for transit in self.in_transit.values() {
+            match transit {
+                Transit::Advance { to: other, amount, .. } if *other == to => sum += amount,
+                _ => {}
+            }
+        }
+        check_payments(&sum)?;
+        self.in_transit.insert(record.event_id, Transit::Advance { to, amount, paid });
+        Ok(())
+    }
+
+    /// The receiver has got a payout or an advance.
+    fn confirm(&mut self, record: &Record<'_>, payment: Hash, received: i32) -> Check<()> {
+        match self.settle(record, &payment)? {
+            Transit::Payout(payout) => {
+                ensure(received >= payout.sent, "a payout is received before it was sent")?;
+                let account = self.accounts.entry(payout.to.clone()).or_default();
+                account.paid += &payout.amount - &payout.on_account;
+                account.on_account += payout.on_account;
+                account.withheld += payout.withheld;
+                account.queue.credit += payout.amount;
+                for settled in account.queue.use_credit() {
+                    let line = self.facts.interest_on(&payout.to, payment, settled, received);
+                    self.pending_interest.extend(line);
+                }
+            }
+            Transit::Advance { to, amount, paid } => {
+                ensure(received >= paid, "an advance is received before it was paid")?;
+                self.accounts.entry(to).or_default().advanced += amount;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a payout or an advance out of transit, for its receiver.
+    fn settle(&mut self, record: &Record<'_>, payment: &Hash) -> Check<Transit> {
+        let transit = self.in_transit.remove(payment).ok_or("a payment is not in transit")?;
+        ensure(
+            transit.to() == record.party,
+            "only the receiver confirms or returns a payout or an advance",
+        )?;
+        Ok(transit)
     }
 
     fn balance(&self, party: &str) -> Balance {
-        let of = |amounts: &PerParty| amounts.get(party).cloned().unwrap_or_default();
-        let booked: Exact = self.stated.values().map(|stated| of(&stated.shares)).sum();
-        let in_transit: Exact = self
-            .in_transit
-            .values()
-            .filter(|payout| payout.to == party)
-            .map(|payout| &payout.amount)
-            .sum();
-        let (paid, on_account) = (of(&self.paid), of(&self.on_account));
-        let payable = &booked - &paid - &on_account - &in_transit;
-        Balance { party: party.to_string(), booked, paid, in_transit, on_account, payable }
+        let shares = self.stated.values().filter_map(|stated| stated.shares.get(party));
+        let booked: Exact = shares.sum();
+        let payouts = self.in_transit.values().filter_map(|transit| match transit {
+            Transit::Payout(payout) if payout.to == party => Some(&payout.amount),
+            _ => None,
+        });
+        let in_transit: Exact = payouts.sum();
+        let account = self.accounts.get(party).cloned().unwrap_or_default();
+        let Account { interest, recouped, advanced, paid, on_account, withheld, .. } = account;
+        let payable = &booked + &interest - &recouped - &paid - &on_account - &in_transit;
+        Balance {
+            party: party.to_string(),
+            booked,
+            interest,
+            recouped,
+            advanced,
+            withheld,
+            paid,
+            in_transit,
+            on_account,
+            payable,
+        }
     }
 
     /// Refuses a state root that is not the own one. The event that names it has not had its
     /// effect yet, so this is the root after the record before it.
     fn check_root(&self, version: u16, root: &Hash) -> Check<()> {
-        ensure(version == 1, "a state root has an unknown version")?;
+        ensure(version == self.level(), "a state root does not have the version of the level")?;
         ensure(*root == self.state_root()?, "a state root is not that of the record before")
     }
 
     fn report(&self) -> Check<Report> {
+        let beneficiaries = self.facts.beneficiaries();
         Ok(Report {
             ledger_id: self.id,
+            level: self.level(),
             records: self.records - self.group.len() as u64,
             head: self.head_before_group,
             state_root: self.state_root()?,
-            balances: self.terms.paid_parties().into_iter().map(|id| self.balance(id)).collect(),
+            balances: beneficiaries.iter().map(|id| self.balance(id)).collect(),
             stated: self
                 .stated
                 .iter()
@@ -2326,22 +4239,30 @@ impl Ledger {
                     year: period.year,
                     number: period.number,
                     base: stated.base.clone(),
-                    shares: stated.shares.clone().into_iter().collect(),
+                    shares: self.booked(stated).into_iter().collect(),
                 })
                 .collect(),
+            price_findings: self.facts.price_findings()?,
         })
+    }
+
+    /// What was booked for a period to every owner and beneficiary, also to those that came later.
+    fn booked(&self, stated: &Stated) -> PerParty {
+        let mut booked = stated.shares.clone();
+        for party in self.facts.beneficiaries() {
+            add_to(&mut booked, &party, Exact::zero());
+        }
+        booked
     }
 }
 
-/// The author of a record: a party of the terms, signing with its key.
-fn author<'t>(terms: &'t Terms, record: &Record<'_>) -> Check<&'t Party> {
-    let party = terms.party(&record.party).ok_or("the author is no party of the agreement")?;
-    ensure(party.key == record.key, "the author's key does not belong to its party")?;
-    Ok(party)
+/// The author signs with the key of the party that the record names.
+fn check_key(party: &Party, record: &Record<'_>) -> Check<()> {
+    ensure(party.key == record.key, "the author's key does not belong to its party")
 }
 
 // ------------------------------------------------------------------------------------------------
-// 10. The state root (`state-root.md`)
+// 12. The state root (`state-root.md`)
 // ------------------------------------------------------------------------------------------------
 
 /// Bytes in the encoding of `log-format.md`.
@@ -2363,6 +4284,21 @@ impl Bytes {
 
     fn bool(&mut self, value: bool) {
         self.0.push(u8::from(value));
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend(bytes);
+    }
+
+    fn day(&mut self, day: i32) {
+        self.0.extend(day.to_le_bytes());
+    }
+
+    fn option_day(&mut self, day: Option<i32>) {
+        self.bool(day.is_some());
+        if let Some(day) = day {
+            self.day(day);
+        }
     }
 
     fn string(&mut self, string: &str) {
@@ -2410,46 +4346,112 @@ impl Bytes {
 }
 
 impl Ledger {
-    /// The state root, version 1, after the records that count so far.
+    /// The state root after the records that count so far, in the version of the ledger's level.
     fn state_root(&self) -> Check<Hash> {
-        let mut out = Bytes::default();
-        // 1 to 5: ledger id, terms in force, pending, accepted, keys
-        out.hash(&self.id);
-        out.hash(&self.terms_digest);
-        if self.all_accepted() {
-            out.count(0);
-        } else {
-            out.count(1);
-            out.hash(&self.opening);
+        match self.level() {
+            1 => self.state_root_1(),
+            _ => self.state_root_2(),
         }
-        out.ids(&self.accepted);
-        let keys: BTreeMap<&String, &[u8; 32]> =
-            self.terms.parties.iter().map(|party| (&party.id, &party.key)).collect();
-        out.count(keys.len());
-        for (id, key) in keys {
+    }
+
+    /// Proposals that wait for an acceptance, the opening among them, with those who accepted.
+    /// One that is only too old still waits: the next event that names it finds out.
+    fn waiting(&self) -> BTreeMap<Hash, &BTreeSet<String>> {
+        let mut waiting = BTreeMap::new();
+        if !self.all_accepted() {
+            waiting.insert(self.facts.versions[0].event, &self.accepted);
+        }
+        for (event, proposal) in &self.proposals {
+            if proposal.status == Status::Pending {
+                waiting.insert(*event, &proposal.accepted);
+            }
+        }
+        waiting
+    }
+
+    /// The keys of all parties of the ledger.
+    fn write_keys(&self, out: &mut Bytes) {
+        let parties = self.facts.parties();
+        out.count(parties.len());
+        for (id, party) in parties {
             out.string(id);
-            out.hash(key);
+            out.hash(&party.key);
         }
-        // 6: periods
+    }
+
+    /// Periods with a report or a recorded absence.
+    fn periods_with_usage(&self) -> BTreeSet<Period> {
         let mut periods = self.missing.clone();
-        periods.extend(self.reports.values().map(|report| report.period));
-        out.count(periods.len());
-        for period in periods {
-            self.write_usage(&mut out, period);
+        periods.extend(self.facts.reports.values().map(|report| report.period));
+        periods
+    }
+
+    /// What both versions say about the reports of a period.
+    fn write_reports(&self, out: &mut Bytes, period: Period) {
+        let reports: BTreeMap<&Hash, &UsageReport> =
+            self.facts.reports.iter().filter(|(_, report)| report.period == period).collect();
+        out.period(period);
+        out.bool(self.missing.contains(&period));
+        out.count(reports.len());
+        for event in reports.keys() {
+            out.hash(event);
         }
-        // 7: stated
+        out.number(reports.values().map(|report| report.lines).sum());
+    }
+
+    fn write_stated(&self, out: &mut Bytes) -> Check<()> {
         out.count(self.stated.len());
         for (period, stated) in &self.stated {
             out.period(*period);
             out.hash(&stated.statement);
             out.decimal(&stated.base)?;
-            out.per_party(&stated.shares)?;
+            out.per_party(&self.booked(stated))?;
             out.ids(&stated.accepted);
         }
+        Ok(())
+    }
+
+    /// Version 1: one version of the terms, and one group per rule and period.
+    fn state_root_1(&self) -> Check<Hash> {
+        let mut out = Bytes::default();
+        // 1 to 5: ledger id, terms in force, pending, accepted, keys
+        out.hash(&self.id);
+        out.hash(&self.facts.versions[0].digest);
+        let waiting = self.waiting();
+        out.count(waiting.len());
+        for event in waiting.keys() {
+            out.hash(event);
+        }
+        out.ids(&self.accepted);
+        self.write_keys(&mut out);
+        // 6: periods
+        let periods = self.periods_with_usage();
+        out.count(periods.len());
+        for period in periods {
+            self.write_reports(&mut out, period);
+            let groups = self.facts.groups(period)?;
+            let terms = self.facts.opening();
+            out.count(terms.rules.len());
+            for (number, rule) in terms.rules.iter().enumerate() {
+                let group = groups.iter().find(|group| group.rule == number);
+                let base = group.map(|group| group.base.clone()).unwrap_or_default();
+                let counted = match &rule.pay {
+                    Pay::Tiered(Tiers { meter: Some(meter), .. }) => {
+                        group.and_then(|group| group.sums.meters.get(meter).cloned())
+                    }
+                    _ => Some(base.clone()),
+                };
+                out.string(&rule.id);
+                out.fraction(&base);
+                out.fraction(&counted.unwrap_or_default());
+            }
+        }
+        // 7: stated
+        self.write_stated(&mut out)?;
         // 8: accounts
-        let parties = self.terms.paid_parties();
+        let parties = self.facts.beneficiaries();
         out.count(parties.len());
-        for party in parties {
+        for party in &parties {
             let balance = self.balance(party);
             out.string(party);
             out.decimal(&balance.booked)?;
@@ -2458,186 +4460,150 @@ impl Ledger {
         }
         // 9: in transit
         out.count(self.in_transit.len());
-        for (event, payout) in &self.in_transit {
-            out.hash(event);
-            out.string(&payout.to);
-            out.decimal(&payout.amount)?;
-            out.decimal(&payout.on_account)?;
+        for (event, transit) in &self.in_transit {
+            if let Transit::Payout(payout) = transit {
+                out.hash(event);
+                out.string(&payout.to);
+                out.decimal(&payout.amount)?;
+                out.decimal(&payout.on_account)?;
+            }
         }
         Ok(derive("revshare 2026-11-23 state root v1", &[&out.0]))
     }
 
-    /// One `usage` of field 6.
-    fn write_usage(&self, out: &mut Bytes, period: Period) {
-        let reports: BTreeMap<&Hash, &UsageReport> =
-            self.reports.iter().filter(|(_, report)| report.period == period).collect();
-        out.period(period);
-        out.bool(self.missing.contains(&period));
-        out.count(reports.len());
-        for event in reports.keys() {
+    /// Version 2.
+    fn state_root_2(&self) -> Check<Hash> {
+        let mut out = Bytes::default();
+        // 1 to 5: ledger id, versions, pending, accepted, keys
+        out.hash(&self.id);
+        out.count(self.facts.versions.len());
+        for version in &self.facts.versions {
+            out.hash(&version.event);
+            out.day(version.effective_from);
+            out.hash(&version.digest);
+        }
+        let waiting = self.waiting();
+        out.count(waiting.len());
+        for (event, accepted) in waiting {
+            out.hash(&event);
+            out.ids(accepted);
+        }
+        out.ids(&self.accepted);
+        self.write_keys(&mut out);
+        // 6: conversion rates
+        out.count(self.facts.rates.len());
+        for ((period, currency), (rate, event)) in &self.facts.rates {
+            out.period(*period);
+            out.bytes(currency);
+            out.decimal(rate)?;
             out.hash(event);
         }
-        out.number(reports.values().map(|report| report.lines).sum());
-        out.count(self.terms.rules.len());
-        for (rule, group) in self.terms.rules.iter().zip(self.groups(period)) {
-            out.string(&rule.id);
-            out.fraction(&group.base);
-            out.fraction(&group.measure);
+        // 7: contributions
+        out.count(self.facts.claims.len());
+        for (event, claim) in &self.facts.claims {
+            out.hash(event);
+            out.string(&claim.clause);
+            out.day(claim.from);
+            out.option_day(claim.to);
         }
+        // 8: periods
+        let periods = self.periods_with_usage();
+        out.count(periods.len());
+        for period in periods {
+            self.write_reports(&mut out, period);
+            self.write_groups(&mut out, period)?;
+        }
+        // 9: stated
+        self.write_stated(&mut out)?;
+        // 10: accounts
+        let parties = self.facts.beneficiaries();
+        out.count(parties.len());
+        for party in &parties {
+            let balance = self.balance(party);
+            out.string(party);
+            out.decimal(&balance.booked)?;
+            out.decimal(&balance.interest)?;
+            out.decimal(&balance.recouped)?;
+            out.decimal(&balance.advanced)?;
+            out.decimal(&balance.paid)?;
+            out.decimal(&balance.on_account)?;
+            out.decimal(&balance.withheld)?;
+        }
+        // 11: open items
+        out.count(parties.len());
+        for party in &parties {
+            let queue = self.accounts.get(party).cloned().unwrap_or_default().queue;
+            out.string(party);
+            out.decimal(&queue.credit)?;
+            out.count(queue.items.len());
+            for item in &queue.items {
+                out.period(item.period);
+                out.bool(item.is_interest); // 0 a share, 1 interest
+                out.day(item.due);
+                out.option_day(item.interest_from);
+                out.decimal(&item.open)?;
+            }
+        }
+        // 12: late interest to be posted
+        out.count(self.pending_interest.len());
+        for line in &self.pending_interest {
+            out.string(&line.to);
+            out.hash(&line.payout);
+            out.period(line.period);
+            out.decimal(&line.principal)?;
+            out.day(line.due);
+            out.day(line.received);
+            out.decimal(&line.rate)?;
+            out.decimal(&line.amount)?;
+        }
+        // 13: in transit
+        out.count(self.in_transit.len());
+        for (event, transit) in &self.in_transit {
+            out.hash(event);
+            out.bool(matches!(transit, Transit::Advance { .. })); // 0 a payout, 1 an advance
+            out.string(transit.to());
+            let zero = Exact::zero();
+            let (amount, on_account, withheld) = match transit {
+                Transit::Payout(payout) => (&payout.amount, &payout.on_account, &payout.withheld),
+                Transit::Advance { amount, .. } => (amount, &zero, &zero),
+            };
+            out.decimal(amount)?;
+            out.decimal(on_account)?;
+            out.decimal(withheld)?;
+        }
+        Ok(derive("revshare 2026-11-23 state root v2", &[&out.0]))
+    }
+
+    /// The groups of a period, as they are processed.
+    fn write_groups(&self, out: &mut Bytes, period: Period) -> Check<()> {
+        let stretches = self.facts.stretches(period);
+        let groups = self.facts.groups(period)?;
+        out.count(groups.len());
+        for group in &groups {
+            let terms = &self.facts.versions[stretches[group.stretch].version].terms;
+            out.bytes(&(group.stretch as u32).to_le_bytes());
+            out.string(&terms.rules[group.rule].id);
+            out.bytes(&group.currency);
+            out.count(group.modifiers.len());
+            for modifier in &group.modifiers {
+                out.string(modifier);
+            }
+            out.fraction(&group.base);
+            let meters = group.sums.meters.iter().filter(|(_, quantity)| !quantity.is_zero());
+            let meters: Vec<(&String, &Exact)> = meters.collect();
+            out.count(meters.len());
+            for (meter, quantity) in meters {
+                out.string(meter);
+                out.fraction(quantity);
+            }
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn exact(text: &str) -> Exact {
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let digits: BigInt = format!("{whole}{fraction}").parse().expect("digits");
-        Exact::new(digits, ten_to(fraction.len() as u32))
-    }
-
-    fn to_owner(amount: &str) -> PerParty {
-        PerParty::from([("owner".to_string(), exact(amount))])
-    }
-
-    /// `up_to` a bound (or without end): share, per unit and flat of the owner.
-    fn step(up_to: Option<&str>, share: &str, per_unit: &str, flat: &str) -> Step {
-        Step {
-            bound: up_to.map(|at| Bound { at: exact(at), inclusive: true }),
-            share: to_owner(share),
-            per_unit: to_owner(per_unit),
-            flat: to_owner(flat),
-        }
-    }
-
-    /// The ladder of flat fees and unit prices: up to 5 units 100, up to 10 another 50, then 10
-    /// per unit up to 15, then 5 per unit.
-    fn ladder(whole: bool) -> Pay {
-        Pay::Tiered(Tiers {
-            meter: Some("units".into()),
-            window: Window::Lifetime,
-            whole,
-            steps: vec![
-                step(Some("5"), "0", "0", "100"),
-                step(Some("10"), "0", "0", "50"),
-                step(Some("15"), "0", "10", "0"),
-                step(None, "0", "5", "0"),
-            ],
-        })
-    }
-
-    fn shares(whole: bool, kind: Option<&str>) -> Pay {
-        Pay::Tiered(Tiers {
-            meter: kind.map(String::from),
-            window: Window::Lifetime,
-            whole,
-            steps: vec![step(Some("1000"), "0.1", "0", "0"), step(None, "0.2", "0", "0")],
-        })
-    }
-
-    const NO_LIMITS: Limits = Limits { floor: None, ceiling: None };
-
-    /// What the owner earns in the last of these periods, given as (base, measure).
-    fn last_of(pay: &Pay, limits: &Limits, periods: &[(&str, &str)]) -> Exact {
-        let window: Vec<Group> = periods
-            .iter()
-            .map(|(base, measure)| Group { base: exact(base), measure: exact(measure) })
-            .collect();
-        earned(pay, limits, &window).remove("owner").expect("the owner is named")
-    }
-
-    #[test]
-    fn marginal_ladder() {
-        let at = |units: &str| last_of(&ladder(false), &NO_LIMITS, &[("0", units)]);
-        assert_eq!(at("0"), exact("100"));
-        assert_eq!(at("5"), exact("100"));
-        assert_eq!(at("5.001"), exact("150"));
-        assert_eq!(at("12"), exact("170"));
-        assert_eq!(at("20"), exact("225"));
-        assert_eq!(at("-3"), exact("100"));
-    }
-
-    #[test]
-    fn whole_ladder() {
-        let at = |units: &str| last_of(&ladder(true), &NO_LIMITS, &[("0", units)]);
-        assert_eq!(at("5"), exact("100"));
-        assert_eq!(at("5.001"), exact("50"));
-        assert_eq!(at("12"), exact("120"));
-        assert_eq!(at("15"), exact("150"));
-        assert_eq!(at("16"), exact("80"));
-    }
-
-    #[test]
-    fn later_periods_go_on_from_the_position() {
-        let later = |units: &str| last_of(&ladder(false), &NO_LIMITS, &[("0", "4"), ("0", units)]);
-        assert_eq!(later("0"), exact("0"));
-        assert_eq!(later("8"), exact("70"));
-        // Falling back from 12 to 4 gives back 20 for two units and the flat of the second step.
-        let back = [("0", "12"), ("0", "-8")];
-        assert_eq!(last_of(&ladder(false), &NO_LIMITS, &back), exact("-70"));
-        // Under whole tiers, 15 units were 150 and 16 are 80.
-        let one_more = [("0", "15"), ("0", "1")];
-        assert_eq!(last_of(&ladder(true), &NO_LIMITS, &one_more), exact("-70"));
-    }
-
-    #[test]
-    fn shares_of_the_base_by_revenue_and_by_meter() {
-        let crossing = [("800", "800"), ("400", "400")];
-        assert_eq!(last_of(&shares(false, None), &NO_LIMITS, &crossing), exact("60"));
-        assert_eq!(last_of(&shares(true, None), &NO_LIMITS, &crossing), exact("160"));
-        // 30 of base over 400 units, half of them below the bound.
-        let metered = [("0", "800"), ("30", "400")];
-        assert_eq!(last_of(&shares(false, Some("units")), &NO_LIMITS, &metered), exact("4.5"));
-        // No units: the rate of the step that the position stands in; 1000 is in the first.
-        let at_bound = [("0", "1000"), ("30", "0")];
-        assert_eq!(last_of(&shares(false, Some("units")), &NO_LIMITS, &at_bound), exact("3"));
-    }
-
-    #[test]
-    fn rates_are_clamped_for_named_parties() {
-        let limits = Limits { floor: Some(exact("0.05")), ceiling: Some(exact("0.15")) };
-        assert_eq!(last_of(&Pay::Flat(to_owner("0")), &limits, &[("100", "100")]), exact("5"));
-        assert_eq!(last_of(&Pay::Flat(to_owner("0.4")), &limits, &[("100", "100")]), exact("15"));
-        let crossing = [("800", "800"), ("400", "400")];
-        assert_eq!(last_of(&shares(false, None), &limits, &crossing), exact("50"));
-    }
-
-    #[test]
-    fn rounding_is_symmetric() {
-        use Rounding::{Down, HalfEven, HalfUp};
-        let cases = [
-            ("0.125", HalfEven, "0.12"),
-            ("0.135", HalfEven, "0.14"),
-            ("0.1251", HalfEven, "0.13"),
-            ("0.125", HalfUp, "0.13"),
-            ("0.1249", HalfUp, "0.12"),
-            ("0.129", Down, "0.12"),
-        ];
-        for (amount, rounding, expected) in cases {
-            assert_eq!(round(&exact(amount), 2, rounding), exact(expected));
-            assert_eq!(round(&-exact(amount), 2, rounding), -exact(expected));
-        }
-        assert_eq!(round(&exact("0.5"), 0, HalfEven), exact("0"));
-    }
-
-    #[test]
-    fn days_and_periods() {
-        assert_eq!(first_of_month(3000, 1) - 1, DAY_MAX);
-        assert_eq!(first_of_month(2000, 3), 11_017);
-        let period = Length::Quarter.holding(11_016);
-        assert_eq!(period, Period { year: 2000, number: 1 });
-        assert_eq!(Length::Quarter.last_day(period), first_of_month(2000, 4) - 1);
-        let december = Period { year: 2026, number: 12 };
-        assert_eq!(Length::Month.next(december), Period { year: 2027, number: 1 });
-    }
-
-    #[test]
-    fn patterns() {
-        assert!(pattern_matches("llama-3*", "llama-3.1"));
-        assert!(pattern_matches("*", ""));
-        assert!(pattern_matches("a*b*c", "a-b-b-c"));
-        assert!(!pattern_matches("a*ab", "ab"));
-        assert!(!pattern_matches("EU", "eu"));
-    }
-}
+mod worked;
+#[cfg(test)]
+mod worked_accounts;
+#[cfg(test)]
+mod worked_rating;

@@ -275,11 +275,7 @@ pub fn admit_return(
     in_transit(state, author, &returned.payout).map(|_| ())
 }
 
-fn in_transit<'a>(
-    state: &'a State,
-    author: &Author,
-    id: &EventId,
-) -> Result<Sent<'a>, Violation> {
+fn in_transit<'a>(state: &'a State, author: &Author, id: &EventId) -> Result<Sent<'a>, Violation> {
     let agreement = in_force(state)?;
     entitled(agreement, author, |role| role.is_beneficiary(), "the receiving beneficiary")?;
     let payout = agreement.payouts().get(id).map(|record| {
@@ -305,9 +301,12 @@ fn in_transit<'a>(
         PayoutStatus::Confirmed { seq, .. } => format!("confirmed by record {seq}"),
         PayoutStatus::Returned { seq, .. } => format!("returned by record {seq}"),
     };
-    Err(Problem::new(Code::PayoutSettled, format!("the payout in record {} is {settled}", sent.seq))
-        .hint("a payout is confirmed or returned once")
-        .at_record(sent.seq))
+    Err(Problem::new(
+        Code::PayoutSettled,
+        format!("the payout in record {} is {settled}", sent.seq),
+    )
+    .hint("a payout is confirmed or returned once")
+    .at_record(sent.seq))
 }
 
 /// Applies a confirmation.

@@ -5,6 +5,7 @@
 pub mod nearest;
 pub mod place;
 mod toml;
+mod terms_clauses;
 pub mod terms;
 pub mod terms_show;
 mod lines;
@@ -17,7 +18,11 @@ pub mod jsonl;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
+pub mod testing_clauses;
+#[cfg(test)]
 mod terms_tests;
+#[cfg(test)]
+mod clauses_tests;
 #[cfg(test)]
 mod usage_tests;
 

@@ -3,10 +3,12 @@
 use toml_edit::Document;
 
 use crate::intake::place::LineIndex;
+use crate::intake::terms_clauses as clauses;
 use crate::intake::toml::Reader;
 use crate::intake::toml::Table;
 use crate::terms::Terms;
 use crate::terms::TermsProblem;
+use crate::terms::body::BaseFrom;
 use crate::terms::body::Role;
 use crate::terms::body::TierKind;
 use crate::terms::body::Window;
@@ -20,6 +22,7 @@ use crate::terms::draft::DraftStep;
 use crate::terms::draft::DraftTerms;
 use crate::terms::draft::DraftTiers;
 use crate::terms::draft::Field;
+use crate::terms::draft::PerAttribute;
 use crate::vocab::Amount;
 use crate::vocab::Code;
 use crate::vocab::Currency;
@@ -99,8 +102,23 @@ fn draft(reader: &mut Reader, root: &toml_edit::Table) -> DraftTerms {
     let root = Table::root(root);
     reader.keys(
         &root,
-        &["agreement", "party", "base", "rule", "limits", "payment", "windows", "attributes"],
-        &["exclusivity", "contribution", "price", "minimum", "cap", "split", "advance"],
+        &[
+            "agreement",
+            "party",
+            "base",
+            "price",
+            "rule",
+            "exclusivity",
+            "contribution",
+            "limits",
+            "minimum",
+            "cap",
+            "split",
+            "advance",
+            "payment",
+            "windows",
+            "attributes",
+        ],
     );
     let mut draft = DraftTerms::default();
     agreement(reader, &root, &mut draft);
@@ -108,8 +126,7 @@ fn draft(reader: &mut Reader, root: &toml_edit::Table) -> DraftTerms {
     base(reader, &root, &mut draft);
     draft.rules = reader.tables(&root, "rule", rule);
     limits(reader, &root, &mut draft);
-    payment(reader, &root, &mut draft);
-    windows(reader, &root, &mut draft);
+    clauses::read(reader, &root, &mut draft);
     draft.attributes = reader.field(&root, "attributes", |reader, node| {
         reader.entries(node, Name::parse, |reader, node| {
             reader.list(node, |reader, node| reader.parsed(node, Value::parse))
@@ -147,7 +164,6 @@ fn agreement(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
             "rounding",
             "meters",
         ],
-        &[],
     );
     draft.title = reader.field(&table, "title", |r, node| r.parsed(node, Text::parse));
     draft.currency = reader.field(&table, "currency", |r, node| r.parsed(node, Currency::parse));
@@ -160,7 +176,7 @@ fn agreement(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
     draft.calculation =
         reader.field(&table, "calculation", |r, node| r.number(node, Code::TermsCalculation));
     if let Some(rounding) = reader.table(&table, "rounding") {
-        reader.keys(&rounding, &["mode", "carry"], &[]);
+        reader.keys(&rounding, &["mode", "carry"]);
         draft.rounding = reader.field(&rounding, "mode", |r, node| {
             let modes = [Rounding::HalfEven, Rounding::HalfUp, Rounding::Down];
             r.choice(node, &modes, |mode| mode.as_str())
@@ -176,7 +192,7 @@ fn agreement(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
 }
 
 fn party(reader: &mut Reader, table: Table) -> DraftParty {
-    reader.keys(&table, &["id", "role", "key", "recovery_key"], &[]);
+    reader.keys(&table, &["id", "role", "key", "recovery_key"]);
     DraftParty {
         id: reader.field(&table, "id", |r, node| r.parsed(node, Id::parse)),
         role: reader.field(&table, "role", |r, node| {
@@ -195,17 +211,14 @@ fn base(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
     let Some(table) = reader.table(root, "base") else {
         return;
     };
-    reader.keys(&table, &["from", "deductions"], &["price_tolerance"]);
-    // Only one value is left when the others are refused, so nothing of it is kept.
-    let _ = reader.field(&table, "from", |reader, node| {
-        let from = reader.choice(node, &["gross", "priced"], |from| from)?;
-        if from == "priced" {
-            reader.unsupported(&node.at, "a base from prices");
-        }
-        Some(())
+    reader.keys(&table, &["from", "deductions", "price_tolerance"]);
+    draft.base_from = reader.field(&table, "from", |r, node| {
+        r.choice(node, &[BaseFrom::Gross, BaseFrom::Priced], |from| from.as_str())
     });
+    draft.price_tolerance =
+        reader.field(&table, "price_tolerance", |r, node| r.decimal(node, Rate::parse));
     draft.deductions = reader.tables(&table, "deductions", |reader, table| {
-        reader.keys(&table, &["kind", "cap"], &[]);
+        reader.keys(&table, &["kind", "cap"]);
         DraftDeduction {
             kind: reader.field(&table, "kind", |r, node| r.parsed(node, Name::parse)),
             cap: reader.field(&table, "cap", |r, node| r.decimal(node, Rate::parse)),
@@ -215,39 +228,27 @@ fn base(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
 }
 
 fn rule(reader: &mut Reader, table: Table) -> DraftRule {
-    reader.keys(&table, &["id", "when", "share", "tiers", "steps"], &[]);
+    reader.keys(&table, &["id", "when", "share", "tiers", "steps"]);
     DraftRule {
         id: reader.field(&table, "id", |r, node| r.parsed(node, Id::parse)),
-        when: reader.field(&table, "when", |reader, node| {
-            reader.entries(node, Name::parse, Reader::patterns)
-        }),
+        when: when(reader, &table),
         share: reader.field(&table, "share", |reader, node| {
             reader.entries(node, Id::parse, |r, node| r.decimal(node, Rate::parse))
         }),
-        tiers: match reader.table(&table, "tiers") {
-            Some(tiers) => {
-                let at = tiers.at.clone();
-                Field::Given(read_tiers(reader, tiers), at)
-            }
-            None if table.has("tiers") => Field::Bad,
-            None => Field::Missing,
-        },
+        tiers: reader.said(&table, "tiers", read_tiers),
         steps: reader.tables(&table, "steps", step),
         at: table.at,
     }
 }
 
 fn read_tiers(reader: &mut Reader, table: Table) -> DraftTiers {
-    reader.keys(&table, &["by", "over", "kind"], &[]);
+    reader.keys(&table, &["by", "over", "kind"]);
     DraftTiers {
         by: reader.field(&table, "by", |reader, node| match reader.text(node)? {
             "revenue" => Some(DraftMeasure::Revenue),
             _ => reader.parsed(node, Name::parse).map(DraftMeasure::Meter),
         }),
-        over: reader.field(&table, "over", |r, node| {
-            let windows = [Window::Period, Window::Year, Window::Lifetime];
-            r.choice(node, &windows, |window| window.as_str())
-        }),
+        over: over(reader, &table),
         kind: reader.field(&table, "kind", |r, node| {
             r.choice(node, &[TierKind::Marginal, TierKind::Whole], |kind| kind.as_str())
         }),
@@ -255,8 +256,21 @@ fn read_tiers(reader: &mut Reader, table: Table) -> DraftTiers {
     }
 }
 
+/// What a tier, a cap or a minimum counts over.
+pub(in crate::intake) fn over(reader: &mut Reader, table: &Table) -> Field<Window> {
+    reader.field(table, "over", |r, node| {
+        let windows = [Window::Period, Window::Year, Window::Lifetime];
+        r.choice(node, &windows, |window| window.as_str())
+    })
+}
+
+/// The conditions of a clause.
+pub(in crate::intake) fn when(reader: &mut Reader, table: &Table) -> PerAttribute {
+    reader.field(table, "when", |reader, node| reader.entries(node, Name::parse, Reader::patterns))
+}
+
 fn step(reader: &mut Reader, table: Table) -> DraftStep {
-    reader.keys(&table, &["up_to", "below", "share", "per_unit", "flat"], &[]);
+    reader.keys(&table, &["up_to", "below", "share", "per_unit", "flat"]);
     let amounts = |reader: &mut Reader, key: &str| {
         reader.field(&table, key, |reader, node| {
             reader.entries(node, Id::parse, |r, node| r.decimal(node, Amount::parse))
@@ -278,31 +292,8 @@ fn limits(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
     let Some(table) = reader.table(root, "limits") else {
         return;
     };
-    reader.keys(&table, &["rate_floor", "rate_ceiling"], &[]);
+    reader.keys(&table, &["rate_floor", "rate_ceiling"]);
     draft.rate_floor = reader.field(&table, "rate_floor", |r, node| r.decimal(node, Rate::parse));
     draft.rate_ceiling =
         reader.field(&table, "rate_ceiling", |r, node| r.decimal(node, Rate::parse));
-}
-
-fn payment(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
-    let Some(table) = reader.table(root, "payment") else {
-        return;
-    };
-    reader.keys(&table, &["due_days", "minimum_payout"], &["late_interest", "withholding"]);
-    draft.due_days = reader.field(&table, "due_days", |r, node| r.number(node, Code::TermsLimits));
-    draft.minimum_payout =
-        reader.field(&table, "minimum_payout", |r, node| r.decimal(node, Amount::parse));
-}
-
-fn windows(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
-    let Some(table) = reader.table(root, "windows") else {
-        return;
-    };
-    reader.keys(
-        &table,
-        &["report_due_days"],
-        &["objection_days", "proposal_lapse_days", "dispute", "audit"],
-    );
-    draft.report_due_days =
-        reader.field(&table, "report_due_days", |r, node| r.number(node, Code::TermsLimits));
 }

@@ -102,22 +102,6 @@ fn unknown_keys_are_refused_with_the_nearest_known_one() {
 }
 
 #[test]
-fn clauses_of_later_releases_are_refused_and_never_ignored() {
-    let unsupported = [Code::TermsUnsupported];
-    for clause in ["exclusivity", "contribution", "price", "minimum", "cap", "split", "advance"] {
-        refused("[windows]", &format!("[[¦{clause}]]\nid = \"x\"\n[windows]"), &unsupported);
-    }
-    for key in ["late_interest = {}", "withholding = {}"] {
-        refused("due_days = 45", &format!("due_days = 45\n¦{key}"), &unsupported);
-    }
-    for key in ["objection_days = 1", "proposal_lapse_days = 1", "dispute = {}", "audit = {}"] {
-        refused("[windows]", &format!("[windows]\n¦{key}"), &unsupported);
-    }
-    refused("from = \"gross\"", "from = ¦\"priced\"", &unsupported);
-    refused("from = \"gross\"", "¦price_tolerance = \"0.01\"", &unsupported);
-}
-
-#[test]
 fn missing_keys_are_named_at_their_table() {
     let missing = [Code::TermsMissing];
     refused("[agreement]\ntitle = \"Llama hosting\"", "¦[agreement]", &missing);

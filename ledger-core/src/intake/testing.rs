@@ -195,11 +195,13 @@ pub mod random {
         }
     }
 
-    fn given<T>(value: T) -> Field<T> {
+    /// A given field.
+    pub fn given<T>(value: T) -> Field<T> {
         Field::Given(value, At::default())
     }
 
-    fn maybe<T>(random: &mut Random, value: T) -> Field<T> {
+    /// A field that is given or not.
+    pub fn maybe<T>(random: &mut Random, value: T) -> Field<T> {
         if random.coin() { given(value) } else { Field::Missing }
     }
 
@@ -214,7 +216,8 @@ pub mod random {
         Value::parse(text).expect("a value")
     }
 
-    fn texts(random: &mut Random, names: &[Name], distinct: bool) -> PerAttribute {
+    /// Texts per attribute.
+    pub fn texts(random: &mut Random, names: &[Name], distinct: bool) -> PerAttribute {
         let mut entries = Vec::new();
         for name in names.iter().rev() {
             if random.coin() {
@@ -232,7 +235,8 @@ pub mod random {
         given(entries)
     }
 
-    fn per_party<T>(
+    /// Values for some of the parties.
+    pub fn per_party<T>(
         random: &mut Random,
         payees: &[Id],
         value: impl Fn(&mut Random) -> T,
@@ -246,7 +250,8 @@ pub mod random {
         if entries.is_empty() { Field::Missing } else { given(entries) }
     }
 
-    fn amount(random: &mut Random) -> Amount {
+    /// An amount that is not negative.
+    pub fn amount(random: &mut Random) -> Amount {
         let scale = random.below(13) as u32;
         Amount::normalised(i128::from(random.below(1_000_000_000)), scale).expect("bounded")
     }
@@ -326,10 +331,21 @@ pub mod random {
         rule
     }
 
-    /// Sound terms.
+    /// Sound terms that format level 1 can say.
     pub fn terms(seed: u64) -> Terms {
-        let mut random = Random(seed);
-        let r = &mut random;
+        sound(&draft(&mut Random(seed)))
+    }
+
+    /// The terms of a draft that must be sound.
+    pub fn sound(draft: &DraftTerms) -> Terms {
+        match admit(draft) {
+            Ok(terms) => terms,
+            Err(problems) => panic!("{problems:#?}"),
+        }
+    }
+
+    /// Sound terms as they were said, without clauses of format level 2.
+    pub fn draft(r: &mut Random) -> DraftTerms {
         let payees: Vec<Id> =
             (0..=r.below(4)).map(|n| Id::parse(&format!("payee-{n}")).expect("an id")).collect();
         let mut parties = Vec::new();
@@ -360,7 +376,7 @@ pub mod random {
         let start = Date::from_days(r.below(100_000) as i32).expect("a day");
         let rules = (0..=r.below(4)).map(|n| rule(r, n, &payees, &meters, &attributes)).collect();
         let title = r.of(&["", "Hosting", "\"A\" \\ B", "Vertrag über 日本 # 1"]);
-        let draft = DraftTerms {
+        DraftTerms {
             at: At::default(),
             title: given(Text::parse(title).expect("a text")),
             currency: given(Currency::parse(r.of(&["USD", "KWD"])).expect("a currency")),
@@ -380,10 +396,7 @@ pub mod random {
             minimum_payout: maybe(r, Amount::parse("12.5").expect("an amount")),
             report_due_days: maybe(r, 3),
             attributes: texts(r, &attributes, true),
-        };
-        match admit(&draft) {
-            Ok(terms) => terms,
-            Err(problems) => panic!("{problems:#?}"),
+            ..DraftTerms::default()
         }
     }
 }

@@ -56,7 +56,7 @@ impl<'a> Table<'a> {
     }
 
     /// The place of a key.
-    fn key_at(&self, key: &str) -> At {
+    pub(in crate::intake) fn key_at(&self, key: &str) -> At {
         let name = self.table.get_key_value(key).and_then(|(name, _)| name.span());
         At { span: name.or(self.at.span.clone()), path: self.path(key) }
     }
@@ -133,32 +133,18 @@ impl Reader {
         self.problems.push(TermsProblem::new(at, problem));
     }
 
-    /// Reports a clause that this release cannot rate.
-    pub(in crate::intake) fn unsupported(&mut self, at: &At, what: &str) {
-        self.refuse(
-            at,
-            Code::TermsUnsupported,
-            format!("this release cannot rate {what}, and does not ignore it"),
-            "remove it, or use a release that supports it",
-        );
-    }
-
-    /// Reports keys that are not known, and keys that are known and not supported.
-    pub(in crate::intake) fn keys(&mut self, table: &Table, known: &[&str], unsupported: &[&str]) {
+    /// Reports keys that are not known.
+    pub(in crate::intake) fn keys(&mut self, table: &Table, known: &[&str]) {
         for (key, _) in table.table.iter() {
             if known.contains(&key) {
                 continue;
             }
             let at = table.key_at(key);
-            if unsupported.contains(&key) {
-                self.unsupported(&at, &format!("`{}`", at.path));
-                continue;
-            }
             let holder = match table.at.path.as_str() {
                 "" => "a terms file".to_owned(),
                 path => format!("`{path}`"),
             };
-            let candidates = known.iter().chain(unsupported).copied();
+            let candidates = known.iter().copied();
             self.refuse(
                 &at,
                 Code::TermsUnknownKey,
@@ -213,6 +199,28 @@ impl Reader {
             Some(table) => Some(table),
             None => self.wrong_type(&node, "a table", format!("write [{}]", node.at.path)),
         }
+    }
+
+    /// What a table under a key says.
+    pub(in crate::intake) fn said<'a, T>(
+        &mut self,
+        table: &Table<'a>,
+        key: &str,
+        read: impl FnOnce(&mut Reader, Table<'a>) -> T,
+    ) -> Field<T> {
+        match self.table(table, key) {
+            Some(inner) => {
+                let at = inner.at.clone();
+                Field::Given(read(self, inner), at)
+            }
+            None if table.has(key) => Field::Bad,
+            None => Field::Missing,
+        }
+    }
+
+    /// Whether a single table stands under a key, and not a list of them.
+    pub(in crate::intake) fn is_table(table: &Table, key: &str) -> bool {
+        table.node(key).is_some_and(|node| node.table().is_some())
     }
 
     /// A list of tables: `[[key]]`, or an array of inline tables.
@@ -281,6 +289,19 @@ impl Reader {
             return Some(vec![Field::Given(pattern, node.at.clone())]);
         }
         self.list(node, |reader, node| reader.parsed(node, Value::parse))
+    }
+
+    /// A table of tables, whose keys are names of things.
+    pub(in crate::intake) fn tables_by<'a, K, V>(
+        &mut self,
+        node: &Node<'a>,
+        key: impl Fn(&str) -> Result<K, Problem>,
+        read: impl Fn(&mut Reader, Table<'a>) -> V,
+    ) -> Option<Vec<Entry<K, V>>> {
+        self.entries(node, key, |reader, node| match node.table() {
+            Some(table) => Some(read(reader, table)),
+            None => reader.wrong_type(node, "a table", "write { … }"),
+        })
     }
 
     /// A table whose keys are names of things.

@@ -183,8 +183,8 @@ impl<'a> Profile<'a> {
                 continue;
             }
             let price = self.price(meter, key).ok_or(Unrated::Price(at))?;
-            gross += quantity.exact() * exact::of_amount(&price.price)
-                / exact::of_amount(&price.unit);
+            gross +=
+                quantity.exact() * exact::of_amount(&price.price) / exact::of_amount(&price.unit);
         }
         Ok(gross)
     }

@@ -138,9 +138,7 @@ fn due(versions: &Versions, over: Window, period: Period) -> Option<(i32, i32)> 
     let start = versions.window_start(over, period);
     let ends_here = match over {
         Window::Period => true,
-        Window::Year => {
-            period.next().is_none_or(|next| versions.window_start(over, next) != start)
-        }
+        Window::Year => period.next().is_none_or(|next| versions.window_start(over, next) != start),
         Window::Lifetime => false,
     };
     if !ends_here && last_of_agreement != Some(period) {

@@ -407,6 +407,36 @@ impl Window {
     }
 }
 
+impl BaseFrom {
+    /// The word that terms use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            BaseFrom::Gross => "gross",
+            BaseFrom::Priced => "priced",
+        }
+    }
+}
+
+impl OnSilence {
+    /// The word that terms use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OnSilence::Accept => "accept",
+            OnSilence::Escalate => "escalate",
+        }
+    }
+}
+
+impl AuditBase {
+    /// The word that terms use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AuditBase::Due => "due",
+            AuditBase::Reported => "reported",
+        }
+    }
+}
+
 impl TierKind {
     /// The word that terms use.
     pub fn as_str(self) -> &'static str {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::limits::ATTRIBUTE_VALUES_MAX;
-use crate::limits::DEADLINE_DAYS_MAX;
 use crate::limits::DEDUCTIONS_MAX;
 use crate::limits::METERS_MAX;
 use crate::limits::PARTIES_MAX;
@@ -14,14 +13,20 @@ use crate::terms::body::Party;
 use crate::terms::body::Role;
 use crate::terms::body::Terms;
 use crate::terms::body::TermsBody;
+use crate::terms::clauses;
 use crate::terms::draft::At;
 use crate::terms::draft::DraftTerms;
 use crate::terms::draft::Field;
 use crate::terms::judge::Attributes;
+use crate::terms::judge::ClauseIds;
 use crate::terms::judge::Judge;
 use crate::terms::judge::RESERVED_COLUMNS;
 use crate::terms::judge::STANDARD_ATTRIBUTES;
 use crate::terms::judge::TermsProblem;
+use crate::terms::judge::days;
+use crate::terms::judge::part_of_one;
+use crate::terms::judge::payable;
+use crate::terms::points::Points;
 use crate::terms::rules;
 use crate::terms::rules::Declared;
 use crate::terms::warnings;
@@ -31,7 +36,6 @@ use crate::vocab::Id;
 use crate::vocab::Name;
 use crate::vocab::PeriodLength;
 use crate::vocab::PublicKey;
-use crate::vocab::Rate;
 use crate::vocab::Value;
 
 /// The calculation version that this release knows.
@@ -120,9 +124,13 @@ fn body(judge: &mut Judge, draft: &DraftTerms) -> Option<TermsBody> {
             "the floor is at most the ceiling",
         );
     }
-    let due_days = days(judge, &draft.due_days, 30);
-    let report_due_days = days(judge, &draft.report_due_days, 15);
-    let minimum_payout = minimum_payout(judge, draft);
+    let due_days = days(judge, &draft.due_days).unwrap_or(30);
+    let report_due_days = days(judge, &draft.report_due_days).unwrap_or(15);
+    let minimum_payout = judge.optional(&draft.minimum_payout);
+    if let Some(amount) = minimum_payout {
+        let words = ("minimum payout", "to pay out everything");
+        payable(judge, amount, words, draft.currency.value());
+    }
 
     let meter_names: BTreeSet<&Name> = meters.iter().collect();
     let mut known = Attributes::standard();
@@ -136,8 +144,11 @@ fn body(judge: &mut Judge, draft: &DraftTerms) -> Option<TermsBody> {
         meters_complete: complete(&draft.meters, |meter| !meter.is_bad()),
         rate_floor,
         rate_ceiling,
+        points: Points::of(draft),
     };
-    let rules = rules::check(judge, draft, &declared, &mut known);
+    let mut ids = ClauseIds::default();
+    let rules = rules::check(judge, draft, &declared, &mut known, &mut ids);
+    let clauses = clauses::check(judge, draft, &declared, &mut known, &mut ids);
     Some(TermsBody {
         title: title?.0.clone(),
         currency: *currency?.0,
@@ -154,24 +165,24 @@ fn body(judge: &mut Judge, draft: &DraftTerms) -> Option<TermsBody> {
         rate_floor,
         rate_ceiling,
         due_days,
-        minimum_payout,
+        minimum_payout: minimum_payout.map_or(Amount::ZERO, |(amount, _)| *amount),
         report_due_days,
         attributes,
-        base_from: crate::terms::body::BaseFrom::Gross,
-        price_tolerance: Rate::default(),
-        prices: Vec::new(),
-        exclusivities: Vec::new(),
-        contributions: Vec::new(),
-        minimums: Vec::new(),
-        caps: Vec::new(),
-        splits: Vec::new(),
-        advances: Vec::new(),
-        withholding: Vec::new(),
-        late_interest: Vec::new(),
-        objection_days: 90,
-        proposal_lapse_days: 90,
-        dispute: None,
-        audit: None,
+        base_from: clauses.base_from,
+        price_tolerance: clauses.price_tolerance,
+        prices: clauses.prices,
+        exclusivities: clauses.exclusivities,
+        contributions: clauses.contributions,
+        minimums: clauses.minimums,
+        caps: clauses.caps,
+        splits: clauses.splits,
+        advances: clauses.advances,
+        withholding: clauses.withholding,
+        late_interest: clauses.late_interest,
+        objection_days: clauses.objection_days,
+        proposal_lapse_days: clauses.proposal_lapse_days,
+        dispute: clauses.dispute,
+        audit: clauses.audit,
     })
 }
 
@@ -336,59 +347,6 @@ fn deductions(judge: &mut Judge, draft: &DraftTerms) -> Vec<Deduction> {
         deductions.push(Deduction { kind: kind.clone(), cap });
     }
     deductions
-}
-
-fn part_of_one(judge: &mut Judge, field: &Field<Rate>, what: &str) -> Option<Rate> {
-    let (rate, at) = judge.optional(field)?;
-    if rate.is_negative() {
-        judge.refuse(
-            at,
-            Code::TermsLimits,
-            format!("{what} is {rate}, which is negative"),
-            "write a fraction from \"0\" to \"1\"",
-        );
-    }
-    Some(*rate)
-}
-
-fn days(judge: &mut Judge, field: &Field<u16>, default: u16) -> u16 {
-    let Some((days, at)) = judge.optional(field) else {
-        return default;
-    };
-    if *days > DEADLINE_DAYS_MAX {
-        judge.refuse(
-            at,
-            Code::TermsLimits,
-            format!("{days} days are longer than a deadline may be"),
-            format!("write at most {DEADLINE_DAYS_MAX}"),
-        );
-    }
-    *days
-}
-
-fn minimum_payout(judge: &mut Judge, draft: &DraftTerms) -> Amount {
-    let Some((amount, at)) = judge.optional(&draft.minimum_payout) else {
-        return Amount::ZERO;
-    };
-    if amount.is_negative() {
-        judge.refuse(
-            at,
-            Code::TermsLimits,
-            format!("the minimum payout is {amount}, which is negative"),
-            "write \"0\" to pay out everything",
-        );
-    }
-    if let Some(currency) = draft.currency.value()
-        && amount.scale() > currency.minor_digits()
-    {
-        judge.refuse(
-            at,
-            Code::MinorUnit,
-            format!("the minimum payout {amount} is no amount that can be paid in {currency}"),
-            format!("{currency} has {} fraction digits", currency.minor_digits()),
-        );
-    }
-    *amount
 }
 
 fn attributes(

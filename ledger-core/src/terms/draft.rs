@@ -5,6 +5,9 @@
 
 use std::ops::Range;
 
+use crate::terms::body::AuditBase;
+use crate::terms::body::BaseFrom;
+use crate::terms::body::OnSilence;
 use crate::terms::body::Role;
 use crate::terms::body::TierKind;
 use crate::terms::body::Window;
@@ -97,6 +100,36 @@ pub struct DraftTerms {
     pub report_due_days: Field<u16>,
     /// Allowed values per attribute; any if missing.
     pub attributes: PerAttribute,
+    /// What a share is a share of; gross if missing.
+    pub base_from: Field<BaseFrom>,
+    /// How far a reported gross may be from the price list; 0 if missing.
+    pub price_tolerance: Field<Rate>,
+    /// The price list; none if missing.
+    pub prices: Field<Vec<DraftPrice>>,
+    /// Exclusivities; none if missing.
+    pub exclusivities: Field<Vec<DraftExclusivity>>,
+    /// Contributions; none if missing.
+    pub contributions: Field<Vec<DraftContribution>>,
+    /// Guarantees; none if missing.
+    pub minimums: Field<Vec<DraftBounded>>,
+    /// Caps; none if missing.
+    pub caps: Field<Vec<DraftBounded>>,
+    /// Pools that are divided again; none if missing.
+    pub splits: Field<Vec<DraftSplit>>,
+    /// The parties that may get advances; none if missing.
+    pub advances: Field<Vec<DraftAdvance>>,
+    /// Tax withheld from payouts, per party; none if missing.
+    pub withholding: PerParty<DraftWithholding>,
+    /// Late interest by the day from which it holds; none if missing.
+    pub late_interest: Field<Vec<DraftInterest>>,
+    /// Days in which a statement may be disputed; 90 if missing.
+    pub objection_days: Field<u16>,
+    /// Days after which a proposal lapses; 90 if missing.
+    pub proposal_lapse_days: Field<u16>,
+    /// Deadlines of disputes; none if missing.
+    pub dispute: Field<DraftDispute>,
+    /// What an audit looks back on; nothing is said if missing.
+    pub audit: Field<DraftAudit>,
 }
 
 /// A party as it was said.
@@ -179,6 +212,149 @@ pub struct DraftStep {
     pub per_unit: PerParty<Amount>,
     /// Flat amounts.
     pub flat: PerParty<Amount>,
+}
+
+/// An entry of the price list as it was said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DraftPrice {
+    /// Its place.
+    pub at: At,
+    /// The meter that it prices. Required.
+    pub meter: Field<Name>,
+    /// Its conditions; it prices every line if missing.
+    pub when: PerAttribute,
+    /// How many of the meter the price is for. Required.
+    pub unit: Field<Amount>,
+    /// The price of one unit. Required.
+    pub price: Field<Amount>,
+    /// Its currency; the settlement currency if missing.
+    pub currency: Field<Currency>,
+    /// The first day on which it holds. Required.
+    pub from: Field<Date>,
+}
+
+/// An exclusivity as it was said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DraftExclusivity {
+    /// Its place.
+    pub at: At,
+    /// Its id. Required.
+    pub id: Field<Id>,
+    /// Its conditions; it covers everything if missing.
+    pub when: PerAttribute,
+    /// First day. Required.
+    pub from: Field<Date>,
+    /// First day after it; it has no end if missing.
+    pub to: Field<Date>,
+    /// Points per party. Required.
+    pub add: PerParty<Rate>,
+}
+
+/// A contribution clause as it was said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DraftContribution {
+    /// Its place.
+    pub at: At,
+    /// Its id. Required.
+    pub id: Field<Id>,
+    /// The party that contributes. Required.
+    pub by: Field<Id>,
+    /// Its conditions; it covers everything if missing.
+    pub when: PerAttribute,
+    /// Points per party. Required.
+    pub add: PerParty<Rate>,
+}
+
+/// A cap or a minimum as it was said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DraftBounded {
+    /// Its place.
+    pub at: At,
+    /// The party. Required.
+    pub to: Field<Id>,
+    /// The bound. Required.
+    pub amount: Field<Amount>,
+    /// What it counts over. Required.
+    pub over: Field<Window>,
+}
+
+/// A pool that is divided again, as it was said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DraftSplit {
+    /// Its place.
+    pub at: At,
+    /// The party whose amount is divided. Required.
+    pub of: Field<Id>,
+    /// Its parts. Required.
+    pub parts: Field<Vec<DraftPart>>,
+}
+
+/// A part of a divided pool, as it was said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DraftPart {
+    /// Its place.
+    pub at: At,
+    /// Who gets it. Required.
+    pub to: Field<Id>,
+    /// Its weight. Required.
+    pub weight: Field<Amount>,
+}
+
+/// The permission of advances, as it was said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DraftAdvance {
+    /// Its place.
+    pub at: At,
+    /// The party that may get them. Required.
+    pub to: Field<Id>,
+}
+
+/// Tax withheld from payouts to a party, as it was said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DraftWithholding {
+    /// Its place.
+    pub at: At,
+    /// The part that is withheld. Required.
+    pub rate: Field<Rate>,
+    /// Whether the collector pays the tax on top; no if missing.
+    pub gross_up: Field<bool>,
+}
+
+/// A row of the table of late interest, as it was said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DraftInterest {
+    /// Its place.
+    pub at: At,
+    /// The day from which it holds. Required.
+    pub from: Field<Date>,
+    /// The yearly rate. Required.
+    pub rate: Field<Rate>,
+}
+
+/// Deadlines of disputes, as they were said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DraftDispute {
+    /// Their place.
+    pub at: At,
+    /// Days to respond. Required.
+    pub response_days: Field<u16>,
+    /// What silence means. Required.
+    pub on_silence: Field<OnSilence>,
+    /// Days until the arbiter. Required.
+    pub escalate_after_days: Field<u16>,
+}
+
+/// What an audit looks back on, as it was said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DraftAudit {
+    /// Its place.
+    pub at: At,
+    /// Months that it may look back. Required.
+    pub lookback_months: Field<u16>,
+    /// The shortfall from which the collector bears the cost. Required.
+    pub cost_shift: Field<Rate>,
+    /// What the shortfall is a part of. Required.
+    pub of: Field<AuditBase>,
 }
 
 impl At {

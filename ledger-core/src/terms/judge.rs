@@ -1,13 +1,19 @@
 //! Collects what is wrong with a draft, so that every problem is reported and not only the first.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::limits::ATTRIBUTES_MAX;
+use crate::limits::DEADLINE_DAYS_MAX;
 use crate::terms::draft::At;
 use crate::terms::draft::Field;
+use crate::vocab::Amount;
 use crate::vocab::Code;
+use crate::vocab::Currency;
+use crate::vocab::Id;
 use crate::vocab::Name;
 use crate::vocab::Problem;
+use crate::vocab::Rate;
 
 /// Something that is wrong, or surprising, at a place of the terms. The place inside the problem
 /// is the path; who knows the text makes it a place in the file.
@@ -87,6 +93,100 @@ impl Judge {
                 format!("there are {count} {what}, at most {max} are allowed"),
                 format!("use at most {max} {what}"),
             );
+        }
+    }
+}
+
+/// A part of something: a rate that is not negative.
+pub(in crate::terms) fn part_of_one(
+    judge: &mut Judge,
+    field: &Field<Rate>,
+    what: &str,
+) -> Option<Rate> {
+    let (rate, at) = judge.optional(field)?;
+    if rate.is_negative() {
+        judge.refuse(
+            at,
+            Code::TermsLimits,
+            format!("{what} is {rate}, which is negative"),
+            "write a fraction from \"0\" to \"1\"",
+        );
+    }
+    Some(*rate)
+}
+
+/// The days of a deadline.
+pub(in crate::terms) fn days(judge: &mut Judge, field: &Field<u16>) -> Option<u16> {
+    let (days, at) = judge.optional(field)?;
+    if *days > DEADLINE_DAYS_MAX {
+        judge.refuse(
+            at,
+            Code::TermsLimits,
+            format!("{days} days are longer than a deadline may be"),
+            format!("write at most {DEADLINE_DAYS_MAX}"),
+        );
+    }
+    Some(*days)
+}
+
+/// An amount that may be paid: not negative, in minor units of the settlement currency. `zero` is
+/// what writing "0" means.
+pub(in crate::terms) fn payable(
+    judge: &mut Judge,
+    (amount, at): (&Amount, &At),
+    (what, zero): (&str, &str),
+    currency: Option<&Currency>,
+) {
+    if amount.is_negative() {
+        judge.refuse(
+            at,
+            Code::TermsLimits,
+            format!("the {what} is {amount}, which is negative"),
+            format!("write \"0\" {zero}"),
+        );
+    }
+    if let Some(currency) = currency
+        && amount.scale() > currency.minor_digits()
+    {
+        judge.refuse(
+            at,
+            Code::MinorUnit,
+            format!("the {what} {amount} is no amount that can be paid in {currency}"),
+            format!("{currency} has {} fraction digits", currency.minor_digits()),
+        );
+    }
+}
+
+/// The ids of rules, exclusivities and contributions: each is unique over all three, because
+/// groups, claims and explanations name clauses by id alone.
+#[derive(Default)]
+pub(in crate::terms) struct ClauseIds<'a>(BTreeMap<&'a Id, &'static str>);
+
+impl<'a> ClauseIds<'a> {
+    /// Takes in the id of a clause; `kind` is the clause's table.
+    pub(in crate::terms) fn admit(
+        &mut self,
+        judge: &mut Judge,
+        kind: &'static str,
+        id: &'a Id,
+        at: &At,
+    ) {
+        match self.0.get(id) {
+            None => {
+                self.0.insert(id, kind);
+            }
+            Some(&"rule") if kind == "rule" => judge.refuse(
+                at,
+                Code::TermsDuplicate,
+                format!("there are two rules `{id}`"),
+                "give every rule an id of its own: tier positions belong to it",
+            ),
+            Some(other) => judge.refuse(
+                at,
+                Code::TermsDuplicate,
+                format!("there is a [[{other}]] `{id}` already"),
+                "every rule, exclusivity and contribution has an id that no other one has",
+            ),
         }
     }
 }

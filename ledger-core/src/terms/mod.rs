@@ -8,7 +8,11 @@ pub mod body;
 pub mod versions;
 pub mod draft;
 pub mod judge;
+mod points;
 mod rules;
+mod payment;
+mod clauses;
+mod lookup;
 mod warnings;
 pub mod check;
 

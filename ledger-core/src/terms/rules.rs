@@ -26,7 +26,10 @@ use crate::terms::draft::Field;
 use crate::terms::draft::PerAttribute;
 use crate::terms::draft::PerParty;
 use crate::terms::judge::Attributes;
+use crate::terms::judge::ClauseIds;
 use crate::terms::judge::Judge;
+use crate::terms::points::PartyPoints;
+use crate::terms::points::Points;
 use crate::vocab::Amount;
 use crate::vocab::Code;
 use crate::vocab::Id;
@@ -47,22 +50,25 @@ pub(in crate::terms) struct Declared<'a> {
     pub(in crate::terms) rate_floor: Option<Rate>,
     /// Highest rate.
     pub(in crate::terms) rate_ceiling: Option<Rate>,
+    /// What exclusivities and contributions add.
+    pub(in crate::terms) points: Points<'a>,
 }
 
 impl Declared<'_> {
-    /// A share within floor and ceiling.
-    pub(in crate::terms) fn clamped(&self, share: Rate) -> Rate {
-        let raised = self.rate_floor.map_or(share, |floor| share.max(floor));
-        self.rate_ceiling.map_or(raised, |ceiling| raised.min(ceiling))
+    /// A rate within floor and ceiling, all in units of 10^-12.
+    fn clamped(&self, rate: i128) -> i128 {
+        let raised = self.rate_floor.map_or(rate, |floor| rate.max(scaled(floor)));
+        self.rate_ceiling.map_or(raised, |ceiling| raised.min(scaled(ceiling)))
     }
 }
 
 /// Judges all rules; those that are complete are returned in their order.
-pub(in crate::terms) fn check(
+pub(in crate::terms) fn check<'a>(
     judge: &mut Judge,
-    draft: &DraftTerms,
+    draft: &'a DraftTerms,
     declared: &Declared,
     known: &mut Attributes,
+    ids: &mut ClauseIds<'a>,
 ) -> Vec<Rule> {
     let Some((drafts, at)) = judge.required(&draft.rules, &At::default(), "[[rule]]") else {
         return Vec::new();
@@ -76,22 +82,14 @@ pub(in crate::terms) fn check(
             "add a [[rule]]: it says whose share is how much",
         );
     }
-    let mut ids = BTreeSet::new();
     let mut rules = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let id = judge.required(&draft.id, &draft.at, "id");
-        if let Some((id, at)) = id
-            && !ids.insert(id)
-        {
-            judge.refuse(
-                at,
-                Code::TermsDuplicate,
-                format!("there are two rules `{id}`"),
-                "give every rule an id of its own: tier positions belong to it",
-            );
+        if let Some((id, at)) = id {
+            ids.admit(judge, "rule", id, at);
         }
         let when = conditions(judge, &draft.when, declared, known);
-        let pay = pay(judge, draft, declared);
+        let pay = pay(judge, draft, declared, &declared.points.on(&when));
         if let (Some((id, _)), Some(pay)) = (id, pay) {
             rules.push(Rule { id: id.clone(), when, pay });
         }
@@ -99,7 +97,8 @@ pub(in crate::terms) fn check(
     rules
 }
 
-fn conditions(
+/// Judges conditions; returns them sorted by attribute.
+pub(in crate::terms) fn conditions(
     judge: &mut Judge,
     when: &PerAttribute,
     declared: &Declared,
@@ -147,9 +146,14 @@ fn conditions(
     conditions
 }
 
-fn pay(judge: &mut Judge, draft: &DraftRule, declared: &Declared) -> Option<Pay> {
+fn pay(
+    judge: &mut Judge,
+    draft: &DraftRule,
+    declared: &Declared,
+    points: &PartyPoints,
+) -> Option<Pay> {
     let tiered = !draft.tiers.is_missing() || !draft.steps.is_missing();
-    let share = shares(judge, &draft.share, declared);
+    let share = shares(judge, &draft.share, declared, points);
     if !tiered {
         if draft.share.is_missing() {
             judge.refuse(
@@ -179,7 +183,8 @@ fn pay(judge: &mut Judge, draft: &DraftRule, declared: &Declared) -> Option<Pay>
         // Unknown: a missing measure is reported once, not again at every step.
         _ => true,
     };
-    let steps = steps.map(|(drafts, at)| check_steps(judge, drafts, at, by_meter, declared));
+    let steps =
+        steps.map(|(drafts, at)| check_steps(judge, drafts, at, by_meter, declared, points));
     Some(Pay::Tiered(Tiers { by: measure?, over: *over?.0, kind: *kind?.0, steps: steps? }))
 }
 
@@ -188,24 +193,33 @@ fn measure(judge: &mut Judge, tiers: &DraftTiers, declared: &Declared) -> Option
     match by {
         DraftMeasure::Revenue => Some(Measure::Revenue),
         DraftMeasure::Meter(meter) => {
-            if declared.meters_complete && !declared.meters.contains(meter) {
-                judge.refuse(
-                    at,
-                    Code::TermsReference,
-                    format!("`{meter}` is no declared meter"),
-                    format!(
-                        "tiers count `revenue` or a meter of [agreement]{}",
-                        listed(declared.meters.iter().map(|name| name.as_str()))
-                    ),
-                );
-            }
+            declared_meter(judge, meter, at, "tiers count `revenue` or a meter", declared);
             Some(Measure::Meter(meter.clone()))
         }
     }
 }
 
+/// Judges that a meter is declared. `what` begins the hint.
+pub(in crate::terms) fn declared_meter(
+    judge: &mut Judge,
+    meter: &Name,
+    at: &At,
+    what: &str,
+    declared: &Declared,
+) {
+    if declared.meters_complete && !declared.meters.contains(meter) {
+        let meters = listed(declared.meters.iter().map(|name| name.as_str()));
+        judge.refuse(
+            at,
+            Code::TermsReference,
+            format!("`{meter}` is no declared meter"),
+            format!("{what} of [agreement]{meters}"),
+        );
+    }
+}
+
 /// `: a, b` for a hint; nothing if there are none, shortened if there are many.
-fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub(in crate::terms) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = names.collect();
     if names.len() > 8 {
         names.truncate(8);
@@ -223,6 +237,7 @@ fn check_steps(
     at: &At,
     by_meter: bool,
     declared: &Declared,
+    points: &PartyPoints,
 ) -> Vec<Step> {
     judge.at_most(at, "steps", drafts.len(), STEPS_MAX);
     if drafts.is_empty() {
@@ -238,7 +253,7 @@ fn check_steps(
     for (place, draft) in drafts.iter().enumerate() {
         let last = place + 1 == drafts.len();
         let bound = bound(judge, draft, last, &mut below);
-        let share = shares(judge, &draft.share, declared);
+        let share = shares(judge, &draft.share, declared, points);
         if let Some(at) = draft.per_unit.place()
             && !by_meter
         {
@@ -316,8 +331,14 @@ fn bound(
     Some(Bound { at: *bound, inclusive })
 }
 
-/// Judges shares of the base, with their sum after floor and ceiling.
-fn shares(judge: &mut Judge, field: &PerParty<Rate>, declared: &Declared) -> Vec<(Id, Rate)> {
+/// Judges shares of the base, with their sum after floor and ceiling, without points and with all
+/// that raise it.
+fn shares(
+    judge: &mut Judge,
+    field: &PerParty<Rate>,
+    declared: &Declared,
+    points: &PartyPoints,
+) -> Vec<(Id, Rate)> {
     let shares = per_party(judge, field, declared, |judge, rate, at| {
         if rate.is_negative() {
             judge.refuse(
@@ -332,31 +353,44 @@ fn shares(judge: &mut Judge, field: &PerParty<Rate>, declared: &Declared) -> Vec
         (Some(floor), Some(ceiling)) => floor > ceiling,
         _ => false,
     };
-    if let Some(at) = field.place()
-        && !floor_above_ceiling
-    {
-        let total: i128 = shares.iter().map(|(_, share)| scaled(declared.clamped(*share))).sum();
-        if total > 10i128.pow(FRACTION_DIGITS_MAX) {
-            let limits = match declared.rate_floor.or(declared.rate_ceiling) {
-                Some(_) => " after floor and ceiling",
-                None => "",
-            };
-            judge.refuse(
-                at,
-                Code::TermsShare,
-                format!(
-                    "the shares come to {}{limits}, which is more than 1",
-                    Amount::normalised(total, FRACTION_DIGITS_MAX).unwrap_or_default()
-                ),
-                "together, parties get at most the whole base",
-            );
-        }
+    let Some(at) = field.place().filter(|_| !floor_above_ceiling) else {
+        return shares;
+    };
+    let total = |points: &PartyPoints| -> i128 {
+        let rates = shares.iter().map(|(party, share)| scaled(*share) + points.up(party));
+        rates.map(|rate| declared.clamped(rate)).sum()
+    };
+    let one = 10i128.pow(FRACTION_DIGITS_MAX);
+    let text = |total| Amount::normalised(total, FRACTION_DIGITS_MAX).unwrap_or_default();
+    let limits = match declared.rate_floor.or(declared.rate_ceiling) {
+        Some(_) => " after floor and ceiling",
+        None => "",
+    };
+    let (plain, raised) = (total(&PartyPoints::default()), total(points));
+    if plain > one {
+        judge.refuse(
+            at,
+            Code::TermsShare,
+            format!("the shares come to {}{limits}, which is more than 1", text(plain)),
+            "together, parties get at most the whole base",
+        );
+    } else if raised > one {
+        judge.refuse(
+            at,
+            Code::TermsShare,
+            format!(
+                "with the points that exclusivities and contributions add, the shares come to \
+                 {}{limits}, which is more than 1",
+                text(raised)
+            ),
+            "lower shares or points, or bound the rate with `rate_ceiling` in [limits]",
+        );
     }
     shares
 }
 
 /// A rate in units of 10^-12.
-fn scaled(rate: Rate) -> i128 {
+pub(in crate::terms) fn scaled(rate: Rate) -> i128 {
     rate.mantissa() * 10i128.pow(FRACTION_DIGITS_MAX.saturating_sub(rate.scale()))
 }
 
@@ -387,7 +421,7 @@ fn amounts(
 }
 
 /// Judges the payees of a list, and each value; returns the list sorted by party.
-fn per_party<T: Copy>(
+pub(in crate::terms) fn per_party<T: Copy>(
     judge: &mut Judge,
     field: &PerParty<T>,
     declared: &Declared,
@@ -420,7 +454,8 @@ fn per_party<T: Copy>(
     list.into_iter().collect()
 }
 
-fn payee(judge: &mut Judge, party: &Id, at: &At, declared: &Declared) {
+/// Judges that something can be owed to a party.
+pub(in crate::terms) fn payee(judge: &mut Judge, party: &Id, at: &At, declared: &Declared) {
     match declared.roles.get(party) {
         Some(role) if role.is_beneficiary() => {}
         Some(role) => judge.refuse(
@@ -446,7 +481,8 @@ fn payee(judge: &mut Judge, party: &Id, at: &At, declared: &Declared) {
     }
 }
 
-fn role_text(role: Role) -> &'static str {
+/// A role in a sentence.
+pub(in crate::terms) fn role_text(role: Role) -> &'static str {
     match role {
         Role::Owner => "an owner",
         Role::Collector => "the collector",

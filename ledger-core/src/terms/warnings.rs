@@ -1,6 +1,7 @@
 //! What is legal in terms, and surprising.
 
 use crate::terms::body::AllowedValues;
+use crate::terms::body::BaseFrom;
 use crate::terms::body::Condition;
 use crate::terms::body::Measure;
 use crate::terms::body::Pay;
@@ -14,6 +15,8 @@ use crate::terms::draft::DraftRule;
 use crate::terms::draft::DraftTerms;
 use crate::terms::glob;
 use crate::terms::judge::TermsProblem;
+use crate::terms::points::Points;
+use crate::terms::rules::scaled;
 use crate::vocab::Amount;
 use crate::vocab::Code;
 use crate::vocab::Exact;
@@ -43,6 +46,19 @@ pub(in crate::terms) fn of(draft: &DraftTerms, terms: &Terms) -> Vec<TermsProble
             Code::WarnNoCatchAll,
             "no rule matches everything, so usage that none matches will be refused",
             "add a last rule without `when`, if that is not what you want",
+        );
+    }
+    warnings.negative_rates(draft, terms);
+    warnings.caps_and_minimums(draft, terms);
+    if let Some(at) = draft.prices.place()
+        && terms.base_from == BaseFrom::Gross
+        && !terms.prices.is_empty()
+    {
+        warnings.add(
+            at,
+            Code::WarnUnusedPrice,
+            "the base is the reported gross, so the price list counts for nothing",
+            "write `from = \"priced\"` in [base], or remove the prices",
         );
     }
     warnings.0
@@ -110,6 +126,63 @@ impl Warnings {
                         poorer.join(", ")
                     ),
                     "a whole tier applies one step to everything; `kind = \"marginal\"` never falls",
+                );
+            }
+        }
+    }
+
+    fn negative_rates(&mut self, draft: &DraftTerms, terms: &Terms) {
+        // A floor is never negative.
+        if terms.rate_floor.is_some() {
+            return;
+        }
+        let points = Points::of(draft);
+        let drafts = draft.rules.value().into_iter().flatten();
+        for (rule, draft) in terms.rules.iter().zip(drafts) {
+            let points = points.on(&rule.when);
+            let lists: Vec<(&[(Id, Rate)], Option<&At>)> = match &rule.pay {
+                Pay::Flat(share) => vec![(share.as_slice(), draft.share.place())],
+                Pay::Tiered(tiers) => {
+                    let places = draft.steps.value().into_iter().flatten();
+                    let places = places.map(|step| step.share.place());
+                    tiers.steps.iter().map(|step| step.share.as_slice()).zip(places).collect()
+                }
+            };
+            for (shares, at) in lists {
+                let negative = shares
+                    .iter()
+                    .filter(|(party, share)| scaled(*share) + points.down(party) < 0)
+                    .map(|(party, _)| party.as_str());
+                let negative: Vec<&str> = negative.collect();
+                if !negative.is_empty() {
+                    self.add(
+                        at.unwrap_or(&draft.at),
+                        Code::WarnNegativeRate,
+                        format!(
+                            "under the rule `{}`, points can take the rate below zero, so that \
+                             money is owed by {}",
+                            rule.id,
+                            negative.join(", ")
+                        ),
+                        "set `rate_floor = \"0\"` in [limits], if that is not what you want",
+                    );
+                }
+            }
+        }
+    }
+
+    fn caps_and_minimums(&mut self, draft: &DraftTerms, terms: &Terms) {
+        let drafts = draft.minimums.value().into_iter().flatten();
+        let mut seen: Vec<&Id> = Vec::new();
+        for (minimum, draft) in terms.minimums.iter().zip(drafts) {
+            let capped = terms.caps.iter().any(|cap| cap.to == minimum.to);
+            if capped && !seen.contains(&&minimum.to) {
+                seen.push(&minimum.to);
+                self.add(
+                    &draft.at,
+                    Code::WarnCapAndMinimum,
+                    format!("`{}` has both a cap and a minimum", minimum.to),
+                    "what a minimum adds is not capped; remove one of them if that is not meant",
                 );
             }
         }

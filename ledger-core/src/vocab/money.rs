@@ -226,6 +226,9 @@ impl Amount {
 }
 
 impl Rate {
+    /// One: the whole.
+    pub const ONE: Rate = Rate(Decimal::ONE);
+
     /// Reads a rate from a plain decimal between -1 and 1. Errors: [`Code::Decimal`],
     /// [`Code::RateBounds`].
     pub fn parse(text: &str) -> Result<Rate, Problem> {

@@ -68,7 +68,6 @@ codes! {
     // Terms files.
     TermsSyntax "terms-syntax" Refused "A terms file is TOML 1.0 in UTF-8.";
     TermsUnknownKey "terms-unknown-key" Refused "A terms file holds only the documented keys.";
-    TermsUnsupported "terms-unsupported" Refused "A clause that this release cannot rate is refused, never ignored.";
     TermsMissing "terms-missing" Refused "Every required key of the terms is present.";
     TermsType "terms-type" Refused "Every key of the terms has a value of its documented type.";
     TermsDuplicate "terms-duplicate" Refused "Ids, names and keys in the terms are unique.";

@@ -23,18 +23,12 @@ use crate::event::UsagePart;
 use crate::event::UsageReport;
 use crate::payout::Advance;
 use crate::payout::Payout;
-use crate::statement::Entry;
-use crate::statement::InterestLine;
-use crate::statement::RateUsed;
-use crate::statement::Recoupment;
-use crate::statement::Statement;
 use crate::vocab::Amount;
 use crate::vocab::Code;
 use crate::vocab::ContentDigest;
 use crate::vocab::Currency;
 use crate::vocab::Digest;
 use crate::vocab::EventId;
-use crate::vocab::Id;
 use crate::vocab::LedgerId;
 use crate::vocab::Level;
 use crate::vocab::PeriodLength;
@@ -46,6 +40,8 @@ use crate::wire::block;
 use crate::wire::codec::decode;
 use crate::wire::codec::encode;
 use crate::wire::codec::malformed;
+use crate::wire::statement;
+use crate::wire::statement::strictly_sorted;
 use crate::wire::terms;
 use crate::wire::words;
 use crate::wire::words::DecimalWire;
@@ -55,8 +51,7 @@ use crate::wire::words::PeriodWire;
 /// The level at which a version of a kind is written; `None` for a version that no release wrote.
 /// Most kinds have version 1 alone, at every level.
 fn level_of(kind: Kind, version: u16) -> Option<Level> {
-    let has_levels =
-        matches!(kind, Kind::LedgerOpened | Kind::StatementIssued | Kind::PayoutSent);
+    let has_levels = matches!(kind, Kind::LedgerOpened | Kind::StatementIssued | Kind::PayoutSent);
     Level::from_number(version).filter(|level| has_levels || *level == Level::One)
 }
 
@@ -111,59 +106,6 @@ struct CorrectionWire<'a> {
     reason: &'a str,
     #[serde(borrow)]
     lines: LinesWire<'a>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct EntryWire<'a> {
-    period: PeriodWire,
-    base: DecimalWire,
-    #[serde(borrow)]
-    shares: Vec<(&'a str, DecimalWire)>,
-    causes: Vec<HashWire>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StatementWire<'a> {
-    period: PeriodWire,
-    terms: HashWire,
-    calculation: u16,
-    #[serde(borrow)]
-    entries: Vec<EntryWire<'a>>,
-    root_version: u16,
-    state_root: HashWire,
-}
-
-#[derive(Serialize, Deserialize)]
-struct EntryWire2<'a> {
-    #[serde(borrow)]
-    entry: EntryWire<'a>,
-    rates: Vec<([u8; 3], DecimalWire, HashWire)>,
-}
-
-/// Level 2: to, payout, period, principal, due, received, rate, amount.
-#[derive(Serialize, Deserialize)]
-struct InterestWire<'a>(
-    &'a str,
-    HashWire,
-    PeriodWire,
-    DecimalWire,
-    i32,
-    i32,
-    DecimalWire,
-    DecimalWire,
-);
-
-#[derive(Serialize, Deserialize)]
-struct StatementWire2<'a> {
-    period: PeriodWire,
-    terms: HashWire,
-    calculation: u16,
-    #[serde(borrow)]
-    entries: Vec<EntryWire2<'a>>,
-    recoupments: Vec<(&'a str, DecimalWire)>,
-    interest: Vec<InterestWire<'a>>,
-    root_version: u16,
-    state_root: HashWire,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -327,7 +269,7 @@ pub fn encode_payload(event: &Event) -> Result<Vec<u8>, Problem> {
             lines: lines_wire(&correction.lines, &inline_bytes(&correction.lines)),
         }),
         Event::UsageMissing(period) => encode(&PeriodWire::from(*period)),
-        Event::StatementIssued(statement) => encode_statement(statement),
+        Event::StatementIssued(statement) => statement::encode_statement(statement),
         Event::StatementAccepted(id) => encode(id.bytes()),
         Event::PayoutSent(payout) => encode_payout(payout),
         Event::PayoutConfirmed(receipt) => {
@@ -375,54 +317,6 @@ pub fn encode_payload(event: &Event) -> Result<Vec<u8>, Problem> {
     }
 }
 
-fn encode_statement(statement: &Statement) -> Result<Vec<u8>, Problem> {
-    let period = statement.period.into();
-    let (terms, state_root) = (statement.terms.0, *statement.state_root.bytes());
-    let Statement { calculation, root_version, .. } = *statement;
-    match statement.level {
-        Level::One => encode(&StatementWire {
-            period,
-            terms,
-            calculation,
-            entries: statement.entries.iter().map(entry_wire).collect(),
-            root_version,
-            state_root,
-        }),
-        Level::Two => encode(&StatementWire2 {
-            period,
-            terms,
-            calculation,
-            entries: statement.entries.iter().map(entry_wire_2).collect(),
-            recoupments: statement
-                .recoupments
-                .iter()
-                .map(|one| (one.party.as_str(), (&one.amount).into()))
-                .collect(),
-            interest: statement.interest.iter().map(interest_wire).collect(),
-            root_version,
-            state_root,
-        }),
-    }
-}
-
-fn entry_wire_2(entry: &Entry) -> EntryWire2<'_> {
-    let rate = |used: &RateUsed| (used.currency.bytes(), (&used.rate).into(), *used.source.bytes());
-    EntryWire2 { entry: entry_wire(entry), rates: entry.rates.iter().map(rate).collect() }
-}
-
-fn interest_wire(line: &InterestLine) -> InterestWire<'_> {
-    InterestWire(
-        line.to.as_str(),
-        *line.payout.bytes(),
-        line.period.into(),
-        (&line.principal).into(),
-        line.due_on.days(),
-        line.received_on.days(),
-        (&line.rate).into(),
-        (&line.amount).into(),
-    )
-}
-
 fn encode_payout(payout: &Payout) -> Result<Vec<u8>, Problem> {
     let (to, reference) = (payout.to.as_str(), payout.reference.as_str());
     let (amount, on_account) = ((&payout.amount).into(), (&payout.on_account).into());
@@ -441,15 +335,6 @@ fn encode_payout(payout: &Payout) -> Result<Vec<u8>, Problem> {
     }
 }
 
-fn entry_wire(entry: &Entry) -> EntryWire<'_> {
-    EntryWire {
-        period: entry.period.into(),
-        base: (&entry.base).into(),
-        shares: entry.shares.iter().map(|(id, amount)| (id.as_str(), amount.into())).collect(),
-        causes: entry.causes.iter().map(|id| *id.bytes()).collect(),
-    }
-}
-
 /// Reads a payload. `length` is that of the terms' periods. Errors: [`Code::KindUnknown`],
 /// [`Code::PayloadMalformed`].
 pub fn decode_payload(
@@ -463,9 +348,7 @@ pub fn decode_payload(
             .hint("the record was written by a newer release: update revshare to read further")
     })?;
     Ok(match kind {
-        Kind::LedgerOpened => {
-            Event::LedgerOpened(Box::new(read_terms(payload, level)?))
-        }
+        Kind::LedgerOpened => Event::LedgerOpened(Box::new(read_terms(payload, level)?)),
         Kind::Accepted => {
             let AcceptedWire(event, content) = decode(payload)?;
             Event::Accepted(Acceptance {
@@ -494,10 +377,9 @@ pub fn decode_payload(
             })
         }
         Kind::UsageMissing => Event::UsageMissing(decode::<PeriodWire>(payload)?.period(length)?),
-        Kind::StatementIssued => match level {
-            Level::One => read_statement(decode(payload)?, length)?,
-            Level::Two => read_statement_2(decode(payload)?, length)?,
-        },
+        Kind::StatementIssued => {
+            Event::StatementIssued(statement::decode_statement(payload, level, length)?)
+        }
         Kind::StatementAccepted => Event::StatementAccepted(EventId::from_bytes(decode(payload)?)),
         Kind::PayoutSent => Event::PayoutSent(read_payout(level, payload)?),
         Kind::PayoutConfirmed => {
@@ -579,10 +461,7 @@ fn read_terms(bytes: &[u8], level: Level) -> Result<TermsVersion, Problem> {
 
 fn read_closing(payload: &[u8]) -> Result<ProposalClosing, Problem> {
     let ClosingWire(proposal, reason) = decode(payload)?;
-    Ok(ProposalClosing {
-        proposal: EventId::from_bytes(proposal),
-        reason: words::text(reason)?,
-    })
+    Ok(ProposalClosing { proposal: EventId::from_bytes(proposal), reason: words::text(reason)? })
 }
 
 fn read_payout(level: Level, payload: &[u8]) -> Result<Payout, Problem> {
@@ -607,10 +486,6 @@ fn read_payout(level: Level, payload: &[u8]) -> Result<Payout, Problem> {
     })
 }
 
-fn strictly_sorted<T: Ord>(items: &[T]) -> bool {
-    items.windows(2).all(|pair| pair[0] < pair[1])
-}
-
 fn read_lines(lines: LinesWire<'_>) -> Result<Lines, Problem> {
     Ok(match lines {
         LinesWire::Nil => Lines::Nil,
@@ -632,97 +507,4 @@ fn read_lines(lines: LinesWire<'_>) -> Result<Lines, Problem> {
             })
         }
     })
-}
-
-fn read_statement(wire: StatementWire<'_>, length: PeriodLength) -> Result<Event, Problem> {
-    let entries = wire.entries.into_iter().map(|entry| read_entry(entry, length));
-    checked(Statement {
-        period: wire.period.period(length)?,
-        terms: Digest(wire.terms),
-        calculation: wire.calculation,
-        entries: entries.collect::<Result<_, Problem>>()?,
-        recoupments: Vec::new(),
-        interest: Vec::new(),
-        root_version: wire.root_version,
-        state_root: StateRoot::from_bytes(wire.state_root),
-        level: Level::One,
-    })
-}
-
-fn read_statement_2(wire: StatementWire2<'_>, length: PeriodLength) -> Result<Event, Problem> {
-    let mut entries = Vec::with_capacity(wire.entries.len());
-    for entry in wire.entries {
-        let rates = entry.rates.into_iter().map(|(currency, rate, source)| {
-            Ok(RateUsed {
-                currency: words::currency(currency)?,
-                rate: rate.amount()?,
-                source: EventId::from_bytes(source),
-            })
-        });
-        let rates: Vec<RateUsed> = rates.collect::<Result<_, Problem>>()?;
-        if !rates.windows(2).all(|pair| pair[0].currency < pair[1].currency) {
-            return Err(malformed("the rates of a statement are not sorted by currency"));
-        }
-        entries.push(Entry { rates, ..read_entry(entry.entry, length)? });
-    }
-    let recoupments = wire.recoupments.into_iter().map(|(party, amount)| {
-        Ok(Recoupment { party: words::id(party)?, amount: amount.amount()? })
-    });
-    let recoupments: Vec<Recoupment> = recoupments.collect::<Result<_, Problem>>()?;
-    if !recoupments.windows(2).all(|pair| pair[0].party < pair[1].party) {
-        return Err(malformed("the recoupments of a statement are not sorted by party"));
-    }
-    let interest = wire.interest.into_iter().map(|line| read_interest(line, length));
-    checked(Statement {
-        period: wire.period.period(length)?,
-        terms: Digest(wire.terms),
-        calculation: wire.calculation,
-        entries,
-        recoupments,
-        interest: interest.collect::<Result<_, Problem>>()?,
-        root_version: wire.root_version,
-        state_root: StateRoot::from_bytes(wire.state_root),
-        level: Level::Two,
-    })
-}
-
-fn read_entry(entry: EntryWire<'_>, length: PeriodLength) -> Result<Entry, Problem> {
-    let shares: Vec<(Id, Amount)> = entry
-        .shares
-        .into_iter()
-        .map(|(id, amount)| Ok((words::id(id)?, amount.amount()?)))
-        .collect::<Result<_, Problem>>()?;
-    let parties: Vec<&Id> = shares.iter().map(|(id, _)| id).collect();
-    if !strictly_sorted(&parties) {
-        return Err(malformed("the shares of a statement are not sorted by party"));
-    }
-    Ok(Entry {
-        period: entry.period.period(length)?,
-        base: entry.base.amount()?,
-        shares,
-        causes: entry.causes.into_iter().map(EventId::from_bytes).collect(),
-        rates: Vec::new(),
-    })
-}
-
-fn read_interest(line: InterestWire<'_>, length: PeriodLength) -> Result<InterestLine, Problem> {
-    let InterestWire(to, payout, period, principal, due_on, received_on, rate, amount) = line;
-    Ok(InterestLine {
-        to: words::id(to)?,
-        payout: EventId::from_bytes(payout),
-        period: period.period(length)?,
-        principal: principal.amount()?,
-        due_on: words::day(due_on)?,
-        received_on: words::day(received_on)?,
-        rate: rate.rate()?,
-        amount: amount.amount()?,
-    })
-}
-
-fn checked(statement: Statement) -> Result<Event, Problem> {
-    let periods: Vec<_> = statement.entries.iter().map(|entry| entry.period).collect();
-    if !strictly_sorted(&periods) || periods.last() != Some(&statement.period) {
-        return Err(malformed("the entries of a statement are not sorted, or its own is not last"));
-    }
-    Ok(Event::StatementIssued(statement))
 }

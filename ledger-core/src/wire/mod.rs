@@ -4,5 +4,11 @@
 pub mod codec;
 pub mod words;
 pub mod block;
+mod statement;
+mod fields;
+pub mod clauses;
 pub mod terms;
 pub mod event;
+
+#[cfg(test)]
+mod terms_tests;
