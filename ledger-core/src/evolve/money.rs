@@ -167,6 +167,13 @@ pub fn admit_payout(
         )
         .hint("the tax follows from the terms: `revshare payout send` computes it"));
     }
+    let back = |record: &&PayoutRecord| matches!(record.status, PayoutStatus::Returned { .. });
+    let stands = agreement.payouts().values().filter(|record| record.payout.to == *to);
+    let withheld = stands.filter(|record| !back(record)).map(|record| record.payout.withheld);
+    let withheld = withheld.chain([payout.withheld]).try_fold(Amount::ZERO, Amount::checked_add);
+    if withheld.is_none_or(|withheld| withheld > Amount::from_whole(LEDGER_PAYOUTS_MAX)) {
+        return Err(too_much());
+    }
     let ended = agreement.ends_on().is_some_and(|end| at.date() >= end);
     if on_account.is_zero() && payable < terms.minimum_payout && !ended {
         return Err(Problem::new(

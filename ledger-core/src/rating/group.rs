@@ -83,12 +83,15 @@ struct Profile<'a> {
     prices: Vec<&'a Price>,
 }
 
+/// Profiles by version and attributes.
+type Profiles<'a> = FxHashMap<(usize, &'a [(Name, Value)]), Profile<'a>>;
+
 /// Sums lines into the groups of a period, under given versions and contributions.
 pub struct Grouping<'a> {
     versions: &'a Versions,
     contributions: &'a [OpenContribution],
     stretches: Vec<Stretch>,
-    profiles: FxHashMap<(usize, &'a [(Name, Value)]), Profile<'a>>,
+    profiles: Profiles<'a>,
 }
 
 impl<'a> Grouping<'a> {
