@@ -19,16 +19,16 @@ use crate::intake::lines::Lines;
 use crate::intake::rows::Row;
 use crate::intake::rows::Rows;
 use crate::limits::USAGE_LINE_LEN_MAX;
-use crate::terms::Terms;
+use crate::terms::TermsByDay;
 use crate::vocab::Code;
 use crate::vocab::Period;
 use crate::vocab::Problem;
 
-/// Reads usage of a period from CSV and judges every row against the terms.
+/// Reads usage of a period from CSV and judges every row against the terms in force on its day.
 ///
 /// `path` is how messages name the file. Every problem is reported with its line and column; with
 /// a problem there are no blocks.
-pub fn read_csv(path: &str, source: impl Read, terms: &Terms, period: Period) -> Usage {
+pub fn read_csv(path: &str, source: impl Read, terms: &TermsByDay, period: Period) -> Usage {
     let mut lines = Lines::new(source);
     let mut fields = Fields::default();
     let mut findings = Findings::new(path);
@@ -74,7 +74,7 @@ pub fn read_csv(path: &str, source: impl Read, terms: &Terms, period: Period) ->
 fn header(
     line: &Line,
     fields: &mut Fields,
-    terms: &Terms,
+    terms: &TermsByDay,
     findings: &mut Findings,
 ) -> Option<Columns> {
     if let Err(broken) = fields.split(line, 0) {
@@ -83,7 +83,7 @@ fn header(
         });
         return None;
     }
-    let attributes = terms.known_attributes();
+    let attributes = ColumnNames::attributes(terms);
     let names = ColumnNames::new(terms, &attributes);
     let mut columns = Columns::default();
     let mut seen: Vec<Meaning> = Vec::with_capacity(fields.cells.len());
@@ -108,12 +108,18 @@ fn header(
         }
     }
     let mut complete = true;
+    let priced = terms.iter().any(|terms| terms.is_priced_base());
     for (name, meaning) in [("day", Meaning::Day), ("gross", Meaning::Gross)] {
-        if !seen.contains(&meaning) {
+        let needed = meaning == Meaning::Day || !priced;
+        if needed && !seen.contains(&meaning) {
             complete = false;
             findings.add(line.number, line.bytes, 0, || {
-                Problem::new(Code::CsvHeader, format!("there is no column `{name}`"))
-                    .hint("every usage file has the columns `day` and `gross`")
+                Problem::new(Code::CsvHeader, format!("there is no column `{name}`")).hint(
+                    match priced {
+                        true => "every usage file has the column `day`",
+                        false => "every usage file has the columns `day` and `gross`",
+                    },
+                )
             });
         }
     }

@@ -23,17 +23,18 @@ use crate::intake::lines::Lines;
 use crate::intake::rows::Row;
 use crate::intake::rows::Rows;
 use crate::limits::USAGE_LINE_LEN_MAX;
-use crate::terms::Terms;
+use crate::terms::TermsByDay;
 use crate::vocab::Code;
 use crate::vocab::Period;
 use crate::vocab::Problem;
 
-/// Reads usage of a period from JSON Lines and judges every line against the terms.
+/// Reads usage of a period from JSON Lines and judges every line against the terms in force on its
+/// day.
 ///
 /// `path` is how messages name the file. Every problem is reported with its line and column; with
 /// a problem there are no blocks.
-pub fn read_jsonl(path: &str, source: impl Read, terms: &Terms, period: Period) -> Usage {
-    let attributes = terms.known_attributes();
+pub fn read_jsonl(path: &str, source: impl Read, terms: &TermsByDay, period: Period) -> Usage {
+    let attributes = ColumnNames::attributes(terms);
     let names = ColumnNames::new(terms, &attributes);
     let mut columns = Columns::default();
     let mut places = FxHashMap::default();

@@ -25,6 +25,8 @@ mod terms_tests;
 mod clauses_tests;
 #[cfg(test)]
 mod usage_tests;
+#[cfg(test)]
+mod whole_usage_tests;
 
 pub use csv::read_csv;
 pub use findings::Usage;

@@ -11,7 +11,8 @@ use crate::intake::findings::encoding_problem;
 use crate::intake::nearest::nearest;
 use crate::limits::LEDGER_LINES_MAX;
 use crate::limits::PARTS_MAX;
-use crate::terms::Terms;
+use crate::terms::Admission;
+use crate::terms::TermsByDay;
 use crate::usage::BlockBuilder;
 use crate::usage::LineBlock;
 use crate::usage::LineKey;
@@ -47,9 +48,23 @@ enum Verdict {
     Bad(Rc<[(usize, Problem)]>),
 }
 
+/// What the terms of a key's day refuse in the columns beside the key.
+struct Watch {
+    /// Whether gross is to be there.
+    gross: bool,
+    /// Positions among the meter columns, with why they hold nothing but zero.
+    meters: Vec<(usize, Problem)>,
+    /// Likewise of deductions.
+    deductions: Vec<(usize, Problem)>,
+}
+
 /// Judges rows and collects them.
 pub(in crate::intake) struct Rows<'a> {
-    terms: &'a Terms,
+    terms: &'a TermsByDay<'a>,
+    /// What the terms of each stretch of the period admit.
+    stretches: Vec<Admission<'a>>,
+    /// Whether every line has a gross amount, whatever its day.
+    gross_required: bool,
     period: Period,
     columns: Columns,
     /// The columns that make up a key, in a fixed order.
@@ -61,6 +76,9 @@ pub(in crate::intake) struct Rows<'a> {
     verdicts: FxHashMap<Box<[u8]>, Verdict>,
     /// The numbers of the keys: several raw keys may mean the same.
     keys: FxHashMap<Key, u32>,
+    /// Keys for which some columns may not be filled, or gross may not be left out. Empty where
+    /// one version of the terms holds for the whole period and the base is gross.
+    watched: FxHashMap<u32, Rc<Watch>>,
     /// The raw key of the row, each field followed by a byte that UTF-8 never has.
     key: Vec<u8>,
     /// The raw key of the last row whose key was good, and that key.
@@ -78,7 +96,7 @@ const KEY_FIELD_END: u8 = 0xff;
 impl<'a> Rows<'a> {
     /// For rows with these columns.
     pub(in crate::intake) fn new(
-        terms: &'a Terms,
+        terms: &'a TermsByDay<'a>,
         period: Period,
         columns: Columns,
         findings: Findings,
@@ -90,6 +108,8 @@ impl<'a> Rows<'a> {
         let key_columns = std::iter::once(columns.day).chain(columns.currency);
         Rows {
             terms,
+            stretches: terms.iter().map(|of| Admission::new(of, terms.level())).collect(),
+            gross_required: !terms.iter().any(|terms| terms.is_priced_base()),
             period,
             key_columns: key_columns.chain(attributes).collect(),
             findings,
@@ -103,6 +123,7 @@ impl<'a> Rows<'a> {
             lines: 0,
             verdicts: FxHashMap::default(),
             keys: FxHashMap::default(),
+            watched: FxHashMap::default(),
             key: Vec::new(),
             previous: Vec::new(),
             previous_key: 0,
@@ -134,7 +155,10 @@ impl<'a> Rows<'a> {
         let before = self.findings.total;
         let key = self.key_of(row);
         let columns = &self.columns;
-        let gross = number(&mut self.findings, row, columns.gross, true);
+        let gross = match columns.gross {
+            Some(column) => number(&mut self.findings, row, column, self.gross_required),
+            None => (0, 0),
+        };
         self.meters.clear();
         for (_, column) in &columns.meters {
             let quantity = number(&mut self.findings, row, *column, false);
@@ -144,6 +168,12 @@ impl<'a> Rows<'a> {
         for (_, column) in &columns.deductions {
             let amount = number(&mut self.findings, row, *column, false);
             self.deductions.push(amount);
+        }
+        if let Some(key) = key
+            && !self.watched.is_empty()
+            && let Some(watch) = self.watched.get(&key)
+        {
+            watch.judge(&mut self.findings, row, columns, (&self.meters, &self.deductions));
         }
         if self.findings.total > before {
             self.findings.sort_line(row.number());
@@ -208,8 +238,45 @@ impl<'a> Rows<'a> {
             return *number;
         }
         let number = self.builder.key(key.0, key.1, key.2.clone());
+        if let Some(watch) = self.watch(&key) {
+            self.watched.insert(number, Rc::new(watch));
+        }
         self.keys.insert(key, number);
         number
+    }
+
+    /// What is refused beside a key; `None` if nothing is.
+    fn watch(&self, (day, currency, values): &Key) -> Option<Watch> {
+        if self.gross_required && self.stretches.len() == 1 {
+            // One version of the terms declares every column, and asks for no price.
+            return None;
+        }
+        let admission = self.stretches.get(self.terms.stretch(*day))?;
+        let key = self.line_key(*day, *currency, values);
+        let meters = self.columns.meters.iter().enumerate();
+        let deductions = self.columns.deductions.iter().enumerate();
+        let watch = Watch {
+            gross: !self.gross_required && !admission.terms().is_priced_base(),
+            meters: meters
+                .filter_map(|(at, (name, _))| Some((at, admission.meter(&key, name).err()?)))
+                .collect(),
+            deductions: deductions
+                .filter_map(|(at, (kind, _))| Some((at, admission.deduction(kind).err()?)))
+                .collect(),
+        };
+        let needed = watch.gross || !watch.meters.is_empty() || !watch.deductions.is_empty();
+        needed.then_some(watch)
+    }
+
+    /// A key with its attributes by name; absent ones are left out.
+    fn line_key(&self, day: Date, currency: Currency, values: &[Value]) -> LineKey {
+        let named = self.columns.attributes.iter().map(|(name, _)| name.clone());
+        let attributes = named.zip(values.iter().cloned());
+        LineKey {
+            day,
+            currency,
+            attributes: attributes.filter(|(_, value)| !value.as_str().is_empty()).collect(),
+        }
     }
 
     /// Reads the key fields of a row. Errors: everything that is wrong with them, by column.
@@ -223,37 +290,41 @@ impl<'a> Rows<'a> {
                 None
             }
         };
-        if let Some(column) = self.columns.currency
-            && let Err(problem) = self.currency(row.text(column))
-        {
-            note(column, problem);
+        let mut currency = self.terms.currency();
+        if let Some(column) = self.columns.currency {
+            match self.currency(row.text(column)) {
+                Ok(of_line) => currency = of_line,
+                Err(problem) => note(column, problem),
+            }
         }
+        // What an unknown day's terms allow is known only if there is one version of them.
+        let admission = match (day, self.stretches.as_slice()) {
+            (Some(day), stretches) => stretches.get(self.terms.stretch(day)),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        };
         let mut values = Vec::with_capacity(self.columns.attributes.len());
         for (name, column) in &self.columns.attributes {
-            match self.value(name, row.text(*column)) {
+            match value(admission, name, row.text(*column)) {
                 Ok(value) => values.push(value),
                 Err(problem) => note(*column, problem),
             }
         }
-        if values.len() == self.columns.attributes.len() {
-            let named = self.columns.attributes.iter().map(|(name, _)| name.clone());
-            let attributes = named.zip(values.iter().cloned());
-            let key = LineKey {
-                // Rules look at attributes only.
-                day: day.unwrap_or(self.terms.starts_on),
-                currency: self.terms.currency,
-                attributes: attributes.filter(|(_, value)| !value.as_str().is_empty()).collect(),
-            };
-            if self.terms.rule_for(&key).is_none() {
+        if let Some(admission) = admission
+            && values.len() == self.columns.attributes.len()
+        {
+            // Rules look at attributes only.
+            let key = self.line_key(day.unwrap_or(self.terms.starts_on()), currency, &values);
+            if let Err(problem) = admission.rule(&key) {
                 let attributes = self.columns.attributes.iter();
                 let filled = attributes.clone().find(|(_, column)| !row.text(*column).is_empty());
                 let first = filled.or_else(|| attributes.clone().next());
                 let column = first.map_or(self.columns.day, |(_, column)| *column);
-                note(column, no_rule(&key));
+                note(column, problem);
             }
         }
         match day {
-            Some(day) if problems.is_empty() => Ok((day, self.terms.currency, values)),
+            Some(day) if problems.is_empty() => Ok((day, currency, values)),
             _ => Err(problems),
         }
     }
@@ -276,43 +347,28 @@ impl<'a> Rows<'a> {
             )));
         }
         if !self.terms.covers(day) {
-            let end = self.terms.ends_on.map(|end| format!(" and ends before {end}"));
+            let end = self.terms.ends_on().map(|end| format!(" and ends before {end}"));
             return Err(Problem::new(Code::RowDay, format!("{day} lies outside the agreement"))
                 .hint(format!(
                     "the agreement starts on {}{}",
-                    self.terms.starts_on,
+                    self.terms.starts_on(),
                     end.unwrap_or_default()
                 )));
         }
         Ok(day)
     }
 
-    fn currency(&self, bytes: &[u8]) -> Result<(), Problem> {
-        if bytes.is_empty() || bytes == self.terms.currency.bytes() {
-            return Ok(());
+    fn currency(&self, bytes: &[u8]) -> Result<Currency, Problem> {
+        let settlement = self.terms.currency();
+        if bytes.is_empty() || bytes == settlement.bytes() {
+            return Ok(settlement);
         }
         let currency = Currency::parse(utf8(bytes)?)?;
-        let settlement = self.terms.currency;
-        Err(Problem::new(
-            Code::RowCurrency,
-            format!("the line is in {currency}, and the agreement settles in {settlement}"),
-        )
-        .hint(format!("convert the line to {settlement} before reporting it")))
-    }
-
-    fn value(&self, attribute: &Name, bytes: &[u8]) -> Result<Value, Problem> {
-        let value = Value::parse(utf8(bytes)?)?;
-        if self.terms.allows(attribute, &value) {
-            return Ok(value);
+        match self.stretches.first() {
+            // No version of the terms changes what the ledger's level admits.
+            Some(admission) => admission.currency(currency).map(|()| currency),
+            None => Ok(currency),
         }
-        let allowed = self.terms.attributes.iter();
-        let allowed: Vec<&str> = allowed
-            .filter(|allowed| allowed.attribute == *attribute)
-            .flat_map(|allowed| &allowed.values)
-            .map(Value::as_str)
-            .collect();
-        Err(Problem::new(Code::RowAttribute, format!("`{attribute}` cannot be \"{value}\""))
-            .hint(format!("allowed are {}", listed(value.as_str(), &allowed))))
     }
 
     /// The blocks, or what is wrong.
@@ -350,6 +406,39 @@ impl<'a> Rows<'a> {
     }
 }
 
+impl Watch {
+    /// Refuses what a row has in columns that its key does not allow.
+    fn judge(
+        &self,
+        findings: &mut Findings,
+        row: &impl Row,
+        columns: &Columns,
+        (meters, deductions): (&[Number], &[Number]),
+    ) {
+        let gross = columns.gross.map(|column| (column, row.text(column)));
+        if self.gross && gross.is_none_or(|(_, text)| text.is_empty()) {
+            let offset = gross.map_or(0, |(column, _)| row.offset(column));
+            findings.add(row.number(), row.line(), offset, || number_problem(b"", ""));
+        }
+        let columns = [
+            (&self.meters, meters, &columns.meters),
+            (&self.deductions, deductions, &columns.deductions),
+        ];
+        for (refused, numbers, columns) in columns {
+            for (at, problem) in refused {
+                let (Some((mantissa, _)), Some((_, column))) = (numbers.get(*at), columns.get(*at))
+                else {
+                    continue;
+                };
+                if *mantissa != 0 {
+                    let offset = row.offset(*column);
+                    findings.add(row.number(), row.line(), offset, || problem.clone());
+                }
+            }
+        }
+    }
+}
+
 /// Reads a number; what is wrong is reported, and counts as zero from there on.
 fn number(findings: &mut Findings, row: &impl Row, column: usize, required: bool) -> Number {
     let text = row.text(column);
@@ -381,15 +470,25 @@ fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(bytes).map_err(|_| encoding_problem())
 }
 
-fn no_rule(key: &LineKey) -> Problem {
-    let named: Vec<String> =
-        key.attributes.iter().map(|(name, value)| format!("{name} \"{value}\"")).collect();
-    let what = match named.is_empty() {
-        true => "a line without attributes".to_owned(),
-        false => named.join(", "),
+/// Reads the value of an attribute; without terms, as a text that may stand on a ledger.
+fn value(admission: Option<&Admission>, attribute: &Name, bytes: &[u8]) -> Result<Value, Problem> {
+    let value = Value::parse(utf8(bytes)?)?;
+    let Some(admission) = admission else {
+        return Ok(value);
     };
-    Problem::new(Code::RowRule, format!("no rule of the terms matches {what}"))
-        .hint("correct the attributes, or amend the terms with a rule for them")
+    match admission.attribute(attribute, &value) {
+        Ok(()) => Ok(value),
+        Err(problem) if problem.code == Code::RowAttribute => {
+            let allowed = admission.terms().attributes.iter();
+            let allowed: Vec<&str> = allowed
+                .filter(|allowed| allowed.attribute == *attribute)
+                .flat_map(|allowed| &allowed.values)
+                .map(Value::as_str)
+                .collect();
+            Err(problem.hint(format!("allowed are {}", listed(value.as_str(), &allowed))))
+        }
+        Err(problem) => Err(problem),
+    }
 }
 
 /// Allowed values for a hint: the nearest first, and not too many.

@@ -17,8 +17,10 @@ use crate::intake::testing::terms_of;
 use crate::intake::testing::unmarked;
 use crate::limits::ROW_ERRORS_MAX;
 use crate::terms::Terms;
+use crate::terms::TermsByDay;
 use crate::usage::UsageSums;
 use crate::vocab::Code;
+use crate::vocab::Level;
 use crate::vocab::Name;
 use crate::vocab::Period;
 use crate::vocab::Place;
@@ -29,7 +31,11 @@ fn june() -> Period {
 }
 
 fn csv_of(terms: &Terms, bytes: &[u8]) -> Usage {
-    read_csv("june.csv", bytes, terms, june())
+    read_csv("june.csv", bytes, &TermsByDay::one(terms, Level::One), june())
+}
+
+fn jsonl_of(terms: &Terms, bytes: &[u8]) -> Usage {
+    read_jsonl("june.jsonl", bytes, &TermsByDay::one(terms, Level::One), june())
 }
 
 fn csv(text: &str) -> Usage {
@@ -37,7 +43,7 @@ fn csv(text: &str) -> Usage {
 }
 
 fn jsonl(text: &str) -> Usage {
-    read_jsonl("june.jsonl", text.as_bytes(), &sound_terms(), june())
+    jsonl_of(&sound_terms(), text.as_bytes())
 }
 
 fn sums(usage: &Usage) -> UsageSums {
@@ -165,7 +171,9 @@ fn days_are_days_of_the_period_and_the_agreement() {
     );
     let january = Period::parse("2026-01").expect("a period");
     let text = "day,gross\n2026-01-15,1\n2026-01-14,1\n";
-    let usage = read_csv("january.csv", text.as_bytes(), &sound_terms(), january);
+    let terms = sound_terms();
+    let terms = TermsByDay::one(&terms, Level::One);
+    let usage = read_csv("january.csv", text.as_bytes(), &terms, january);
     assert_eq!(placed(&usage.problems), [(Code::RowDay, 3, 1)]);
 }
 
@@ -227,7 +235,7 @@ fn files_are_utf8() {
         "\u{feff}day,gross\n".encode_utf16().flat_map(|unit| unit.to_le_bytes()).collect();
     let usage = csv_of(&sound_terms(), &utf16);
     assert_eq!(usage.problems[0].code, Code::FileEncoding);
-    let usage = read_jsonl("f", &b"{\"day\": \"\xff\"}\n"[..], &sound_terms(), june());
+    let usage = jsonl_of(&sound_terms(), b"{\"day\": \"\xff\"}\n");
     assert_eq!(placed(&usage.problems), [(Code::FileEncoding, 1, 10)]);
 }
 
@@ -244,10 +252,12 @@ fn a_source_that_breaks_off_is_a_problem() {
             Ok(text.len())
         }
     }
+    let terms = sound_terms();
+    let terms = TermsByDay::one(&terms, Level::One);
     for usage in [
-        read_csv("f", Broken(false), &sound_terms(), june()),
-        read_csv("f", Broken(true), &sound_terms(), june()),
-        read_jsonl("f", Broken(true), &sound_terms(), june()),
+        read_csv("f", Broken(false), &terms, june()),
+        read_csv("f", Broken(true), &terms, june()),
+        read_jsonl("f", Broken(true), &terms, june()),
     ] {
         assert!(usage.blocks.is_empty());
         assert!(usage.problems.iter().any(|problem| problem.code == Code::FileRead));
@@ -438,7 +448,7 @@ proptest! {
             text.extend(body);
         }
         let terms = sound_terms();
-        for usage in [csv_of(&terms, &text), read_jsonl("f", text.as_slice(), &terms, june())] {
+        for usage in [csv_of(&terms, &text), jsonl_of(&terms, &text)] {
             assert_eq!(usage.blocks.is_empty(), usage.problems_total > 0);
             assert_eq!(usage.problems.len() as u64, usage.problems_total);
         }

@@ -13,10 +13,14 @@ mod rules;
 mod payment;
 mod clauses;
 mod lookup;
+pub mod by_day;
+pub mod admission;
 mod warnings;
 pub mod check;
 
+pub use admission::Admission;
 pub use body::*;
+pub use by_day::TermsByDay;
 pub use check::Checked;
 pub use check::check;
 pub use judge::TermsProblem;

@@ -1,0 +1,146 @@
+//! Whether terms provide for a usage line: its currency, attributes, rule, quantities and prices.
+//! Asked when a file is read, when a report is recorded, and when terms are to be amended.
+
+use crate::terms::body::Terms;
+use crate::usage::LineKey;
+use crate::usage::LineSums;
+use crate::vocab::Code;
+use crate::vocab::Currency;
+use crate::vocab::Level;
+use crate::vocab::Name;
+use crate::vocab::Problem;
+use crate::vocab::Value;
+
+/// Terms as they are asked about many lines.
+#[derive(Clone, Debug)]
+pub struct Admission<'a> {
+    terms: &'a Terms,
+    level: Level,
+    known: Vec<Name>,
+}
+
+impl<'a> Admission<'a> {
+    /// By these terms, on a ledger of this current format level.
+    pub fn new(terms: &'a Terms, level: Level) -> Admission<'a> {
+        Admission { terms, level, known: terms.known_attributes() }
+    }
+
+    /// The terms.
+    pub fn terms(&self) -> &'a Terms {
+        self.terms
+    }
+
+    /// A key with its sums: all that the questions below ask. Quantities and deductions count
+    /// where their sum is not zero. Returns the position of the rule. Errors: those of the
+    /// questions, the first that fails.
+    pub fn line(&self, key: &LineKey, sums: &LineSums) -> Result<usize, Problem> {
+        let rule = self.key(key)?;
+        for (meter, _) in sums.meters.iter().filter(|(_, sum)| !sum.is_zero()) {
+            self.meter(key, meter)?;
+        }
+        for (kind, _) in sums.deductions.iter().filter(|(_, sum)| !sum.is_zero()) {
+            self.deduction(kind)?;
+        }
+        Ok(rule)
+    }
+
+    /// Currency, attributes and rule of a key; not its day. Returns the position of the rule.
+    /// Errors: [`Code::RowCurrency`], [`Code::LinesNotAdmissible`], [`Code::RowAttribute`],
+    /// [`Code::RowRule`].
+    pub fn key(&self, key: &LineKey) -> Result<usize, Problem> {
+        self.currency(key.currency)?;
+        for (attribute, value) in &key.attributes {
+            self.attribute(attribute, value)?;
+        }
+        self.rule(key)
+    }
+
+    /// At format level 1, the settlement currency only. Errors: [`Code::RowCurrency`].
+    pub fn currency(&self, currency: Currency) -> Result<(), Problem> {
+        let settlement = self.terms.currency;
+        if self.level >= Level::Two || currency == settlement {
+            return Ok(());
+        }
+        Err(Problem::new(
+            Code::RowCurrency,
+            format!("the line is in {currency}, and the agreement settles in {settlement}"),
+        )
+        .hint(format!("convert the line to {settlement} before reporting it")))
+    }
+
+    /// A known attribute with an allowed value; an empty value says that it is absent. Errors:
+    /// [`Code::LinesNotAdmissible`], [`Code::RowAttribute`].
+    pub fn attribute(&self, attribute: &Name, value: &Value) -> Result<(), Problem> {
+        if value.as_str().is_empty() {
+            return Ok(());
+        }
+        if self.known.binary_search(attribute).is_err() {
+            return Err(undeclared("attribute", attribute));
+        }
+        if !self.terms.allows(attribute, value) {
+            return Err(Problem::new(
+                Code::RowAttribute,
+                format!("`{attribute}` cannot be \"{value}\""),
+            )
+            .hint("`revshare terms show` lists the allowed values under [attributes]"));
+        }
+        Ok(())
+    }
+
+    /// The position of the rule that rates a line. Errors: [`Code::RowRule`].
+    pub fn rule(&self, key: &LineKey) -> Result<usize, Problem> {
+        self.terms.rule_for(key).ok_or_else(|| {
+            Problem::new(Code::RowRule, format!("no rule of the terms matches {}", described(key)))
+                .hint("correct the attributes, or amend the terms with a rule for them")
+        })
+    }
+
+    /// A meter of which a line has a quantity: declared, and with a price if the base is priced
+    /// and the meter has prices at all. Errors: [`Code::LinesNotAdmissible`], [`Code::RowPrice`].
+    pub fn meter(&self, key: &LineKey, meter: &Name) -> Result<(), Problem> {
+        if !self.terms.meters.contains(meter) {
+            return Err(undeclared("meter", meter));
+        }
+        let needs_price = self.terms.is_priced_base() && self.terms.is_priced(meter);
+        let price = || self.terms.price_for(meter, key.day, key.currency, &key.attributes);
+        if needs_price && price().is_none() {
+            return Err(Problem::new(
+                Code::RowPrice,
+                format!(
+                    "`{meter}` has no price in {} on {} for {}",
+                    key.currency,
+                    key.day,
+                    described(key)
+                ),
+            )
+            .hint("correct the line, or amend the terms with a [[price]] for it"));
+        }
+        Ok(())
+    }
+
+    /// A kind of deduction of which a line has an amount: declared. Errors:
+    /// [`Code::LinesNotAdmissible`].
+    pub fn deduction(&self, kind: &Name) -> Result<(), Problem> {
+        match self.terms.deductions.iter().any(|known| known.kind == *kind) {
+            true => Ok(()),
+            false => Err(undeclared("deduction", kind)),
+        }
+    }
+}
+
+/// The refusal of a name that the terms of the day do not declare.
+fn undeclared(what: &str, name: &Name) -> Problem {
+    let message = format!("the terms of the day know no {what} called {name}");
+    Problem::new(Code::LinesNotAdmissible, message)
+        .hint("`revshare terms show` lists them; an amendment can change them from a day on")
+}
+
+/// The attributes of a line, for a message.
+fn described(key: &LineKey) -> String {
+    let named: Vec<String> =
+        key.attributes.iter().map(|(name, value)| format!("{name} \"{value}\"")).collect();
+    match named.is_empty() {
+        true => "a line without attributes".to_owned(),
+        false => named.join(", "),
+    }
+}
