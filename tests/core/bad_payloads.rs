@@ -469,7 +469,8 @@ fn replaced(bytes: &[u8], pattern: &[u8], with: &[u8]) -> Vec<u8> {
 
 fn terms() -> Vec<Bad> {
     let world = every_clause();
-    let terms = encode_terms(world.agreement().terms(), ledger_core::vocab::Level::One).expect("terms have bytes");
+    let terms = encode_terms(world.agreement().terms(), ledger_core::vocab::Level::One)
+        .expect("terms have bytes");
     let terms = &terms[..];
     let bad = |name, what, payload| Bad { name, what, kind: Kind::LedgerOpened, payload };
     let text = |text: &str| Bytes::default().text(text.as_bytes()).0;

@@ -227,8 +227,13 @@ fn lie(plan: &Plan, mut random: u64) {
             id: fact.id,
             nonce,
         };
-        let place =
-            Place { ledger, seq: fact.seq, previous: fact.previous, recorded_at: fact.recorded_at, level: fact.level };
+        let place = Place {
+            ledger,
+            seq: fact.seq,
+            previous: fact.previous,
+            recorded_at: fact.recorded_at,
+            level: fact.level,
+        };
         let (frame, _) = chain::write(place, &author, &sealed, &key);
         let mut log = segments[0][..starts[at]].to_vec();
         log.extend_from_slice(&frame);

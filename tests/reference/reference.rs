@@ -22,8 +22,8 @@
 //! 11. the ledger: which event is admissible when, and what it changes;
 //! 12. the state root (`state-root.md`).
 //!
-//! Examples that were worked out by hand lie beside this file: `worked_rating.rs`
-//! and `worked_accounts.rs`.
+//! Examples that were worked out by hand lie beside this file: `worked_rating.rs`,
+//! `worked_accounts.rs` and `worked_logs.rs`.
 //!
 //! One rule of the format is not checked here: whether a text is in Unicode normalization form C,
 //! because that needs the tables of Unicode. All other rules for texts are.
@@ -228,8 +228,12 @@ const PRICES_MAX: usize = 4_096;
 const MODIFIERS_MAX: usize = 256;
 const CLAUSES_MAX: usize = 256;
 const INTEREST_STEPS_MAX: usize = 1_024;
+/// Most months that an audit looks back.
+const LOOKBACK_MONTHS_MAX: u16 = 1_200;
+/// Largest amount of a minimum, as a power of ten.
+const MINIMUM_DIGITS: u32 = 10;
 /// Largest conversion rate.
-const CONVERSION_RATE_MAX: u32 = 1_000_000;
+const FX_RATE_MAX: u32 = 1_000_000;
 /// Days after which a proposal lapses, where terms do not say.
 const LAPSE_DAYS_DEFAULT: u16 = 90;
 
@@ -964,7 +968,7 @@ fn read_clauses(c: &mut Cursor<'_>) -> Check<Clauses> {
         "a deadline is longer than 3650 days",
     )?;
     if c.bool()? {
-        c.u16()?; // months that an audit looks back
+        ensure(c.u16()? <= LOOKBACK_MONTHS_MAX, "an audit looks back for more than 1200 months")?;
         ensure(!c.rate()?.is_negative(), "the shift of the cost of an audit is not 0 to 1")?;
         ensure(c.u8()? <= 1, "an unknown measure of an audit")?;
     }
@@ -1149,6 +1153,8 @@ fn check_clauses(terms: &Terms) -> Check<()> {
             ensure(is_minor(&clause.amount), &format!("a fraction of the minor unit: {name}"))?;
         }
     }
+    let most = Exact::from(ten_to(MINIMUM_DIGITS));
+    ensure(clauses.minimums.iter().all(|one| one.amount <= most), "a minimum is too large")?;
     let over_lifetime = clauses.minimums.iter().any(|one| one.window == Window::Lifetime);
     ensure(
         !over_lifetime || terms.ends_on.is_some(),
@@ -1379,14 +1385,9 @@ impl Terms {
         of_unit.max().unwrap_or_default()
     }
 
-    /// Whether a line may stand on the ledger under these terms (`docs/calculation.md`, step 1),
-    /// but for its day. `meters` and `deductions` are those that the line has.
-    fn check_line<'n>(
-        &self,
-        key: &UsageKey,
-        mut meters: impl Iterator<Item = &'n String>,
-        mut deductions: impl Iterator<Item = &'n String>,
-    ) -> Check<()> {
+    /// Whether lines with a key in common may stand on the ledger under these terms
+    /// (`docs/calculation.md`, step 1), but for their day. A sum of zero needs nothing.
+    fn check_usage(&self, key: &UsageKey, sums: &Sums) -> Check<()> {
         let known = self.known_attributes();
         for (name, value) in &key.attributes {
             ensure(
@@ -1398,18 +1399,21 @@ impl Terms {
                 "a line has a value that the terms do not allow",
             )?;
         }
-        ensure(
-            deductions.all(|name| self.deductions.iter().any(|(kind, _)| kind == name)),
-            "a line has a deduction that is not declared",
-        )?;
-        ensure(self.rule_for(key).is_some(), "a line matches no rule")?;
-        meters.try_for_each(|meter| {
+        for (name, _) in sums.deductions.iter().filter(|(_, sum)| !sum.is_zero()) {
+            ensure(self.declares_deduction(name), "a line has a deduction that is not declared")?;
+        }
+        for (meter, _) in sums.meters.iter().filter(|(_, sum)| !sum.is_zero()) {
             ensure(self.meters.contains(meter), "a line has a meter that is not declared")?;
             ensure(
                 !self.is_priced(meter) || self.price_for(meter, key).is_some(),
                 "a line has a quantity without a price",
-            )
-        })
+            )?;
+        }
+        ensure(self.rule_for(key).is_some(), "a line matches no rule")
+    }
+
+    fn declares_deduction(&self, name: &str) -> bool {
+        self.deductions.iter().any(|(kind, _)| kind == name)
     }
 
     /// The tax withheld on a payout, and whether it is on top of it.
@@ -1662,9 +1666,6 @@ struct Usage {
     sums: Sums,
     /// Whether some line has a gross that is not zero.
     has_gross: bool,
-    /// Meters and deductions of which some line has an amount that is not zero.
-    meters: BTreeSet<String>,
-    deductions: BTreeSet<String>,
 }
 
 impl Sums {
@@ -1703,21 +1704,15 @@ impl Block {
             usage.has_gross |= some;
         }
         for (name, column) in self.meters.iter().zip(&self.meter_columns) {
-            for (key, (sum, some)) in keys.iter().zip(column.add_up(self)) {
-                if some {
-                    let usage = usage.entry(key.clone()).or_default();
-                    *usage.sums.meters.entry(name.clone()).or_default() += sum;
-                    usage.meters.insert(name.clone());
-                }
+            for (key, (sum, _)) in keys.iter().zip(column.add_up(self)) {
+                let usage = usage.entry(key.clone()).or_default();
+                *usage.sums.meters.entry(name.clone()).or_default() += sum;
             }
         }
         for (name, column) in self.deductions.iter().zip(&self.deduction_columns) {
-            for (key, (sum, some)) in keys.iter().zip(column.add_up(self)) {
-                if some {
-                    let usage = usage.entry(key.clone()).or_default();
-                    *usage.sums.deductions.entry(name.clone()).or_default() += sum;
-                    usage.deductions.insert(name.clone());
-                }
+            for (key, (sum, _)) in keys.iter().zip(column.add_up(self)) {
+                let usage = usage.entry(key.clone()).or_default();
+                *usage.sums.deductions.entry(name.clone()).or_default() += sum;
             }
         }
     }
@@ -3241,6 +3236,9 @@ struct Proposal {
     /// The day of its recorded time.
     day: i64,
     content: Hash,
+    /// The parties whose acceptance it needs: the money parties of the version that was the last one
+    /// when it was proposed, and of the terms that it proposes.
+    needed: BTreeSet<String>,
     /// The proposer included.
     accepted: BTreeSet<String>,
     status: Status,
@@ -3580,10 +3578,9 @@ impl Ledger {
                 Ok(())
             }
             Event::ProposalRejected { proposal } => {
-                let needed = self.needed(self.pending(record, &proposal)?);
                 let open = self.pending(record, &proposal)?;
                 ensure(
-                    needed.contains(&record.party) && open.author != record.party,
+                    open.needed.contains(&record.party) && open.author != record.party,
                     "the rejection of a party that is not asked",
                 )?;
                 self.close(&proposal, Status::Rejected);
@@ -3624,6 +3621,10 @@ impl Ledger {
     // Proposals ---------------------------------------------------------------------------------
 
     fn propose(&mut self, record: &Record<'_>, what: Proposed) {
+        let mut needed = self.facts.last().terms.money_parties();
+        if let Proposed::Amendment(amendment) = &what {
+            needed.extend(amendment.terms.money_parties());
+        }
         self.proposals.insert(
             record.event_id,
             Proposal {
@@ -3631,21 +3632,12 @@ impl Ledger {
                 seq: record.seq,
                 day: record.day(),
                 content: record.content_digest(),
+                needed,
                 accepted: BTreeSet::from([record.party.clone()]),
                 status: Status::Pending,
                 what,
             },
         );
-    }
-
-    /// The parties whose acceptance a proposal needs: the money parties of the last version, and
-    /// of the new terms.
-    fn needed(&self, proposal: &Proposal) -> BTreeSet<String> {
-        let mut needed = self.facts.last().terms.money_parties();
-        if let Proposed::Amendment(amendment) = &proposal.what {
-            needed.extend(amendment.terms.money_parties());
-        }
-        needed
     }
 
     /// A proposal that is neither closed nor too old on the day of a record.
@@ -3673,12 +3665,14 @@ impl Ledger {
     fn accept(&mut self, record: &Record<'_>, id: Hash, content: Hash) -> Check<()> {
         let proposal = self.pending(record, &id)?;
         ensure(content == proposal.content, "what is accepted has another content")?;
-        let needed = self.needed(proposal);
-        ensure(needed.contains(&record.party), "the acceptance of a party that is not asked")?;
+        ensure(
+            proposal.needed.contains(&record.party),
+            "the acceptance of a party that is not asked",
+        )?;
         ensure(!proposal.accepted.contains(&record.party), "a party accepts twice")?;
         let mut accepted = proposal.accepted.clone();
         accepted.insert(record.party.clone());
-        let is_last = needed.is_subset(&accepted);
+        let is_last = proposal.needed.is_subset(&accepted);
         if let Some(proposal) = self.proposals.get_mut(&id) {
             proposal.accepted = accepted;
         }
@@ -3791,13 +3785,8 @@ impl Ledger {
                 terms.ends_on.is_none_or(|end| key.day < end),
                 "an amendment is incomplete: it does not cover the day of a line",
             )?;
-            let named = |sums: &PerName| -> Vec<String> {
-                let names = sums.iter().filter(|(_, sum)| !sum.is_zero());
-                names.map(|(name, _)| name.clone()).collect()
-            };
-            let (meters, deductions) = (named(&usage.sums.meters), named(&usage.sums.deductions));
             terms
-                .check_line(key, meters.iter(), deductions.iter())
+                .check_usage(key, &usage.sums)
                 .map_err(|what| format!("an amendment is incomplete: {what}"))?;
         }
         Ok(())
@@ -3818,7 +3807,7 @@ impl Ledger {
         )?;
         ensure(rate.currency != last.currency, "a conversion rate of the settlement currency")?;
         ensure(
-            rate.rate.is_positive() && rate.rate <= Exact::from(BigInt::from(CONVERSION_RATE_MAX)),
+            rate.rate.is_positive() && rate.rate <= Exact::from(BigInt::from(FX_RATE_MAX)),
             "a conversion rate is not above 0 and at most 1000000",
         )?;
         self.facts.check_period(rate.period)
@@ -3894,8 +3883,9 @@ impl Ledger {
         };
         let mut usage = BTreeMap::new();
         blocks.iter().for_each(|block| block.add_per_key(&mut usage));
+        self.check_columns(period, &blocks)?;
         for (key, usage) in &usage {
-            self.check_line(period, key, usage)?;
+            self.check_usage(period, key, &usage.sums)?;
         }
         let lines = blocks.iter().map(Block::line_count).sum();
         self.lines += lines;
@@ -3908,8 +3898,30 @@ impl Ledger {
         Ok(())
     }
 
+    /// Whether the columns of a report are declared by some terms in force in its period.
+    fn check_columns(&self, period: Period, blocks: &[Block]) -> Check<()> {
+        let stretches = self.facts.stretches(period);
+        let versions = stretches.iter().map(|stretch| &self.facts.versions[stretch.version]);
+        let in_force: Vec<&Terms> = versions.map(|version| &version.terms).collect();
+        for block in blocks {
+            for name in &block.meters {
+                ensure(
+                    in_force.iter().any(|terms| terms.meters.contains(name)),
+                    "a report has a meter that is not declared",
+                )?;
+            }
+            for name in &block.deductions {
+                ensure(
+                    in_force.iter().any(|terms| terms.declares_deduction(name)),
+                    "a report has a deduction that is not declared",
+                )?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether lines may stand in a report of a period, under the terms of their day.
-    fn check_line(&self, period: Period, key: &UsageKey, usage: &Usage) -> Check<()> {
+    fn check_usage(&self, period: Period, key: &UsageKey, sums: &Sums) -> Check<()> {
         let length = self.facts.length();
         let days = length.first_day(period)..=length.last_day(period);
         ensure(days.contains(&key.day), "a line's day lies outside its period")?;
@@ -3918,8 +3930,7 @@ impl Ledger {
             self.level() == 2 || key.currency == self.facts.opening().currency,
             "a line is not in the settlement currency",
         )?;
-        let terms = self.facts.terms_on(key.day);
-        terms.check_line(key, usage.meters.iter(), usage.deductions.iter())
+        self.facts.terms_on(key.day).check_usage(key, sums)
     }
 
     fn record_missing(
@@ -4168,10 +4179,16 @@ impl Ledger {
                 account.on_account += payout.on_account;
                 account.withheld += payout.withheld;
                 account.queue.credit += payout.amount;
+                let mut sum = Exact::zero();
                 for settled in account.queue.use_credit() {
                     let line = self.facts.interest_on(&payout.to, payment, settled, received);
+                    sum += line.as_ref().map(|line| line.amount.clone()).unwrap_or_default();
                     self.pending_interest.extend(line);
                 }
+                ensure(
+                    sum < Exact::from(ten_to(INTEGER_DIGITS_MAX)),
+                    "the interest on a payout has more than 15 digits before the point",
+                )?;
             }
             Transit::Advance { to, amount, paid } => {
                 ensure(received >= paid, "an advance is received before it was paid")?;
@@ -4606,4 +4623,8 @@ mod worked;
 #[cfg(test)]
 mod worked_accounts;
 #[cfg(test)]
+mod worked_logs;
+#[cfg(test)]
 mod worked_rating;
+#[cfg(test)]
+mod writing;

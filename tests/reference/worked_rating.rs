@@ -361,3 +361,62 @@ fn carry_goes_on_where_the_setting_changes() {
     // 0.004 a month. Without carry 0.00 twice; then R(0.012) − 0 = 0.01 and R(0.016) − 0.01 = 0.01.
     comes_to(&facts, "owner", &["0", "0", "0.01", "0.01"]);
 }
+
+#[test]
+fn a_correction_of_an_earlier_segment_moves_where_the_later_one_begins() {
+    let (opening, amended) = (whole(("10", "0"), ("5", "0")), whole(("9", "100"), ("4", "150")));
+    let with_january = |units| {
+        let mut facts = facts(opening.clone(), vec![("2026-02-01", amended.clone())]);
+        facts.line("2026-01-10", "0", units);
+        facts.line("2026-02-10", "0", "8");
+        facts
+    };
+    // 8 × 10 = 80; then at 16, in the second step, begun in the first: 8 × 4 + 150 − 100 = 82.
+    comes_to(&with_january("8"), "owner", &["80", "82"]);
+    // 12 × 5 = 60; then at 20, begun in the second step: 8 × 4 + 150 − 150 = 32.
+    comes_to(&with_january("12"), "owner", &["60", "32"]);
+}
+
+#[test]
+fn each_group_of_a_whole_tier_keeps_its_own_points() {
+    let steps = vec![step(Some("10"), "0.1", "0", "0"), step(None, "0.2", "0", "0")];
+    let mut opening = terms(by_units(Window::Year, true, steps));
+    opening.clauses.exclusivities.push(Exclusivity {
+        id: "search".into(),
+        conditions: Vec::new(),
+        from: day("2026-01-01"),
+        to: Some(day("2026-01-11")),
+        add: to_owner("0.03"),
+    });
+    let mut facts = facts(opening, Vec::new());
+    facts.line("2026-01-10", "100", "4");
+    facts.line("2026-01-11", "100", "4");
+    facts.line("2026-02-10", "100", "4");
+    // January at 8: 100 × 0.13 + 100 × 0.10 = 23. February at 12 rates the whole year anew:
+    // 100 × 0.23 + 200 × 0.20 = 63, less 23 = 40.
+    comes_to(&facts, "owner", &["23", "40"]);
+}
+
+#[test]
+fn groups_enter_marginal_tiers_one_after_another() {
+    let by_revenue = Pay::Tiered(Tiers {
+        meter: None,
+        window: Window::Year,
+        whole: false,
+        steps: vec![step(Some("1000"), "0.1", "0", "0"), step(None, "0.2", "0", "0")],
+    });
+    let mut opening = terms(by_revenue);
+    opening.clauses.exclusivities.push(Exclusivity {
+        id: "search".into(),
+        conditions: vec![("model".into(), vec!["m".into()])],
+        from: day("2026-01-01"),
+        to: None,
+        add: to_owner("0.03"),
+    });
+    let mut facts = facts(opening, Vec::new());
+    // The day does not matter: the group without modifiers enters first.
+    facts.line_of("2026-01-02", "600", "0", *b"USD", "m");
+    facts.line("2026-01-20", "800", "0");
+    // 800 × 0.10 = 80; then from 800: 200 × 0.13 + 400 × 0.23 = 118.
+    comes_to(&facts, "owner", &["198"]);
+}

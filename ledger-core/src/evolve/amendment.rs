@@ -96,7 +96,9 @@ fn admit_fixed(agreement: &Agreement, new: &Terms) -> Result<(), Violation> {
         }
         let keys = [Some(party.key), party.recovery_key];
         let taken = known.values().find(|other| {
-            keys.into_iter().flatten().any(|key| other.key == key || other.recovery_key == Some(key))
+            keys.into_iter()
+                .flatten()
+                .any(|key| other.key == key || other.recovery_key == Some(key))
         });
         if let Some(other) = taken {
             return Err(fixed(format!("whose key it is: {} has that of {}", party.id, other.id))
@@ -109,9 +111,8 @@ fn admit_fixed(agreement: &Agreement, new: &Terms) -> Result<(), Violation> {
 fn admit_dates(agreement: &Agreement, amendment: &Amendment) -> Result<(), Violation> {
     let (versions, from) = (agreement.versions(), amendment.effective_from);
     let new = &amendment.version.terms;
-    let refuse = |message: String, hint: &str| {
-        Err(Problem::new(Code::AmendmentDates, message).hint(hint))
-    };
+    let refuse =
+        |message: String, hint: &str| Err(Problem::new(Code::AmendmentDates, message).hint(hint));
     if from < versions.starts_on() {
         return refuse(
             format!("{from} is before the agreement, which starts on {}", versions.starts_on()),

@@ -45,10 +45,7 @@ pub fn admit_claim(
         let known: Vec<&str> = terms.contributions.iter().map(|one| one.id.as_str()).collect();
         return Err(Problem::new(
             Code::ContributionUnknown,
-            format!(
-                "the terms in force on {} have no contribution `{}`",
-                claim.from, claim.clause
-            ),
+            format!("the terms in force on {} have no contribution `{}`", claim.from, claim.clause),
         )
         .hint(match known.is_empty() {
             true => "they have no [[contribution]] at all".to_owned(),

@@ -141,8 +141,7 @@ pub(crate) fn apply(state: &mut State, fact: &Fact) -> Result<(), Violation> {
             proposal::record(state, fact, Proposed::Amendment(amendment.clone()))
         }
         Event::ProposalRejected(closing) => {
-            let (seq, by, reason) =
-                (fact.seq, fact.author.party.clone(), closing.reason.clone());
+            let (seq, by, reason) = (fact.seq, fact.author.party.clone(), closing.reason.clone());
             let status = ProposalStatus::Rejected { seq, by, reason };
             proposal::close(state, &closing.proposal, status)
         }

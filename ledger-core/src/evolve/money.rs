@@ -167,6 +167,13 @@ pub fn admit_payout(
         )
         .hint("the tax follows from the terms: `revshare payout send` computes it"));
     }
+    let back = |record: &&PayoutRecord| matches!(record.status, PayoutStatus::Returned { .. });
+    let stands = agreement.payouts().values().filter(|record| record.payout.to == *to);
+    let withheld = stands.filter(|record| !back(record)).map(|record| record.payout.withheld);
+    let withheld = withheld.chain([payout.withheld]).try_fold(Amount::ZERO, Amount::checked_add);
+    if withheld.is_none_or(|withheld| withheld > Amount::from_whole(LEDGER_PAYOUTS_MAX)) {
+        return Err(too_much());
+    }
     let ended = agreement.ends_on().is_some_and(|end| at.date() >= end);
     if on_account.is_zero() && payable < terms.minimum_payout && !ended {
         return Err(Problem::new(
@@ -275,11 +282,7 @@ pub fn admit_return(
     in_transit(state, author, &returned.payout).map(|_| ())
 }
 
-fn in_transit<'a>(
-    state: &'a State,
-    author: &Author,
-    id: &EventId,
-) -> Result<Sent<'a>, Violation> {
+fn in_transit<'a>(state: &'a State, author: &Author, id: &EventId) -> Result<Sent<'a>, Violation> {
     let agreement = in_force(state)?;
     entitled(agreement, author, |role| role.is_beneficiary(), "the receiving beneficiary")?;
     let payout = agreement.payouts().get(id).map(|record| {
@@ -305,9 +308,12 @@ fn in_transit<'a>(
         PayoutStatus::Confirmed { seq, .. } => format!("confirmed by record {seq}"),
         PayoutStatus::Returned { seq, .. } => format!("returned by record {seq}"),
     };
-    Err(Problem::new(Code::PayoutSettled, format!("the payout in record {} is {settled}", sent.seq))
-        .hint("a payout is confirmed or returned once")
-        .at_record(sent.seq))
+    Err(Problem::new(
+        Code::PayoutSettled,
+        format!("the payout in record {} is {settled}", sent.seq),
+    )
+    .hint("a payout is confirmed or returned once")
+    .at_record(sent.seq))
 }
 
 /// Applies a confirmation.

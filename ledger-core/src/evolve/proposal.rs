@@ -82,7 +82,9 @@ fn open<'a>(
 ) -> Result<&'a Proposal, Violation> {
     let closed = match &proposal.status {
         ProposalStatus::Pending => None,
-        ProposalStatus::Accepted { seq } => Some(format!("accepted by everybody with record {seq}")),
+        ProposalStatus::Accepted { seq } => {
+            Some(format!("accepted by everybody with record {seq}"))
+        }
         ProposalStatus::Rejected { seq, by, .. } => {
             Some(format!("rejected by {by} in record {seq}"))
         }
@@ -177,9 +179,7 @@ pub(crate) fn admit_acceptance(
         .iter()
         .all(|party| *party == author.party || proposal.accepted_by.contains(party));
     match &proposal.what {
-        Proposed::Amendment(amendment) if is_last => {
-            amendment::admit_content(agreement, amendment)
-        }
+        Proposed::Amendment(amendment) if is_last => amendment::admit_content(agreement, amendment),
         _ => Ok(()),
     }
 }

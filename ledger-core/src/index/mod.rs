@@ -12,8 +12,8 @@ pub mod sled_index;
 
 pub use rows::Lookup;
 pub use rows::RecordRow;
-pub use snapshot::Said;
 pub use sled_index::SledIndex;
+pub use snapshot::Said;
 
 use crate::vocab::Digest;
 use crate::vocab::RecordHash;

@@ -83,12 +83,15 @@ struct Profile<'a> {
     prices: Vec<&'a Price>,
 }
 
+/// Profiles by version and attributes.
+type Profiles<'a> = FxHashMap<(usize, &'a [(Name, Value)]), Profile<'a>>;
+
 /// Sums lines into the groups of a period, under given versions and contributions.
 pub struct Grouping<'a> {
     versions: &'a Versions,
     contributions: &'a [OpenContribution],
     stretches: Vec<Stretch>,
-    profiles: FxHashMap<(usize, &'a [(Name, Value)]), Profile<'a>>,
+    profiles: Profiles<'a>,
 }
 
 impl<'a> Grouping<'a> {
@@ -183,8 +186,8 @@ impl<'a> Profile<'a> {
                 continue;
             }
             let price = self.price(meter, key).ok_or(Unrated::Price(at))?;
-            gross += quantity.exact() * exact::of_amount(&price.price)
-                / exact::of_amount(&price.unit);
+            gross +=
+                quantity.exact() * exact::of_amount(&price.price) / exact::of_amount(&price.unit);
         }
         Ok(gross)
     }

@@ -138,9 +138,7 @@ fn due(versions: &Versions, over: Window, period: Period) -> Option<(i32, i32)> 
     let start = versions.window_start(over, period);
     let ends_here = match over {
         Window::Period => true,
-        Window::Year => {
-            period.next().is_none_or(|next| versions.window_start(over, next) != start)
-        }
+        Window::Year => period.next().is_none_or(|next| versions.window_start(over, next) != start),
         Window::Lifetime => false,
     };
     if !ends_here && last_of_agreement != Some(period) {
@@ -203,14 +201,17 @@ pub(in crate::rating) fn divide(split: &Split, amount: Amount, digits: u32) -> O
         .collect()
 }
 
+/// How a party's own pool was divided, the parts that it got, and what it gets together.
+pub(in crate::rating) type Got = (Vec<Part>, Vec<Part>, Amount);
+
 /// What every party gets: its own amount unless that is divided, and its parts of divided pools.
 /// `None` past the bounds of an amount.
 pub(in crate::rating) fn distribute(
     terms: &Terms,
     own: &BTreeMap<&Id, Amount>,
-) -> Option<BTreeMap<Id, (Vec<Part>, Vec<Part>, Amount)>> {
+) -> Option<BTreeMap<Id, Got>> {
     let digits = terms.currency.minor_digits();
-    let mut gets: BTreeMap<Id, (Vec<Part>, Vec<Part>, Amount)> =
+    let mut gets: BTreeMap<Id, Got> =
         own.iter().map(|(id, own)| ((*id).clone(), (Vec::new(), Vec::new(), *own))).collect();
     for split in &terms.splits {
         let Some(pool) = own.get(&split.of) else { continue };

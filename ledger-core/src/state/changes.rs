@@ -177,7 +177,10 @@ impl Agreement {
             if let (true, Proposed::Contribution(claim)) = (accepted, &proposal.what) {
                 let ended = self.endings.get(&proposal.id).map(|ending| ending.on);
                 let (clause, from) = (claim.clause.clone(), claim.from);
-                open.push((proposal.seq, OpenContribution { clause, from, to: ended.or(claim.to) }));
+                open.push((
+                    proposal.seq,
+                    OpenContribution { clause, from, to: ended.or(claim.to) },
+                ));
             }
         }
         open.sort_by_key(|(seq, _)| *seq);

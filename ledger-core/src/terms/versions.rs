@@ -92,7 +92,8 @@ impl Versions {
     /// last. Before the agreement it is the first.
     pub fn number_on(&self, day: Date) -> usize {
         let later = self.later.iter().enumerate().rev();
-        let found = later.filter(|(_, version)| version.effective_from <= day).map(|(at, _)| at + 1);
+        let found =
+            later.filter(|(_, version)| version.effective_from <= day).map(|(at, _)| at + 1);
         found.take(1).next().unwrap_or(0)
     }
 

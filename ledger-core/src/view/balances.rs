@@ -98,9 +98,9 @@ pub fn balances(agreement: &Agreement) -> Balances {
                 .map(|(period, booked)| {
                     let share = booked.shares.iter().find(|(id, _)| id == party);
                     let booked = share.map_or(Amount::ZERO, |(_, amount)| *amount);
-                    let open = open.iter().filter(|(of, kind, _)| {
-                        of == period && *kind == ItemKind::Share
-                    });
+                    let open = open
+                        .iter()
+                        .filter(|(of, kind, _)| of == period && *kind == ItemKind::Share);
                     let open = open.fold(Amount::ZERO, |sum, (.., amount)| plus(sum, *amount));
                     let due_on = versions.of(*period).due_on(*period);
                     PeriodBalance { period: *period, due_on, booked, open }

@@ -139,7 +139,10 @@ pub fn explain(state: &State, period: Period, party: &Id) -> Result<Explanation,
     Ok(Explanation {
         period,
         party: party.clone(),
-        versions: numbers.into_iter().map(|number| (number, versions.get(number).clone())).collect(),
+        versions: numbers
+            .into_iter()
+            .map(|number| (number, versions.get(number).clone()))
+            .collect(),
         due_on: terms.due_on(period),
         postings,
         booked,

@@ -135,10 +135,8 @@ fn rate_with(
         groups.push((period, of_period));
         next = period.next();
     }
-    let facts: Vec<PeriodFacts<'_>> = groups
-        .iter()
-        .map(|(period, groups)| PeriodFacts { period: *period, groups })
-        .collect();
+    let facts: Vec<PeriodFacts<'_>> =
+        groups.iter().map(|(period, groups)| PeriodFacts { period: *period, groups }).collect();
     let contract = rating::Contract { versions: &versions, rates: agreement.rates() };
     rating::rate(contract, &facts).map_err(unratable)
 }

@@ -119,7 +119,11 @@ pub struct PriceFinding {
 /// Where a report's gross and the price list disagree beyond the tolerance: |reported − priced| >
 /// tolerance × |priced|, per currency, over the lines whose terms take the base from the price
 /// list; not where no gross was reported at all.
-pub fn price_findings(agreement: &Agreement, period: Period, usage: &UsageSums) -> Vec<PriceFinding> {
+pub fn price_findings(
+    agreement: &Agreement,
+    period: Period,
+    usage: &UsageSums,
+) -> Vec<PriceFinding> {
     let versions = agreement.versions();
     let mut grouping = Grouping::new(versions, agreement.contributions(), period);
     let mut totals: BTreeMap<Currency, (Exact, Exact, Rate, bool)> = BTreeMap::new();

@@ -51,8 +51,7 @@ use crate::wire::words::PeriodWire;
 /// The level at which a version of a kind is written; `None` for a version that no release wrote.
 /// Most kinds have version 1 alone, at every level.
 fn level_of(kind: Kind, version: u16) -> Option<Level> {
-    let has_levels =
-        matches!(kind, Kind::LedgerOpened | Kind::StatementIssued | Kind::PayoutSent);
+    let has_levels = matches!(kind, Kind::LedgerOpened | Kind::StatementIssued | Kind::PayoutSent);
     Level::from_number(version).filter(|level| has_levels || *level == Level::One)
 }
 
@@ -349,9 +348,7 @@ pub fn decode_payload(
             .hint("the record was written by a newer release: update revshare to read further")
     })?;
     Ok(match kind {
-        Kind::LedgerOpened => {
-            Event::LedgerOpened(Box::new(read_terms(payload, level)?))
-        }
+        Kind::LedgerOpened => Event::LedgerOpened(Box::new(read_terms(payload, level)?)),
         Kind::Accepted => {
             let AcceptedWire(event, content) = decode(payload)?;
             Event::Accepted(Acceptance {
@@ -464,10 +461,7 @@ fn read_terms(bytes: &[u8], level: Level) -> Result<TermsVersion, Problem> {
 
 fn read_closing(payload: &[u8]) -> Result<ProposalClosing, Problem> {
     let ClosingWire(proposal, reason) = decode(payload)?;
-    Ok(ProposalClosing {
-        proposal: EventId::from_bytes(proposal),
-        reason: words::text(reason)?,
-    })
+    Ok(ProposalClosing { proposal: EventId::from_bytes(proposal), reason: words::text(reason)? })
 }
 
 fn read_payout(level: Level, payload: &[u8]) -> Result<Payout, Problem> {
@@ -514,4 +508,3 @@ fn read_lines(lines: LinesWire<'_>) -> Result<Lines, Problem> {
         }
     })
 }
-
