@@ -86,12 +86,12 @@ fn report(period: Period) -> Command {
     Command::ReportUsage { period, supplement: false, blocks: vec![block] }
 }
 
-fn terms(parties: &[&Party; 2], last_share: &str) -> TermsVersion {
+fn terms(parties: &[&Party; 2], first_share: &str) -> TermsVersion {
     let [host, owner] = parties;
     let text = TERMS
         .replace("@host@", &host.key.to_string())
         .replace("@owner@", &owner.key.to_string())
-        .replace("@last@", last_share);
+        .replace("@first@", first_share);
     let read = read_terms("terms.toml", text.as_bytes());
     view::terms::version(read.terms.expect("terms")).expect("terms that fit")
 }
@@ -114,7 +114,7 @@ pub fn run(folder: &Path) {
     let (host, owner) = (party("host", 7), party("owner", 8));
     let ledger = Ledger::create(folder, None).expect("folder");
     let mut bench = Bench { ledger, nonce: 0 };
-    let version = Box::new(terms(&[&host, &owner], "0.30"));
+    let version = Box::new(terms(&[&host, &owner], "0.15"));
     let opened = bench.say(&host, Command::OpenLedger(version)).fact.id;
     bench.say(&owner, Command::Accept(opened));
     let mut period = Period::parse("2026-01").expect("period");
@@ -131,7 +131,7 @@ pub fn run(folder: &Path) {
     };
     let before = median(|| compose(&bench));
     let amendment = Command::ProposeAmendment {
-        version: Box::new(terms(&[&host, &owner], "0.31")),
+        version: Box::new(terms(&[&host, &owner], "0.16")),
         effective_from: Date::parse("2026-01-01").expect("day"),
         reason: Text::parse("the step from the beginning").expect("text"),
     };
@@ -183,11 +183,11 @@ key = "@host@"
 [[rule]]
 id = "code"
 when = { application = ["code"] }
-share = { owner = "0.12" }
+share = { owner = "@first@" }
 [[rule]]
 id = "rest"
 tiers = { by = "revenue", over = "year", kind = "marginal" }
-steps = [{ up_to = "10000000", share = { owner = "0.15" } }, { share = { owner = "@last@" } }]
+steps = [{ up_to = "10000000", share = { owner = "@first@" } }, { share = { owner = "0.33" } }]
 [[exclusivity]]
 id = "eu-search"
 when = { application = ["search"], territory = ["EU"] }
@@ -196,6 +196,6 @@ to = 2031-03-01
 add = { owner = "0.03" }
 [[cap]]
 to = "owner"
-amount = "50000000"
+amount = "900000000"
 over = "lifetime"
 "#;
