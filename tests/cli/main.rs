@@ -6,5 +6,6 @@ mod transcripts;
 mod documents;
 mod reading;
 mod exits;
+mod proposals;
 mod demo;
 mod readme;

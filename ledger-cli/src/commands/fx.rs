@@ -144,9 +144,12 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
         writeln!(session.out, "no conversion rate is proposed{}", standing.as_of())?;
         return Ok(Answer::Yes);
     }
-    let rate_of = format!("{settlement} for 1");
-    let mut table = Table::new(&[("record", Align::Right), ("period", Align::Left)])
-        .column(&rate_of, Align::Right)
+    let mut table = Table::new(&[
+        ("record", Align::Right),
+        ("period", Align::Left),
+        ("one", Align::Left),
+    ])
+        .column(&format!("in {settlement}"), Align::Right)
         .column("in effect", Align::Left)
         .column("status", Align::Wrap)
         .column("source", Align::Wrap);
@@ -154,7 +157,8 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
         table.row([
             view.proposal.seq.to_string(),
             rate.period.to_string(),
-            format!("{} {}", rate.rate, rate.currency),
+            rate.currency.to_string(),
+            rate.rate.to_string(),
             if in_effect { "yes" } else { "no" }.to_owned(),
             status_text(view),
             rate.source.to_string(),

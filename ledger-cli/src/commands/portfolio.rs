@@ -35,6 +35,7 @@ use crate::render::json::portfolio::TotalDocument;
 use crate::render::table::Align;
 use crate::render::table::Table;
 use crate::render::text::count;
+use crate::render::text::escape;
 use crate::render::text::exact_money;
 
 /// Show many ledgers at once: what each earned, owes and waits for, verified
@@ -280,6 +281,9 @@ fn print(
         table.row([what, none(), none(), none(), earned, payable, paid, currency.to_string()]);
     }
     session.out.write_all(table.text(color).as_bytes())?;
+    if let Some(line) = whose(ledgers) {
+        writeln!(session.out, "{line}")?;
+    }
     let mut table = Table::new(&[
         ("ledger", Align::Wrap),
         ("collector", Align::Left),
@@ -303,14 +307,37 @@ fn print(
     }
     for ledger in ledgers {
         if let Some(problem) = &ledger.problem {
-            let folder = crate::render::text::escape(&ledger.folder);
+            let folder = escape(&ledger.folder);
             let more = match ledger.findings {
                 0 | 1 => String::new(),
                 many => format!(" (1 of {many} findings)"),
             };
-            let message = crate::render::text::escape(&problem.message);
+            let message = escape(&problem.message);
             writeln!(session.out, "{folder}: {message} [{}]{more}", problem.code)?;
         }
     }
+    if let Some(first) = ledgers.iter().find(|ledger| ledger.says.is_some()) {
+        session.say(&format!("next: revshare -C {} status", first.folder))?;
+    }
     Ok(())
+}
+
+/// Whose the amounts are, in a line.
+fn whose(ledgers: &[LedgerDocument]) -> Option<String> {
+    let mut parties: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
+    for ledger in ledgers {
+        if let Some(says) = &ledger.says {
+            parties.entry(says.party.as_deref()).or_default().push(&ledger.folder);
+        }
+    }
+    let name = |party: Option<&str>| party.unwrap_or("all beneficiaries").to_owned();
+    let texts: Vec<String> = match parties.len() {
+        0 => return None,
+        1 => parties.keys().map(|party| name(*party)).collect(),
+        _ => parties
+            .iter()
+            .map(|(party, folders)| format!("{} ({})", name(*party), folders.join(", ")))
+            .collect(),
+    };
+    Some(format!("amounts of {}", escape(&texts.join("; "))))
 }

@@ -93,6 +93,7 @@ pub fn run(
     let answer = if changes.is_empty() { Answer::Yes } else { Answer::No };
     if session.globals.json {
         session.print_json(&TermsDiffDocument {
+            at: standing.as_ref().map(Standing::at),
             first: first.document,
             second: second.document,
             equal: changes.is_empty(),

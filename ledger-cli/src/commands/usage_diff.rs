@@ -16,6 +16,7 @@ use crate::commands::Reading;
 use crate::context::Session;
 use crate::error::Answer;
 use crate::error::Failure;
+use crate::error::bad_argument;
 use crate::point;
 use crate::render::json::EventRef;
 use crate::render::json::usage::FieldChangeDocument;
@@ -27,6 +28,7 @@ use crate::render::table::Align;
 use crate::render::table::Table;
 use crate::render::text::count;
 use crate::render::text::escape;
+use crate::render::text::exact_money;
 use crate::render::text::sum;
 
 /// A number in both reports: name, first, second, second − first.
@@ -45,8 +47,15 @@ pub fn run(
         Ok(view::usage::report(state, &id).map_err(|problem| problem.at_field(what))?)
     };
     let (first, second) = (named(first, "A")?, named(second, "B")?);
-    let changes = view::usage::diff(state, &first.id, &second.id)
-        .map_err(|problem| problem.at_field("B"))?;
+    if first.period != second.period {
+        let (of, other) = (first.period, second.period);
+        return Err(bad_argument(
+            "B",
+            format!("record {} reports {of}, record {} reports {other}", first.seq, second.seq),
+            "compare two reports of one period: `revshare usage list` shows them",
+        ));
+    }
+    let changes = view::usage::diff(state, &first.id, &second.id)?;
     let totals = totals(first, second);
     let answer = if changes.is_empty() { Answer::Yes } else { Answer::No };
     if session.globals.json {
@@ -94,11 +103,13 @@ pub fn run(
     print(session, &changes, &titles)?;
     for (currency, fields) in &totals {
         writeln!(session.out, "\nall lines in {currency}")?;
-        let mut table = table(&titles);
-        fields.iter().for_each(|field| row(&mut table, "", field));
         if fields.is_empty() {
             writeln!(session.out, "come to the same")?;
             continue;
+        }
+        let mut table = titled(Table::new(&[("what", Align::Left)]), &titles);
+        for field in fields {
+            table.row(cells(field, *currency));
         }
         let color = session.world.color;
         session.out.write_all(table.text(color).as_bytes())?;
@@ -124,20 +135,21 @@ fn print(
         let mut title: Vec<String> = names.collect();
         title.push(format!("in {currency}"));
         writeln!(session.out, "\n{}", escape(&title.join(", ")))?;
-        let mut table = table(titles);
+        let days = Table::new(&[("day", Align::Left), ("what", Align::Left)]);
+        let mut table = titled(days, titles);
         for change in changes {
             let mut day = change.key.day.to_string();
             let lines = change.lines;
             if lines.0 != lines.1 {
                 let by = i128::from(lines.1) - i128::from(lines.0);
-                let cells =
-                    [day, "lines".into(), lines.0.to_string(), lines.1.to_string(), signed(by)];
-                table.row(cells);
-                day = String::new();
+                let (first, second) = (lines.0.to_string(), lines.1.to_string());
+                let day = std::mem::take(&mut day);
+                table.row([day, "lines".to_owned(), first, second, signed(by.to_string())]);
             }
             for field in &change.changes {
-                row(&mut table, &day, field);
-                day = String::new();
+                let mut cells = cells(field, currency).to_vec();
+                cells.insert(0, std::mem::take(&mut day));
+                table.row(cells);
             }
         }
         session.out.write_all(table.text(color).as_bytes())?;
@@ -145,22 +157,29 @@ fn print(
     Ok(())
 }
 
-fn table([first, second]: &[String; 2]) -> Table {
-    Table::new(&[("day", Align::Left), ("what", Align::Left)])
+fn titled(table: Table, [first, second]: &[String; 2]) -> Table {
+    table
         .column(first, Align::Right)
         .column(second, Align::Right)
         .column("difference", Align::Right)
 }
 
-fn row(table: &mut Table, day: &str, (name, first, second, difference): &Field) {
-    let sign = if difference.0 > 0 { "+" } else { "" };
-    let difference = format!("{sign}{}", sum(*difference));
-    table.row([day.to_owned(), name.clone(), sum(*first), sum(*second), difference]);
+/// A row: amounts with the digits of their currency, quantities as they are.
+fn cells((name, first, second, difference): &Field, currency: Currency) -> [String; 4] {
+    let is_money = name == "gross" || name.starts_with("deduction.");
+    let text = |number: &Sum| match is_money {
+        true => exact_money(&number.exact(), currency),
+        false => sum(*number),
+    };
+    [name.clone(), text(first), text(second), signed(text(difference))]
 }
 
-fn signed(by: i128) -> String {
-    let sign = if by > 0 { "+" } else { "" };
-    format!("{sign}{by}")
+/// With a sign also where it is positive.
+fn signed(difference: String) -> String {
+    match difference.starts_with('-') {
+        true => difference,
+        false => format!("+{difference}"),
+    }
 }
 
 /// All lines of each currency that either report uses: what differs.

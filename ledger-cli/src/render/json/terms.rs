@@ -40,6 +40,8 @@ impl ClauseDocument {
 /// `terms diff`.
 #[derive(Serialize, JsonSchema)]
 pub struct TermsDiffDocument {
+    /// The point of the log; `null` if two files are compared.
+    pub at: Option<At>,
     /// The terms that are compared.
     pub first: TermsSideDocument,
     /// The terms that they are compared with.
