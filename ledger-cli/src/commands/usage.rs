@@ -11,8 +11,6 @@ use revshare_core::decide::decide;
 use revshare_core::intake::Usage;
 use revshare_core::intake::read_csv;
 use revshare_core::intake::read_jsonl;
-use revshare_core::state::Agreement;
-use revshare_core::terms::TermsByDay;
 use revshare_core::usage::LineBlock;
 use revshare_core::view;
 use revshare_core::vocab::Code;
@@ -210,17 +208,6 @@ fn finish(
     Ok(Answer::Yes)
 }
 
-/// The terms in force on the days of a period.
-fn terms_by_day(agreement: &Agreement, of: Period) -> TermsByDay<'_> {
-    let versions = agreement.versions();
-    let stretches = versions.stretches(of);
-    let mut stretches =
-        stretches.iter().map(|stretch| (stretch.from, &versions.get(stretch.version).terms));
-    let first = stretches.next().map_or(agreement.terms(), |(_, terms)| terms);
-    let covered = (versions.starts_on(), versions.ends_on());
-    TermsByDay::new(first, stretches, covered, agreement.level())
-}
-
 /// The lines of a file, judged against the terms; none for a nil report.
 fn blocks(
     session: &mut Session,
@@ -232,7 +219,7 @@ fn blocks(
     let (Some(file), Some(agreement)) = (file, desk.ledger.state().agreement()) else {
         return Ok(Vec::new());
     };
-    let terms = terms_by_day(agreement, of);
+    let terms = &agreement.versions().by_day(of, agreement.level());
     let is_stdin = file == Path::new("-");
     let name = if is_stdin { "standard input".to_owned() } else { file.display().to_string() };
     let source: Box<dyn Read> = match is_stdin {
@@ -247,8 +234,8 @@ fn blocks(
     let size = if is_stdin { None } else { std::fs::metadata(file).map(|known| known.len()).ok() };
     let source = BufReader::with_capacity(1 << 18, session.progress(source, size));
     let Usage { blocks, lines, problems, problems_total } = match format.unwrap_or(by_name) {
-        Format::Csv => read_csv(&name, source, &terms, of),
-        Format::Jsonl => read_jsonl(&name, source, &terms, of),
+        Format::Csv => read_csv(&name, source, terms, of),
+        Format::Jsonl => read_jsonl(&name, source, terms, of),
     };
     if problems.is_empty() {
         return Ok(blocks);

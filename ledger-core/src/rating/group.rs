@@ -71,8 +71,8 @@ pub enum Unrated {
     Day,
     /// No rule matches it.
     Rule,
-    /// A quantity of a priced meter has no price; the meter's position in the line's sums.
-    Price(usize),
+    /// A quantity of a priced meter has no price.
+    Price,
 }
 
 /// What terms say about lines with the same attributes, worked out once.
@@ -180,12 +180,11 @@ impl<'a> Profile<'a> {
     /// Σ quantity / unit × price, over the meters that the terms price.
     fn priced(&self, terms: &Terms, key: &LineKey, sums: &LineSums) -> Result<Exact, Unrated> {
         let mut gross = Exact::zero();
-        for (at, (meter, quantity)) in sums.meters.iter().enumerate() {
-            let is_priced = terms.prices.iter().any(|price| price.meter == *meter);
-            if !is_priced || quantity.is_zero() {
+        for (meter, quantity) in &sums.meters {
+            if quantity.is_zero() || !terms.is_priced(meter) {
                 continue;
             }
-            let price = self.price(meter, key).ok_or(Unrated::Price(at))?;
+            let price = self.price(meter, key).ok_or(Unrated::Price)?;
             gross +=
                 quantity.exact() * exact::of_amount(&price.price) / exact::of_amount(&price.unit);
         }
