@@ -115,6 +115,8 @@ pub enum Command {
     #[command(subcommand)]
     Statement(commands::statement::Args),
     #[command(subcommand)]
+    Advance(commands::advance::Args),
+    #[command(subcommand)]
     Payout(commands::payout::Args),
     Balances(commands::balances::Args),
     Status(commands::status::Args),
@@ -144,6 +146,7 @@ pub fn run(session: &mut Session, command: &Command) -> Result<Answer, Failure> 
         Command::Contribution(args) => commands::contribution::run(session, args),
         Command::Fx(args) => commands::fx::run(session, args),
         Command::Statement(args) => commands::statement::run(session, args),
+        Command::Advance(args) => commands::advance::run(session, args),
         Command::Payout(args) => commands::payout::run(session, args),
         Command::Balances(args) => commands::balances::run(session, args),
         Command::Status(args) => commands::status::run(session, args),

@@ -7,5 +7,6 @@ mod documents;
 mod reading;
 mod exits;
 mod proposals;
+mod contract;
 mod demo;
 mod readme;

@@ -16,6 +16,7 @@ pub mod amend;
 pub mod fx;
 pub mod contribution;
 pub mod statement;
+pub mod advance;
 pub mod payout;
 pub mod balances;
 pub mod history;
@@ -50,6 +51,7 @@ use crate::context::Session;
 use crate::error::Failure;
 use crate::render::json::RecordDocument;
 use crate::render::json::proposals::ProposedDocument;
+use crate::render::json::record::DecidedDocument;
 use crate::render::json::record::RecordedDocument;
 use crate::render::json::record::RecordedRef;
 use crate::render::json::usage::PriceFindingDocument;
@@ -83,6 +85,8 @@ pub struct Writing {
 pub struct Beside {
     /// For a proposal: what it waits for.
     pub proposal: Option<ProposedDocument>,
+    /// For the acceptance of a proposal: what it makes of it.
+    pub decided: Option<DecidedDocument>,
     /// For a report: where it and the price list disagree.
     pub price_findings: Vec<PriceFindingDocument>,
 }
@@ -127,6 +131,7 @@ pub fn say_recorded_with(
             record: RecordDocument::of(&record, None, currency),
             proposal: beside.proposal,
             price_findings: beside.price_findings,
+            decided: beside.decided,
         });
     }
     let word = if is_recorded { "recorded" } else { "would be recorded" };
