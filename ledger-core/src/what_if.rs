@@ -3,8 +3,9 @@
 //!
 //! The answer follows from the log and the question alone, so both parties get the same one. What
 //! was said later is judged again where it stands: what would not have been admissible is left out
-//! and named. Statements are composed again, since their content follows from the facts;
-//! acknowledgements are left out, since they speak of the real history.
+//! and named, and so is what names it. Statements are composed again, since their content follows
+//! from the facts; so is how much of a payout is on account, if it said so. Acknowledgements are
+//! left out, since they speak of the real history.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -16,10 +17,16 @@ use crate::event::Kind;
 use crate::event::TermsVersion;
 use crate::evolve;
 use crate::evolve::amendment;
+use crate::evolve::money;
 use crate::evolve::statement;
 use crate::evolve::usage;
+use crate::payout::Payout;
+use crate::rating;
+use crate::rating::PeriodRating;
+use crate::rating::Unratable;
 use crate::replay::Signatures;
 use crate::replay::replay;
+use crate::state::Agreement;
 use crate::state::State;
 use crate::store::SegmentSource;
 use crate::usage::UsageSums;
@@ -55,11 +62,21 @@ pub struct Answer {
     pub assumed: State,
     /// Later events that would not have been admissible, in the order of the log.
     pub refused: Vec<Refused>,
-    /// Every period with a report or a statement on either side, in order.
+    /// Every period from the first to the last with a report or a statement on either side, in
+    /// order.
     pub periods: Vec<PeriodAnswer>,
-    /// What may be paid out, per beneficiary: as it is and as it would be. A difference of what is
-    /// booked shows here only once it is stated.
+    /// Per beneficiary, sorted: the sum over the periods that both sides can rate.
+    pub totals: Vec<Sides>,
+    /// Why periods from one on cannot be rated as it is, if there are such.
+    pub unrated: Option<Problem>,
+    /// Why periods from one on could not be rated as it would be, if there are such.
+    pub unrated_assumed: Option<Problem>,
+    /// What may be paid out, per beneficiary, sorted. A difference of what is earned shows here
+    /// only once it is stated.
     pub payable: Vec<Sides>,
+    /// What statements have not posted yet of the periods that can be rated, true-ups included;
+    /// per beneficiary, sorted.
+    pub unstated: Vec<Sides>,
 }
 
 /// A later event that would not have been admissible.
@@ -78,46 +95,51 @@ pub struct Refused {
 pub struct PeriodAnswer {
     /// The period.
     pub period: Period,
-    /// Its base.
-    pub base: (Amount, Amount),
+    /// Its base as it is; `None` if it cannot be rated.
+    pub base: Option<Amount>,
+    /// Its base as it would be; `None` if it could not be rated.
+    pub base_assumed: Option<Amount>,
     /// Per beneficiary, sorted.
     pub shares: Vec<Sides>,
 }
 
-/// A beneficiary's amount as it is and as it would be.
+/// A beneficiary's amount as it is and as it would be, in the settlement currency.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Sides {
     /// The beneficiary.
     pub party: Id,
-    /// As it is, from the facts known now.
-    pub real: Amount,
-    /// As it would be.
-    pub assumed: Amount,
-    /// assumed − real.
-    pub difference: Amount,
+    /// As it is, from the facts known now; `None` if it cannot be rated.
+    pub real: Option<Amount>,
+    /// As it would be; `None` if it could not be rated.
+    pub assumed: Option<Amount>,
+    /// assumed − real, if both are known.
+    pub difference: Option<Amount>,
+}
+
+impl PeriodAnswer {
+    /// Whether the two sides are not the same.
+    pub fn differs(&self) -> bool {
+        self.base != self.base_assumed || self.shares.iter().any(|one| one.real != one.assumed)
+    }
 }
 
 /// Replays a log with and without what is asked, side by side. Errors: a log that cannot be read,
-/// [`Code::WhatIf`], terms that could not be proposed, and periods that cannot be rated.
+/// [`Code::WhatIf`], and terms that could not be proposed.
 pub fn ask(source: &dyn SegmentSource, question: &Question) -> Result<Answer, Problem> {
-    let mut assumed = State::default();
-    let mut refused = Vec::new();
+    let (state, gone, refused) = (State::default(), BTreeMap::new(), Vec::new());
+    let mut assumption = Assumption { question, state, gone, refused };
     let mut seen = BTreeSet::new();
     let replayed = replay(source, question.until, Signatures::Trusted, &mut |_, fact, _| {
         seen.insert(fact.id);
-        if let Err(why) = assume(&mut assumed, question, fact) {
-            let event = Named { id: fact.id, seq: Some(fact.seq) };
-            refused.push(Refused { event, kind: fact.event.kind(), why });
-        }
+        assumption.take(fact);
     })?;
     let real = replayed.state;
     admit(&real, question, &seen)?;
+    let Assumption { state: mut assumed, refused, .. } = assumption;
     if let Some((version, effective_from)) = &question.terms {
         assume_terms(&mut assumed, version, *effective_from)?;
     }
-    let periods = periods(&real, &assumed)?;
-    let payable = payable(&real, &assumed)?;
-    Ok(Answer { real, assumed, refused, periods, payable })
+    compare(real, assumed, refused)
 }
 
 /// The events that are asked about are on the log, are no opening, and are reports where lines are
@@ -131,14 +153,15 @@ fn admit(real: &State, question: &Question, seen: &BTreeSet<EventId>) -> Result<
             )
             .hint("`revshare history` lists the events"));
         };
+        let is_replaced = question.replaced.contains_key(id);
         let message = if kind == Kind::LedgerOpened {
             "without its first event there is no ledger".to_owned()
         } else if kind == Kind::UsagePart {
             format!("record {seq} is a part of a report")
-        } else if question.replaced.contains_key(id)
-            && !matches!(kind, Kind::UsageReported | Kind::UsageCorrected)
-        {
+        } else if is_replaced && !matches!(kind, Kind::UsageReported | Kind::UsageCorrected) {
             format!("record {seq} is {}, which has no lines to replace", kind.as_str())
+        } else if is_replaced && question.without.contains(id) {
+            format!("record {seq} is both left out and replaced")
         } else {
             continue;
         };
@@ -149,33 +172,90 @@ fn admit(real: &State, question: &Question, seen: &BTreeSet<EventId>) -> Result<
     Ok(())
 }
 
-/// Applies a fact as it would have been. `Err` if it would not have been admissible; its place is
-/// taken either way.
-fn assume(state: &mut State, question: &Question, fact: &Fact) -> Result<(), Problem> {
-    if question.without.contains(&fact.id) {
-        evolve::leave_out(state, fact);
-        return Ok(());
-    }
-    let judged = match &fact.event {
-        Event::Acknowledged(_) => {
-            evolve::skip(state, fact);
-            return Ok(());
-        }
-        Event::StatementIssued(issued) => restate(state, fact, issued.period),
-        event => match question.replaced.get(&fact.id) {
-            Some(sums) => replace(state, fact, sums.clone()),
-            None => evolve::admit(state, &fact.author, fact.recorded_at, event)
-                .and_then(|()| evolve::apply(state, fact)),
-        },
-    };
-    evolve::leave_out(state, fact);
-    judged
+/// The log as it would have been, record by record.
+struct Assumption<'a> {
+    question: &'a Question,
+    state: State,
+    /// What does not count: the record, and whether it was left out or is not admissible.
+    gone: BTreeMap<EventId, (u64, &'static str)>,
+    refused: Vec<Refused>,
 }
 
+impl Assumption<'_> {
+    /// Applies a fact as it would have been, or names it. Its place is taken either way.
+    fn take(&mut self, fact: &Fact) {
+        let kind = fact.event.kind();
+        if self.question.without.contains(&fact.id) {
+            self.gone.insert(fact.id, (fact.seq, "is left out"));
+        } else if kind != Kind::Acknowledged
+            && let Err(why) = self.apply(fact)
+        {
+            let event = Named { id: fact.id, seq: Some(fact.seq) };
+            self.gone.insert(fact.id, (fact.seq, "would not have been admissible"));
+            self.refused.push(Refused { event, kind, why });
+        }
+        evolve::leave_out(&mut self.state, fact);
+    }
+
+    fn apply(&mut self, fact: &Fact) -> Result<(), Problem> {
+        let gone = named(&fact.event).and_then(|id| self.gone.get(&id));
+        if let Some((seq, how)) = gone {
+            let message = format!("it names record {seq}, which {how}");
+            return Err(Problem::new(Code::UnknownEvent, message)
+                .hint("what is said of an event goes with it")
+                .at_record(*seq));
+        }
+        let state = &mut self.state;
+        match &fact.event {
+            // The event that closes the parts is judged, and says why if it does not stand.
+            Event::UsagePart(_) => evolve::apply(state, fact),
+            Event::StatementIssued(issued) => restate(state, fact, issued.period),
+            Event::PayoutSent(payout) => send(state, fact, payout),
+            event => match self.question.replaced.get(&fact.id) {
+                Some(sums) => replace(state, fact, sums.clone()),
+                None => {
+                    if let Some(agreement) = state.agreement() {
+                        evolve::admit_event_level(agreement.level(), event)?;
+                    }
+                    evolve::admit(state, &fact.author, fact.recorded_at, event)?;
+                    evolve::apply(state, fact)
+                }
+            },
+        }
+    }
+}
+
+/// The event that an event is about, if it is about one.
+fn named(event: &Event) -> Option<EventId> {
+    match event {
+        Event::Accepted(acceptance) => Some(acceptance.event),
+        Event::UsageCorrected(correction) => Some(correction.corrects),
+        Event::StatementAccepted(statement) => Some(*statement),
+        Event::PayoutConfirmed(receipt) => Some(receipt.payout),
+        Event::PayoutReturned(returned) => Some(returned.payout),
+        Event::ProposalRejected(closing) | Event::ProposalWithdrawn(closing) => {
+            Some(closing.proposal)
+        }
+        Event::ContributionEnded(end) => Some(end.claim),
+        _ => None,
+    }
+}
+
+/// A statement says what follows from the facts, so it would have said something else.
 fn restate(state: &mut State, fact: &Fact, period: Period) -> Result<(), Problem> {
     statement::admit(state, &fact.author, period)?;
     let composed = statement::compose(state, period)?;
     statement::record(state, fact, &composed)
+}
+
+/// A payout that said that its excess is on account would have said so of another excess.
+fn send(state: &mut State, fact: &Fact, payout: &Payout) -> Result<(), Problem> {
+    let mut payout = payout.clone();
+    if !payout.on_account.is_zero() {
+        payout.on_account = money::excess(state, &payout.to, payout.amount)?;
+    }
+    money::admit_payout(state, &fact.author, fact.recorded_at, &payout)?;
+    money::record(state, fact, &payout)
 }
 
 fn replace(state: &mut State, fact: &Fact, sums: UsageSums) -> Result<(), Problem> {
@@ -203,51 +283,115 @@ fn assume_terms(state: &mut State, version: &TermsVersion, from: Date) -> Result
     Ok(())
 }
 
-/// Every period that either side has, computed from the facts of each.
-fn periods(real: &State, assumed: &State) -> Result<Vec<PeriodAnswer>, Problem> {
-    let (real, assumed) = (evolve::opened(real)?, evolve::opened(assumed)?);
-    let last_of = |agreement: &crate::state::Agreement| {
-        let reported = agreement.reported_periods().next_back();
-        reported.max(agreement.statements().keys().next_back().copied())
-    };
-    let Some(last) = last_of(real).max(last_of(assumed)) else { return Ok(Vec::new()) };
-    let is = statement::rate_until(real, last)?;
-    let would_be = statement::rate_until(assumed, last)?;
-    let mut periods = Vec::with_capacity(is.len());
-    for (is, would_be) in is.iter().zip(&would_be) {
-        let parties: BTreeSet<&Id> =
-            is.shares.iter().chain(&would_be.shares).map(|share| &share.party).collect();
-        let amount = |rating: &crate::rating::PeriodRating, party: &Id| {
-            rating.share(party).map_or(Amount::ZERO, |share| share.amount)
-        };
-        let shares = parties
-            .into_iter()
-            .map(|party| sides(party, amount(is, party), amount(would_be, party)))
-            .collect::<Result<_, Problem>>()?;
-        let base = (is.base_rounded, would_be.base_rounded);
-        periods.push(PeriodAnswer { period: is.period, base, shares });
-    }
-    Ok(periods)
-}
-
-fn payable(real: &State, assumed: &State) -> Result<Vec<Sides>, Problem> {
-    let (real, assumed) = (evolve::opened(real)?, evolve::opened(assumed)?);
-    let parties: BTreeSet<&Id> = real
-        .versions()
-        .beneficiaries()
+/// The two sides, each computed from its facts.
+fn compare(real: State, assumed: State, refused: Vec<Refused>) -> Result<Answer, Problem> {
+    let (is, would_be) = (evolve::opened(&real)?, evolve::opened(&assumed)?);
+    let last = last_of(is).max(last_of(would_be));
+    let (rated, unrated) = rate_known(is, last);
+    let (rated_assumed, unrated_assumed) = rate_known(would_be, last);
+    let parties: BTreeSet<Id> = [is, would_be]
         .into_iter()
-        .chain(assumed.versions().beneficiaries())
+        .flat_map(|one| one.versions().beneficiaries())
+        .cloned()
         .collect();
-    parties
-        .into_iter()
-        .map(|party| sides(party, real.account(party).payable(), assumed.account(party).payable()))
-        .collect()
+    let mut periods = Vec::new();
+    for at in 0..rated.len().max(rated_assumed.len()) {
+        let (is, would_be) = (rated.get(at), rated_assumed.get(at));
+        let Some(period) = is.or(would_be).map(|rating| rating.period) else { continue };
+        let shares = parties.iter().map(|party| {
+            sides(party, is.map(|one| share(one, party)), would_be.map(|one| share(one, party)))
+        });
+        periods.push(PeriodAnswer {
+            period,
+            base: is.map(|rating| rating.base_rounded),
+            base_assumed: would_be.map(|rating| rating.base_rounded),
+            shares: shares.collect::<Result<_, Problem>>()?,
+        });
+    }
+    let both = rated.len().min(rated_assumed.len());
+    let totals = each(&parties, |party| {
+        let sum = |ratings: &[PeriodRating]| {
+            let ratings = ratings.iter().take(both);
+            add_up(ratings.map(|rating| Some(share(rating, party))))
+        };
+        Ok((sum(&rated)?, sum(&rated_assumed)?))
+    })?;
+    let payable = each(&parties, |party| {
+        Ok((is.account(party).payable(), would_be.account(party).payable()))
+    })?;
+    let unstated = each(&parties, |party| {
+        let sum = |agreement: &Agreement, ratings: &[PeriodRating]| {
+            add_up(ratings.iter().map(|rating| {
+                let booked = agreement.booked(rating.period);
+                let booked = booked.shares.iter().find(|(id, _)| id == party);
+                let booked = booked.map_or(Amount::ZERO, |(_, amount)| *amount);
+                share(rating, party).checked_sub(booked)
+            }))
+        };
+        Ok((sum(is, &rated)?, sum(would_be, &rated_assumed)?))
+    })?;
+    Ok(Answer {
+        refused,
+        periods,
+        totals,
+        unrated,
+        unrated_assumed,
+        payable,
+        unstated,
+        real,
+        assumed,
+    })
 }
 
-fn sides(party: &Id, real: Amount, assumed: Amount) -> Result<Sides, Problem> {
-    let difference = assumed.checked_sub(real).ok_or_else(|| {
-        Problem::new(Code::AmountBounds, "a difference has more than 15 integer digits")
-            .hint("the two sides are too far apart to be compared")
-    })?;
-    Ok(Sides { party: party.clone(), real, assumed, difference })
+/// The last period with a report or a statement.
+fn last_of(agreement: &Agreement) -> Option<Period> {
+    let reported = agreement.reported_periods().next_back();
+    reported.max(agreement.statements().keys().next_back().copied())
+}
+
+/// Every period from the first to `last` that can be rated, and why the one after them cannot.
+fn rate_known(agreement: &Agreement, last: Option<Period>) -> (Vec<PeriodRating>, Option<Problem>) {
+    let Some(last) = last else { return (Vec::new(), None) };
+    let mut facts = agreement.facts_until(last);
+    let mut unrated = None;
+    loop {
+        let why = match rating::rate(agreement.contract(), &facts) {
+            Ok(rated) => return (rated, unrated),
+            Err(why) => why,
+        };
+        let (Unratable::OutOfBounds { period } | Unratable::NoRate { period, .. }) = &why;
+        // At least one less each time, whatever the period.
+        let known = facts.iter().take_while(|facts| facts.period < *period).count();
+        facts.truncate(known.min(facts.len().saturating_sub(1)));
+        unrated = Some(statement::unratable(why));
+    }
+}
+
+fn share(rating: &PeriodRating, party: &Id) -> Amount {
+    rating.share(party).map_or(Amount::ZERO, |share| share.amount)
+}
+
+/// Both sides of an amount per beneficiary.
+fn each(
+    parties: &BTreeSet<Id>,
+    of: impl Fn(&Id) -> Result<(Amount, Amount), Problem>,
+) -> Result<Vec<Sides>, Problem> {
+    let both = |party| of(party).and_then(|(is, then)| sides(party, Some(is), Some(then)));
+    parties.iter().map(both).collect()
+}
+
+fn add_up(mut amounts: impl Iterator<Item = Option<Amount>>) -> Result<Amount, Problem> {
+    let sum = amounts.try_fold(Amount::ZERO, |sum, amount| sum.checked_add(amount?));
+    sum.ok_or_else(out_of_bounds)
+}
+
+fn sides(party: &Id, real: Option<Amount>, assumed: Option<Amount>) -> Result<Sides, Problem> {
+    let both = real.zip(assumed);
+    let difference = both.map(|(is, then)| then.checked_sub(is).ok_or_else(out_of_bounds));
+    Ok(Sides { party: party.clone(), real, assumed, difference: difference.transpose()? })
+}
+
+fn out_of_bounds() -> Problem {
+    Problem::new(Code::AmountBounds, "a sum or difference has more than 15 integer digits")
+        .hint("the two sides are too far apart to be compared")
 }

@@ -17,4 +17,5 @@ mod bad_payloads;
 mod vectors;
 mod wire;
 mod rules;
+mod what_if;
 mod smoke;
