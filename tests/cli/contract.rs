@@ -62,16 +62,23 @@ impl Bench {
     /// The ledger, in the copy `acme` that all parties write to, up to the statement of February.
     pub fn with_contract() -> Bench {
         let bench = Bench::with_contract_files();
+        bench.play_contract(&|name| name.to_owned());
+        bench
+    }
+
+    /// Likewise, where some ids have other names.
+    fn play_contract(&self, named: &dyn Fn(&str) -> String) {
+        let bench = self;
         bench.ok("-C acme init --terms contract.toml --key acme.key --recorded-time 2024-01-05T08:00:00Z");
         bench.accepted(0, "2024-01-06T08:00:00Z");
-        bench.says("tuner", "2024-01-24T08:00:00Z", claim("2024-01-25"));
+        bench.says("tuner", "2024-01-24T08:00:00Z", claim(&named("safety-tuning"), "2024-01-25"));
         bench.accepted(4, "2024-01-24T09:00:00Z");
         let january = "-C acme usage report january.csv --period 2024-01 --key acme.key --recorded-time 2024-02-03T08:00:00Z";
         bench.ok(january);
         bench.says("acme-cloud", "2024-02-03T09:00:00Z", rate("1.085", "2024-01"));
         bench.accepted(9, "2024-02-03T10:00:00Z");
         for line in ADVANCE.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            bench.ok(line);
+            bench.ok(&line.replace(" meta ", &format!(" {} ", named("meta"))));
         }
         let amendment = Command::ProposeAmendment {
             version: Box::new(bench.terms("amended.toml")),
@@ -81,14 +88,13 @@ impl Bench {
         bench.says("acme-cloud", "2024-02-20T08:00:00Z", amendment);
         bench.accepted(18, "2024-02-20T09:00:00Z");
         for line in FEBRUARY.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            bench.ok(line);
+            bench.ok(&line.replace(" meta ", &format!(" {} ", named("meta"))));
         }
         bench.says("acme-cloud", "2024-04-03T09:00:00Z", rate("1.10", "2024-02"));
         bench.accepted(26, "2024-04-03T10:00:00Z");
         bench.ok(
             "-C acme statement issue 2024-02 --key acme.key --recorded-time 2024-04-04T08:00:00Z",
         );
-        bench
     }
 
     /// Every party whose acceptance of a record is missing accepts it.
@@ -102,25 +108,24 @@ impl Bench {
             None => agreement.awaited().into_iter().cloned().collect(),
         };
         for party in missing {
-            let (_, file) =
-                PARTIES.iter().find(|(id, _)| *id == party.as_str()).expect("a known party");
+            let file = key_file(party.as_str());
             self.ok(&format!("-C acme accept {seq} --key {file}.key --recorded-time {time}"));
         }
     }
 
     /// A party says what there is no command for in these tests.
     fn says(&self, party: &str, time: &str, command: Command) {
-        let (_, file) = PARTIES.iter().find(|(id, _)| *id == party).expect("a known party");
+        let file = key_file(party);
         let key = ssh_key::PrivateKey::from_openssh(self.read(&format!("{file}.key")));
         let key = key.expect("a private key");
         let pair = key.key_data().ed25519().expect("an Ed25519 key");
         let signer = Signer::from_secret(&pair.private.to_bytes()).expect("a signer");
         let mut ledger = self.writable();
         let time = Timestamp::parse(time).expect("a time");
-        let author = Author {
-            party: Id::parse(party).expect("an id"),
-            key: signer.public().expect("a public key"),
-        };
+        let key = signer.public().expect("a public key");
+        let agreement = ledger.state().agreement().expect("an agreement");
+        let party = agreement.versions().party_of_key(&key).expect("a party").id.clone();
+        let author = Author { party, key };
         let context = Context { author, recorded_at: time, now: time };
         let nonce = [u8::try_from(ledger.state().next_seq()).expect("few records"); 16];
         let signing = Signing { signer: &signer, nonce };
@@ -160,6 +165,16 @@ const FEBRUARY: &str = r#"
     -C acme usage report february.csv --period 2024-02 --key acme.key --recorded-time 2024-04-02T08:00:00Z
 "#;
 
+/// The file of a party's key, by what its id begins and ends with.
+fn key_file(party: &str) -> &'static str {
+    let is = |id: &&(&str, &str)| {
+        let (first, last) = id.0.split_once('-').unwrap_or((id.0, ""));
+        party.starts_with(first) && party.ends_with(last)
+    };
+    // The research lab's id begins like its owner's.
+    PARTIES.iter().rev().find(is).expect("a known party").1
+}
+
 fn event(ledger: &Ledger, seq: u64) -> EventId {
     view::place::event_of(ledger.state(), seq).expect("a record")
 }
@@ -172,9 +187,9 @@ fn text(text: &str) -> Text {
     Text::parse(text).expect("a text")
 }
 
-fn claim(from: &str) -> Command {
+fn claim(clause: &str, from: &str) -> Command {
     Command::ClaimContribution(ContributionClaim {
-        clause: Id::parse("safety-tuning").expect("an id"),
+        clause: Id::parse(clause).expect("an id"),
         from: day(from),
         to: None,
         evidence: None,
@@ -200,7 +215,7 @@ fn what_the_commands_show_of_a_contract_with_every_clause() {
 fn proposals_wait_until_everybody_has_accepted() {
     let bench = Bench::with_contract();
     bench.says("acme-cloud", "2024-05-02T08:00:00Z", rate("1.08", "2024-03"));
-    bench.says("tuner", "2024-05-03T08:00:00Z", claim("2024-06-01"));
+    bench.says("tuner", "2024-05-03T08:00:00Z", claim("safety-tuning", "2024-06-01"));
     let amendment = Command::ProposeAmendment {
         version: Box::new(bench.terms("contract.toml")),
         effective_from: day("2024-06-01"),
@@ -213,6 +228,64 @@ fn proposals_wait_until_everybody_has_accepted() {
 #[test]
 fn advances_and_tax() {
     play_on(&Bench::with_contract(), "advances");
+}
+
+/// What people read on a terminal; `show` prints whole hashes.
+const SCREENS: [&str; 17] = [
+    "accept",
+    "status",
+    "history",
+    "balances -v",
+    "balances -v --at 24",
+    "usage list",
+    "usage show 8",
+    "usage show 25",
+    "statement list",
+    "statement show 2024-01",
+    "statement show 2024-02",
+    "statement preview 2024-01 --at 14",
+    "payout list",
+    "explain 2024-01/@META@",
+    "explain 2024-02/@META@",
+    "explain 2024-02/@META@-research",
+    "explain 2024-02/tuner",
+];
+
+fn too_wide(bench: &Bench, meta: &str) -> Vec<String> {
+    let mut wide = Vec::new();
+    for screen in SCREENS {
+        let screen = screen.replace("@META@", meta);
+        let ran = bench.ok(&format!("-C acme {screen}"));
+        let lines = ran.out.lines().filter(|line| line.chars().count() > 80);
+        wide.extend(lines.map(|line| format!("{screen}: {line}")));
+        assert!(!ran.out.lines().any(|line| line.ends_with(' ')), "{screen}: {}", ran.out);
+    }
+    wide
+}
+
+#[test]
+fn every_screen_fits_80_columns() {
+    let bench = Bench::with_contract();
+    assert_eq!(too_wide(&bench, "meta"), Vec::<String>::new());
+}
+
+#[test]
+fn every_screen_fits_80_columns_with_the_longest_ids_too() {
+    let long = |word: &str| format!("{word}-{}", "x1".repeat((54 - word.len()) / 2));
+    let names = ["meta", "everything-else", "eu-search", "safety-tuning"];
+    let bench = Bench::with_contract_files();
+    for file in ["contract.toml", "amended.toml"] {
+        let mut text = bench.read(file);
+        for name in names {
+            text = text.replace(&format!("\"{name}"), &format!("\"{}", long(name)));
+            text = text.replace(&format!(" {name} ="), &format!(" {} =", long(name)));
+            text = text
+                .replace(&format!(" {name}-research ="), &format!(" {}-research =", long(name)));
+        }
+        bench.write(file, &text);
+    }
+    bench.play_contract(&long);
+    assert_eq!(too_wide(&bench, &long("meta")), Vec::<String>::new());
 }
 
 #[test]

@@ -135,17 +135,21 @@ impl Table {
     }
 }
 
-/// Breaks a text between words; a longer word stands out.
+/// Breaks a text between words, and words that are longer than a line.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    let words = text.split(' ').flat_map(|word| match word.width() > width {
+        true => broken(word, width),
+        false => vec![word.to_owned()],
+    });
+    for word in words {
         let line = lines
             .last_mut()
             .filter(|line| line.is_empty() || line.width() + 1 + word.width() <= width);
         match line {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) => line.extend([" ", word]),
-            None => lines.push(word.to_owned()),
+            Some(line) if line.is_empty() => line.push_str(&word),
+            Some(line) => line.extend([" ", &word]),
+            None => lines.push(word),
         }
     }
     lines
@@ -198,7 +202,7 @@ fn broken(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest: Vec<char> = text.chars().collect();
     while rest.len() > width {
-        let dash = rest[..width].iter().rposition(|c| matches!(c, '-' | ' '));
+        let dash = rest[..width].iter().rposition(|c| matches!(*c, '-' | ' ' | HELD));
         let end = dash.map_or(width, |at| at + 1);
         let after = rest.split_off(end);
         lines.push(rest.into_iter().collect::<String>().trim_end().to_owned());
