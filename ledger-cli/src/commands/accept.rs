@@ -69,8 +69,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     };
     let currency = agreement.terms().currency;
     let decided = agreement.proposals().get(&id).map(|one| Decided::of(&desk, one));
-    let beside =
-        Beside { decided: decided.as_ref().map(Decided::document), ..Beside::default() };
+    let beside = Beside { decided: decided.as_ref().map(Decided::document), ..Beside::default() };
     let state = (desk.ledger.state(), currency);
     say_recorded_with(session, state, (&outcome, desk.mode), beside)?;
     match &decided {
