@@ -8,6 +8,7 @@ use std::fs;
 use ledger_core::command::Command;
 use ledger_core::evolve::statement::rate_until;
 use ledger_core::intake::read_csv;
+use ledger_core::terms::TermsByDay;
 use ledger_core::usage::LineBlock;
 use ledger_core::vocab::Amount;
 use ledger_core::vocab::Id;
@@ -105,8 +106,9 @@ impl Example {
                 let Some(csv) = event.get("csv").and_then(Value::as_str) else {
                     return Vec::new();
                 };
-                let terms = world.agreement().terms();
-                let usage = read_csv("usage.csv", csv.as_bytes(), terms, period);
+                let agreement = world.agreement();
+                let terms = TermsByDay::one(agreement.terms(), agreement.level());
+                let usage = read_csv("usage.csv", csv.as_bytes(), &terms, period);
                 assert_eq!(usage.problems, [], "{id}");
                 usage.blocks
             };

@@ -1,5 +1,7 @@
 //! The reference implementation and the ledger, on the same bytes.
 
+use std::collections::BTreeSet;
+
 use ledger_core::chain;
 use ledger_core::chain::Place;
 use ledger_core::chain::frame_len;
@@ -7,8 +9,10 @@ use ledger_core::event::Author;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay;
 use ledger_core::state::root::state_root;
+use ledger_core::terms::Party;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
+use ledger_core::view::usage::price_findings;
 use ledger_core::vocab::Exact;
 use ledger_core::vocab::LedgerId;
 use ledger_core::vocab::Period;
@@ -59,14 +63,18 @@ pub fn agree(world: &World) {
 
 fn compare_amounts(world: &World, report: &Report) {
     let agreement = world.agreement();
-    let terms = agreement.terms();
-    let parties: Vec<&str> = terms.beneficiaries().iter().map(|id| id.as_str()).collect();
+    let beneficiaries = agreement.versions().beneficiaries();
+    let parties: Vec<&str> = beneficiaries.iter().map(|id| id.as_str()).collect();
     let others: Vec<&str> = report.balances.iter().map(|b| b.party.as_str()).collect();
     assert_eq!(parties, others, "beneficiaries");
-    for (id, balance) in terms.beneficiaries().into_iter().zip(&report.balances) {
+    for (id, balance) in beneficiaries.into_iter().zip(&report.balances) {
         let account = agreement.account(id);
         let own = [
             account.booked,
+            account.interest,
+            account.recouped,
+            account.advanced,
+            account.withheld,
             account.paid,
             account.in_transit,
             account.on_account,
@@ -75,6 +83,10 @@ fn compare_amounts(world: &World, report: &Report) {
         let own: Vec<Exact> = own.iter().map(of_amount).collect();
         let other = [
             &balance.booked,
+            &balance.interest,
+            &balance.recouped,
+            &balance.advanced,
+            &balance.withheld,
             &balance.paid,
             &balance.in_transit,
             &balance.on_account,
@@ -82,6 +94,16 @@ fn compare_amounts(world: &World, report: &Report) {
         ];
         assert!(own.iter().eq(other), "account of {id}: {account:?}, reference {balance:?}");
     }
+    let findings = agreement.reports().flat_map(|one| {
+        let findings = price_findings(agreement, one.period, &one.usage).into_iter();
+        findings.map(|f| (*one.id.bytes(), f.currency.bytes(), f.reported, f.priced))
+    });
+    let own: BTreeSet<_> = findings.collect();
+    let other = report.price_findings.iter();
+    let other: BTreeSet<_> = other
+        .map(|f| (f.report, f.currency, f.reported.clone(), f.priced.clone()))
+        .collect();
+    assert_eq!(own, other, "findings of the price list");
     let stated: Vec<Period> = agreement.statements().keys().copied().collect();
     assert_eq!(stated.len(), report.stated.len(), "stated periods");
     for (period, other) in stated.into_iter().zip(&report.stated) {
@@ -187,7 +209,8 @@ fn lie(plan: &Plan, mut random: u64) {
     let world = play(plan);
     let facts = facts(&world);
     let segments = world.segments();
-    let parties = world.agreement().terms().parties.clone();
+    let listed = world.agreement().versions().listed_parties();
+    let parties: Vec<Party> = listed.into_iter().cloned().collect();
     // Where each frame begins.
     let mut starts = vec![64];
     while let Some(len) = frame_len(&segments[0][starts[starts.len() - 1]..]) {

@@ -20,6 +20,10 @@ pub mod lines;
 pub mod world;
 pub mod given;
 pub mod plans;
+pub mod clauses;
+pub mod changes;
+pub mod moves;
+pub mod proposals;
 pub mod random;
 pub mod disk;
 
