@@ -40,6 +40,8 @@ pub const MODIFIERS_MAX: usize = 256;
 pub const CLAUSES_MAX: usize = 256;
 /// Most rows of the table of late interest.
 pub const INTEREST_STEPS_MAX: usize = 1024;
+/// Most months that an audit may look back.
+pub const LOOKBACK_MONTHS_MAX: u16 = 1200;
 /// Largest number of days in a deadline of the terms.
 pub const DEADLINE_DAYS_MAX: u16 = 3650;
 
@@ -62,6 +64,8 @@ pub const LEDGER_PAYOUTS_MAX: u64 = 10u64.pow(14);
 pub const FX_RATE_MAX: u64 = 1_000_000;
 /// Largest amount per unit or flat amount of a step.
 pub const STEP_AMOUNT_MAX: u64 = 1_000_000_000;
+/// Largest guaranteed minimum of a window.
+pub const MINIMUM_MAX: u64 = 10_000_000_000;
 /// Largest payload of one event, in bytes.
 pub const PAYLOAD_LEN_MAX: usize = 48 << 20;
 /// Largest frame of one record on disk, in bytes: payload and envelope.

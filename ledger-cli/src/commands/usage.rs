@@ -219,7 +219,7 @@ fn blocks(
     let (Some(file), Some(agreement)) = (file, desk.ledger.state().agreement()) else {
         return Ok(Vec::new());
     };
-    let terms = agreement.terms();
+    let terms = &agreement.versions().by_day(of, agreement.level());
     let is_stdin = file == Path::new("-");
     let name = if is_stdin { "standard input".to_owned() } else { file.display().to_string() };
     let source: Box<dyn Read> = match is_stdin {

@@ -63,6 +63,11 @@ pub fn exact_text(value: &Exact) -> String {
     }
 }
 
+/// Nothing, exactly.
+pub fn zero() -> Exact {
+    Sum::default().exact()
+}
+
 /// A sum as a plain decimal.
 pub fn sum(sum: Sum) -> String {
     exact::to_text(&sum.exact())

@@ -13,9 +13,12 @@ use crate::evolve;
 use crate::evolve::acknowledgement;
 use crate::evolve::money;
 use crate::evolve::opening::nothing_to_accept;
+use crate::evolve::proposal::lapses_on;
 use crate::evolve::statement;
 use crate::evolve::usage;
 use crate::limits::CLOCK_AHEAD_MICROS_MAX;
+use crate::state::ProposalStatus;
+use crate::state::Proposed;
 use crate::state::State;
 use crate::usage::LineBlock;
 use crate::usage::UsageSums;
@@ -179,6 +182,29 @@ pub fn admit_clock(recorded_at: Timestamp, now: Timestamp) -> Result<(), Rejecti
         ),
     )
     .hint("check the clock of this machine, or the --recorded-time"))
+}
+
+/// Whether an event with some content stands in the way of another one with the same: everything
+/// does but a proposal that is neither pending nor in force any more. It may be made again, word
+/// for word.
+pub fn is_repeated(state: &State, id: &EventId, at: Timestamp) -> bool {
+    let proposal = state.agreement().and_then(|known| Some((known, known.proposals().get(id)?)));
+    let Some((agreement, proposal)) = proposal else { return true };
+    match (&proposal.status, &proposal.what) {
+        (ProposalStatus::Pending, _) => {
+            lapses_on(agreement, proposal).is_none_or(|last| at.date() <= last)
+        }
+        (ProposalStatus::Accepted { .. }, Proposed::Amendment(_)) => {
+            agreement.versions().last().event == *id
+        }
+        (ProposalStatus::Accepted { .. }, Proposed::Rate(rate)) => {
+            agreement.rate_source(rate.period, rate.currency) == Some(*id)
+        }
+        (ProposalStatus::Accepted { .. }, Proposed::Contribution(_)) => {
+            !agreement.endings().contains_key(id)
+        }
+        _ => false,
+    }
 }
 
 /// The refusal of content that is on the log already.

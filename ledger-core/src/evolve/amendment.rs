@@ -6,13 +6,13 @@ use crate::evolve::Violation;
 use crate::evolve::bounds;
 use crate::evolve::in_force;
 use crate::evolve::proposal::admit_proposer;
-use crate::evolve::usage::admit_key;
-use crate::rating::group::Grouping;
+use crate::evolve::usage::LineAdmission;
 use crate::state::Agreement;
 use crate::state::State;
 use crate::terms::Terms;
 use crate::terms::Version;
 use crate::terms::Versions;
+use crate::usage::LineKey;
 use crate::vocab::Code;
 use crate::vocab::Date;
 use crate::vocab::EventId;
@@ -149,37 +149,24 @@ fn admit_dates(agreement: &Agreement, amendment: &Amendment) -> Result<(), Viola
 /// versions of the terms.
 fn admit_lines(agreement: &Agreement, versions: &Versions, from: Date) -> Result<(), Violation> {
     for period in agreement.reported_periods().filter(|period| period.last_day() >= from) {
-        let mut grouping = Grouping::new(versions, agreement.contributions(), period);
+        let mut lines = LineAdmission::new(versions, period, Level::LATEST);
         for report in agreement.in_effect(period) {
             for (key, sums) in report.usage.iter().filter(|(key, _)| key.day >= from) {
-                admit_key(versions, &mut grouping, period, (key, sums), Level::LATEST).map_err(
-                    |why| {
-                        let attributes: Vec<String> = key
-                            .attributes
-                            .iter()
-                            .map(|(name, value)| format!("{name} = \"{value}\""))
-                            .collect();
-                        let what = match attributes.is_empty() {
-                            true => String::new(),
-                            false => format!(" with {}", attributes.join(", ")),
-                        };
-                        let (day, seq) = (key.day, report.seq);
-                        Problem::new(
-                            Code::AmendmentIncomplete,
-                            format!(
-                                "the usage of {day}{what} in record {seq} cannot be rated by \
-                                 these terms: {}",
-                                why.message
-                            ),
-                        )
-                        .hint("amended terms rate every line on the log from the day they take effect")
-                        .at_record(seq)
-                    },
-                )?;
+                lines.admit(key, sums).map_err(|why| incomplete(key, report.seq, &why))?;
             }
         }
     }
     Ok(())
+}
+
+/// The refusal of terms that cannot rate a line on the log.
+fn incomplete(key: &LineKey, seq: u64, why: &Problem) -> Problem {
+    Problem::new(
+        Code::AmendmentIncomplete,
+        format!("usage of {} in record {seq} cannot be rated: {}", key.day, why.message),
+    )
+    .hint("amended terms rate every line on the log from the day they take effect")
+    .at_record(seq)
 }
 
 /// What is legal about an amendment, and surprising.

@@ -42,8 +42,7 @@ pub fn excess(state: &State, to: &Id, amount: Amount) -> Result<Amount, Violatio
 /// The tax on a payout by the terms in force on a day: how much, and whether it comes on top.
 /// `None` past the bounds of an amount.
 fn tax(terms: &Terms, to: &Id, amount: Amount) -> Option<(Amount, bool)> {
-    let found = terms.withholding.iter().find(|(party, _)| party == to);
-    let Some((_, Withholding { rate, gross_up })) = found else {
+    let Some(Withholding { rate, gross_up }) = terms.withholding_of(to) else {
         return Some((Amount::ZERO, false));
     };
     let (rate, exact) = (exact::of_rate(rate), exact::of_amount(&amount));
@@ -167,10 +166,8 @@ pub fn admit_payout(
         )
         .hint("the tax follows from the terms: `revshare payout send` computes it"));
     }
-    let back = |record: &&PayoutRecord| matches!(record.status, PayoutStatus::Returned { .. });
-    let stands = agreement.payouts().values().filter(|record| record.payout.to == *to);
-    let withheld = stands.filter(|record| !back(record)).map(|record| record.payout.withheld);
-    let withheld = withheld.chain([payout.withheld]).try_fold(Amount::ZERO, Amount::checked_add);
+    let withheld = [account.withheld, account.tax_in_transit, payout.withheld];
+    let withheld = withheld.into_iter().try_fold(Amount::ZERO, Amount::checked_add);
     if withheld.is_none_or(|withheld| withheld > Amount::from_whole(LEDGER_PAYOUTS_MAX)) {
         return Err(too_much());
     }
@@ -195,7 +192,7 @@ pub fn admit_advance(state: &State, author: &Author, advance: &Advance) -> Resul
     let agreement = in_force(state)?;
     let Advance { to, amount, .. } = advance;
     admit_sending(agreement, author, (to, amount))?;
-    if !agreement.terms().advances.contains(to) {
+    if !agreement.terms().permits_advance(to) {
         return Err(Problem::new(
             Code::AdvanceNotPermitted,
             format!("the terms permit no recoupable advance to {to}"),

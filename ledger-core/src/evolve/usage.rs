@@ -1,7 +1,6 @@
 //! Usage is reported, corrected, or missing.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 
 use crate::event::Author;
 use crate::event::Fact;
@@ -15,11 +14,10 @@ use crate::evolve::in_force;
 use crate::evolve::opened_mut;
 use crate::evolve::unknown_event;
 use crate::limits::PARTS_MAX;
-use crate::rating::group::Grouping;
-use crate::rating::group::Unrated;
 use crate::state::Agreement;
 use crate::state::Report;
 use crate::state::State;
+use crate::terms::Admission;
 use crate::terms::Role;
 use crate::terms::Versions;
 use crate::usage::LineKey;
@@ -30,7 +28,6 @@ use crate::vocab::Code;
 use crate::vocab::Currency;
 use crate::vocab::EventId;
 use crate::vocab::Level;
-use crate::vocab::Name;
 use crate::vocab::Period;
 use crate::vocab::Problem;
 use crate::vocab::Text;
@@ -105,95 +102,44 @@ pub fn admit_report(
 fn admit_lines(agreement: &Agreement, period: Period, usage: &UsageSums) -> Result<(), Violation> {
     let versions = agreement.versions();
     // A column that no terms in force in the period declare is refused even if it sums to zero.
-    let numbers: BTreeSet<usize> =
-        versions.stretches(period).into_iter().map(|stretch| stretch.version).collect();
-    let terms = || numbers.iter().map(|number| &versions.get(*number).terms);
-    let total = usage.total();
-    let meter = |name: &Name| terms().any(|terms| terms.meters.contains(name));
-    let kind = |name: &Name| terms().any(|t| t.deductions.iter().any(|one| one.kind == *name));
-    let meters = total.meters.iter().find(|(name, _)| !meter(name));
-    if let Some((name, _)) = meters.or(total.deductions.iter().find(|(name, _)| !kind(name))) {
-        return Err(undeclared(name));
-    }
-    let mut grouping = Grouping::new(versions, agreement.contributions(), period);
-    for (key, sums) in usage.iter() {
-        admit_key(versions, &mut grouping, period, (key, sums), agreement.level())?;
-    }
-    Ok(())
-}
-
-fn undeclared(name: &Name) -> Problem {
-    Problem::new(
-        Code::LinesNotAdmissible,
-        format!("the terms declare no meter or deduction called {name}"),
-    )
-    .hint("`revshare terms show` lists them")
-}
-
-/// A day, currency, attributes, meters, deductions, rule and prices that the terms in force on the
-/// day provide for.
-pub(crate) fn admit_key<'a>(
-    versions: &'a Versions,
-    grouping: &mut Grouping<'a>,
-    period: Period,
-    (key, sums): (&'a LineKey, &LineSums),
-    level: Level,
-) -> Result<(), Violation> {
-    if !period.holds(key.day) || !versions.covers(key.day) {
-        return Err(outside_period(versions, period, &key.day.to_string()));
-    }
-    let terms = versions.on(key.day);
-    if key.currency != terms.currency && level == Level::One {
+    let terms = versions.by_day(period, agreement.level());
+    if let Some(name) = terms.undeclared(&usage.total()) {
         return Err(Problem::new(
-            Code::RowCurrency,
-            format!(
-                "the currency {} is not the settlement currency {}",
-                key.currency, terms.currency
-            ),
+            Code::LinesNotAdmissible,
+            format!("the terms declare no meter or deduction called {name}"),
         )
-        .hint("this ledger has format level 1: amend its terms, or convert before reporting"));
+        .hint("`revshare terms show` lists them"));
     }
-    let known = terms.known_attributes();
-    for (attribute, value) in &key.attributes {
-        if known.binary_search(attribute).is_err() {
-            return Err(Problem::new(
-                Code::LinesNotAdmissible,
-                format!("the terms know no attribute called {attribute}"),
-            )
-            .hint("`revshare terms show` lists them"));
-        }
-        if !terms.allows(attribute, value) {
-            return Err(Problem::new(
-                Code::RowAttribute,
-                format!("the terms do not allow {attribute} = \"{value}\""),
-            )
-            .hint("`revshare terms show` lists the allowed values under [attributes]"));
-        }
-    }
-    let is_there = |(_, sum): &&(Name, Sum)| !sum.is_zero();
-    let meters = sums.meters.iter().filter(is_there);
-    let meter = meters.map(|(name, _)| name).find(|name| !terms.meters.contains(name));
-    let kinds = sums.deductions.iter().filter(is_there).map(|(name, _)| name);
-    let declared = |name: &&Name| terms.deductions.iter().any(|known| known.kind == **name);
-    if let Some(name) = meter.or(kinds.into_iter().find(|name| !declared(name))) {
-        return Err(undeclared(name));
-    }
-    match grouping.place(key, sums) {
-        Ok(_) => Ok(()),
-        Err(Unrated::Day) => Err(outside_period(versions, period, &key.day.to_string())),
-        Err(Unrated::Rule) => Err(no_rule(key)),
-        Err(Unrated::Price(at)) => Err(no_price(key, sums, at)),
-    }
+    let mut lines = LineAdmission::new(versions, period, agreement.level());
+    usage.iter().try_for_each(|(key, sums)| lines.admit(key, sums))
 }
 
-/// The refusal of a quantity that has no price.
-fn no_price(key: &LineKey, sums: &LineSums, meter: usize) -> Problem {
-    let meter = sums.meters.get(meter).map_or("the meter", |(name, _)| name.as_str());
-    Problem::new(
-        Code::RowPrice,
-        format!("no price of {meter} in {} holds on {} for such usage", key.currency, key.day),
-    )
-    .hint("every quantity of a priced meter needs a price: agree on one for it")
+/// Judges lines of a period by the terms in force on their days.
+pub(crate) struct LineAdmission<'a> {
+    versions: &'a Versions,
+    period: Period,
+    level: Level,
+    by_version: BTreeMap<usize, Admission<'a>>,
+}
+
+impl<'a> LineAdmission<'a> {
+    pub(crate) fn new(versions: &'a Versions, period: Period, level: Level) -> LineAdmission<'a> {
+        LineAdmission { versions, period, level, by_version: BTreeMap::new() }
+    }
+
+    /// A day, currency, attributes, meters, deductions, rule and prices that the terms in force on
+    /// the day provide for.
+    pub(crate) fn admit(&mut self, key: &LineKey, sums: &LineSums) -> Result<(), Violation> {
+        if !self.period.holds(key.day) || !self.versions.covers(key.day) {
+            return Err(outside_period(self.versions, self.period, &key.day.to_string()));
+        }
+        let number = self.versions.number_on(key.day);
+        let terms = &self.versions.get(number).terms;
+        let level = self.level;
+        let admission =
+            self.by_version.entry(number).or_insert_with(|| Admission::new(terms, level));
+        admission.line(key, sums).map(|_| ())
+    }
 }
 
 /// The refusal of a day outside the period or the agreement.
@@ -205,18 +151,6 @@ pub fn outside_period(versions: &Versions, period: Period, day: &str) -> Problem
     };
     let hint = format!("{period} runs from {} to {}", period.first_day(), period.last_day());
     Problem::new(Code::RowDay, message).hint(hint)
-}
-
-/// The refusal of usage that no rule matches.
-pub fn no_rule(key: &LineKey) -> Problem {
-    let attributes: Vec<String> =
-        key.attributes.iter().map(|(name, value)| format!("{name} = \"{value}\"")).collect();
-    let what = match attributes.is_empty() {
-        true => "without attributes".to_owned(),
-        false => format!("with {}", attributes.join(", ")),
-    };
-    Problem::new(Code::RowRule, format!("no rule of the terms matches usage {what}"))
-        .hint("usage that no rule matches is refused, never zeroed; agree on a rule for it")
 }
 
 fn admit_new(agreement: &Agreement, period: Period, supplement: bool) -> Result<Period, Violation> {

@@ -306,6 +306,10 @@ fn values_stay_within_bounds() {
     }
     refused("escalate_after_days = 61", "escalate_after_days = ¦3651", &limits);
     refused("lookback_months = 24", "lookback_months = ¦65536", &limits);
+    refused("lookback_months = 24", "lookback_months = ¦1201", &limits);
+    warned("lookback_months = 24", "lookback_months = 1200", &[]);
+    refused("amount = \"100000\"", "amount = ¦\"10000000000.01\"", &limits);
+    warned("amount = \"100000\"", "amount = \"10000000000\"", &[]);
 }
 
 #[test]

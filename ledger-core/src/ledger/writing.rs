@@ -119,7 +119,7 @@ impl Ledger {
             decision @ Decision::Event(_) => {
                 let Decision::Event(event) = decision.clone() else { return Err(unwritable()) };
                 let sealed = self.sealed(event, context, signing.nonce)?;
-                self.admit_new(&sealed)?;
+                self.admit_new(&sealed, context)?;
                 decide::admit(&self.state, &decision, context)?;
                 self.add(&mut group, sealed, context, signing)?
             }
@@ -132,9 +132,10 @@ impl Ledger {
         seal(ledger_id(&self.state), &context.author, nonce, event)
     }
 
-    /// The content is not on the log already.
-    fn admit_new(&self, sealed: &Sealed) -> Result<(), Problem> {
-        match self.state.content(&sealed.content) {
+    /// The content is not on the log already, or has come to nothing there.
+    fn admit_new(&self, sealed: &Sealed, context: &Context) -> Result<(), Problem> {
+        let known = self.state.content(&sealed.content);
+        match known.filter(|(_, id)| decide::is_repeated(&self.state, id, context.recorded_at)) {
             Some((seq, id)) => Err(decide::repeat(seq, id)),
             None => Ok(()),
         }
@@ -148,7 +149,7 @@ impl Ledger {
         signing: &Signing<'_>,
     ) -> Result<Fact, Problem> {
         let sealed = self.sealed(event, context, signing.nonce)?;
-        self.admit_new(&sealed)?;
+        self.admit_new(&sealed, context)?;
         decide::admit_time(&self.state, context)?;
         self.add(group, sealed, context, signing)
     }

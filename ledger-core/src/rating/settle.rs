@@ -11,7 +11,6 @@ use crate::rating::derivation::Capped;
 use crate::rating::derivation::Part;
 use crate::rating::derivation::TopUp;
 use crate::rating::group::whole;
-use crate::terms::Bounded;
 use crate::terms::Split;
 use crate::terms::Terms;
 use crate::terms::Versions;
@@ -66,7 +65,7 @@ impl Trackers {
             if tracker.start != Some(start) {
                 *tracker = Tracker { start: Some(start), ..Tracker::default() };
             }
-            let cap = of(&terms.caps, party, over);
+            let cap = terms.cap_of(party, over).map(|cap| cap.amount);
             let before = units;
             let kept = tracker.kept;
             units = tracker.pass(before, cap.map(|cap| cap.to_minor(digits)))?;
@@ -83,7 +82,8 @@ impl Trackers {
         let mut top_ups = Vec::new();
         for (at, over) in WINDOWS.into_iter().enumerate() {
             let got = self.0[at].got.checked_add(units)?;
-            let Some(minimum) = of(&terms.minimums, party, over) else { continue };
+            let minimum = terms.minimum_of(party, over).map(|minimum| minimum.amount);
+            let Some(minimum) = minimum else { continue };
             let Some(days) = due(versions, over, period) else { continue };
             let exact = exact::of_amount(&minimum) * whole(days.0.into()) / whole(days.1.into());
             let guarantee = terms.rounding.round(&exact, digits)?;
@@ -122,10 +122,6 @@ impl Tracker {
         self.kept = self.kept.checked_add(out)?;
         Some(out)
     }
-}
-
-fn of(list: &[Bounded], party: &Id, over: Window) -> Option<Amount> {
-    list.iter().find(|one| one.to == *party && one.over == over).map(|one| one.amount)
 }
 
 /// In the last period of a window, or of the agreement: days of the agreement in the window, and

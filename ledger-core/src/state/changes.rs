@@ -308,11 +308,8 @@ impl Agreement {
             let late = piece.interest_from.filter(|due_on| *due_on < received_on);
             let Some(due_on) = late else { continue };
             let terms = self.versions.on(self.versions.clipped(due_on));
-            let rates = terms.late_interest.iter().rev();
-            let Some((_, rate)) = rates.into_iter().find(|(from, _)| *from <= due_on) else {
-                continue;
-            };
-            let amount = interest(terms, *rate, piece.amount, (due_on, received_on))?;
+            let rate = terms.late_rate_on(due_on);
+            let amount = interest(terms, rate, piece.amount, (due_on, received_on))?;
             if !amount.is_zero() {
                 lines.push(InterestLine {
                     to: to.clone(),
@@ -321,7 +318,7 @@ impl Agreement {
                     principal: piece.amount,
                     due_on,
                     received_on,
-                    rate: *rate,
+                    rate,
                     amount,
                 });
             }
@@ -380,7 +377,10 @@ fn post(
     let account = accounts.entry(to.clone()).or_default();
     let change = |sum: &mut Amount, by: Amount| *sum = change(*sum, by).unwrap_or(*sum);
     match record.status {
-        PayoutStatus::InTransit => change(&mut account.in_transit, *amount),
+        PayoutStatus::InTransit => {
+            change(&mut account.in_transit, *amount);
+            change(&mut account.tax_in_transit, *withheld);
+        }
         PayoutStatus::Confirmed { .. } => {
             change(&mut account.paid, amount.checked_sub(*on_account).unwrap_or(*amount));
             change(&mut account.on_account, *on_account);

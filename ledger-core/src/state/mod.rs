@@ -114,7 +114,7 @@ impl State {
         self.events.get(id).map(|(seq, kind, _)| (*seq, *kind))
     }
 
-    /// The first event with a content, if there is one.
+    /// The last event with a content, if there is one.
     pub fn content(&self, content: &ContentDigest) -> Option<(u64, EventId)> {
         self.contents.get(content).copied()
     }
@@ -166,7 +166,7 @@ impl State {
         self.head = hash;
         self.recorded_at = at;
         self.events.insert(id, (seq, kind, content));
-        self.contents.entry(content).or_insert((seq, id));
+        self.contents.insert(content, (seq, id));
     }
 
     /// Records: changes to the agreement.

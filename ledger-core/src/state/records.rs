@@ -276,6 +276,8 @@ pub struct Account {
     pub in_transit: Amount,
     /// Tax withheld from, or borne on top of, confirmed payouts.
     pub withheld: Amount,
+    /// The same of payouts in transit.
+    pub tax_in_transit: Amount,
 }
 
 impl Account {

@@ -144,3 +144,51 @@ fn described(key: &LineKey) -> String {
         false => named.join(", "),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intake::testing_clauses::whole_terms;
+    use crate::vocab::Date;
+    use crate::vocab::exact::Sum;
+
+    fn key(currency: &str, attributes: &[(&str, &str)]) -> LineKey {
+        let named = |(name, value): &(&str, &str)| {
+            (Name::parse(name).expect("a name"), Value::parse(value).expect("a value"))
+        };
+        LineKey {
+            day: Date::parse("2026-06-01").expect("a day"),
+            currency: Currency::parse(currency).expect("a currency"),
+            attributes: attributes.iter().map(named).collect(),
+        }
+    }
+
+    fn sums(meter: &str, quantity: i128, kind: &str, amount: i128) -> LineSums {
+        let mut sums = LineSums::default();
+        sums.add_meter(&Name::parse(meter).expect("a name"), Sum(quantity));
+        sums.add_deduction(&Name::parse(kind).expect("a name"), Sum(amount));
+        sums
+    }
+
+    #[test]
+    fn each_question_has_its_code() {
+        let terms = whole_terms();
+        let (one, two) = (Admission::new(&terms, Level::One), Admission::new(&terms, Level::Two));
+        let llama = key("USD", &[("model", "llama-3")]);
+        let plain = sums("input_tokens", 1, "refunds", 1);
+        let code = |result: Result<usize, Problem>| result.map_err(|problem| problem.code);
+        assert_eq!(code(two.line(&llama, &plain)), Ok(2));
+        assert_eq!(code(one.line(&key("EUR", &[]), &plain)), Err(Code::RowCurrency));
+        assert_eq!(code(two.key(&key("EUR", &[]))), Ok(2));
+        assert_eq!(code(two.key(&key("USD", &[("tier", "x")]))), Err(Code::LinesNotAdmissible));
+        let value = key("USD", &[("application", "serch")]);
+        assert_eq!(code(two.key(&value)), Err(Code::RowAttribute));
+        assert_eq!(code(two.line(&key("USD", &[]), &plain)), Err(Code::RowPrice));
+        let meter = |quantity| sums("tokens", quantity, "refunds", 1);
+        assert_eq!(code(two.line(&llama, &meter(1))), Err(Code::LinesNotAdmissible));
+        assert_eq!(code(two.line(&llama, &meter(0))), Ok(2));
+        let kind = |amount| sums("requests", 1, "fees", amount);
+        assert_eq!(code(two.line(&llama, &kind(-1))), Err(Code::LinesNotAdmissible));
+        assert_eq!(code(two.line(&llama, &kind(0))), Ok(2));
+    }
+}

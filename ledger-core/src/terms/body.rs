@@ -542,14 +542,15 @@ impl TermsBody {
     /// The first period of a tier window that holds `period`.
     pub fn window_start(&self, window: Window, period: Period) -> Period {
         let first = self.first_period();
-        let back = match window {
-            Window::Period => 0,
+        match window {
+            Window::Period => period,
             Window::Year => {
-                (period.ordinal() - first.ordinal()).rem_euclid(self.period_length.per_year())
+                let years = period.ordinal() - first.ordinal();
+                let back = years.rem_euclid(self.period_length.per_year());
+                (0..back).fold(period, |period, _| period.previous().unwrap_or(period))
             }
-            Window::Lifetime => period.ordinal() - first.ordinal(),
-        };
-        (0..back.max(0)).fold(period, |period, _| period.previous().unwrap_or(period))
+            Window::Lifetime => first.min(period),
+        }
     }
 
     /// The day on which a period's amount is due.

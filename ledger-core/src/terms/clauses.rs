@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::limits::CLAUSES_MAX;
+use crate::limits::MINIMUM_MAX;
 use crate::limits::MODIFIERS_MAX;
 use crate::limits::PRICES_MAX;
 use crate::terms::body::AuditClause;
@@ -87,18 +88,7 @@ pub(in crate::terms) fn check<'a>(
     let contributions = contributions(judge, draft, declared, known, ids);
     let currency = draft.currency.value();
     let minimums = bounds(judge, &draft.minimums, "minimum", declared, currency);
-    for draft_minimum in draft.minimums.value().into_iter().flatten() {
-        if let Field::Given(Window::Lifetime, at) = &draft_minimum.over
-            && draft.ends_on.is_missing()
-        {
-            judge.refuse(
-                at,
-                Code::TermsMissing,
-                "a minimum over the lifetime needs an end of the agreement",
-                "add `ends_on` to [agreement]: the guarantee is settled in the last period",
-            );
-        }
-    }
+    guarantees(judge, draft);
     Clauses {
         base_from,
         price_tolerance,
@@ -384,6 +374,32 @@ fn bounds(
         }
     }
     bounds
+}
+
+/// Judges of minimums what no cap needs.
+fn guarantees(judge: &mut Judge, draft: &DraftTerms) {
+    for minimum in draft.minimums.value().into_iter().flatten() {
+        if let Field::Given(amount, at) = &minimum.amount
+            && *amount > Amount::from_whole(MINIMUM_MAX)
+        {
+            judge.refuse(
+                at,
+                Code::TermsLimits,
+                format!("the minimum {amount} is larger than it may be"),
+                format!("write at most {MINIMUM_MAX}"),
+            );
+        }
+        if let Field::Given(Window::Lifetime, at) = &minimum.over
+            && draft.ends_on.is_missing()
+        {
+            judge.refuse(
+                at,
+                Code::TermsMissing,
+                "a minimum over the lifetime needs an end of the agreement",
+                "add `ends_on` to [agreement]: the guarantee is settled in the last period",
+            );
+        }
+    }
 }
 
 fn splits(judge: &mut Judge, list: &Field<Vec<DraftSplit>>, declared: &Declared) -> Vec<Split> {

@@ -135,3 +135,95 @@ impl ContributionClause {
         all_hold(&self.when, &key.attributes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intake::testing::terms_of;
+    use crate::intake::testing_clauses::whole_file;
+    use crate::intake::testing_clauses::whole_terms;
+
+    fn day(text: &str) -> Date {
+        Date::parse(text).expect("a day")
+    }
+
+    fn id(text: &str) -> Id {
+        Id::parse(text).expect("an id")
+    }
+
+    fn key(on: &str, currency: &str, attributes: &[(&str, &str)]) -> LineKey {
+        let named = |(name, value): &(&str, &str)| {
+            (Name::parse(name).expect("a name"), Value::parse(value).expect("a value"))
+        };
+        LineKey {
+            day: day(on),
+            currency: Currency::parse(currency).expect("a currency"),
+            attributes: attributes.iter().map(named).collect(),
+        }
+    }
+
+    #[test]
+    fn the_latest_price_holds_and_of_several_the_first_listed() {
+        let price = |model: &str, amount: &str, from: &str| {
+            format!(
+                "[[price]]\nmeter = \"requests\"\nmodel = \"{model}\"\nunit = \"1\"\n\
+                 price = \"{amount}\"\nfrom = {from}\n\n"
+            )
+        };
+        let list = [
+            price("*", "1", "2026-02-01"),
+            price("a*", "2", "2026-02-01"),
+            price("a*", "3", "2026-03-01"),
+            price("ab", "4", "2026-03-01"),
+            price("a*", "5", "2026-01-01"),
+        ];
+        let file = whole_file().replacen("[[price]]", &format!("{}[[price]]", list.concat()), 1);
+        let terms = terms_of(&file);
+        let meter = Name::parse("requests").expect("a name");
+        let found = |on: &str, currency: &str, model: &str| {
+            let key = key(on, currency, &[("model", model)]);
+            let price = terms.price_for(&meter, key.day, key.currency, &key.attributes);
+            price.map(|price| price.price.to_string()).unwrap_or_default()
+        };
+        assert_eq!(found("2026-01-31", "USD", "ab"), "5");
+        assert_eq!(found("2026-02-01", "USD", "ab"), "1");
+        assert_eq!(found("2026-03-01", "USD", "ab"), "3");
+        assert_eq!(found("2026-03-01", "USD", "b"), "1");
+        assert_eq!(found("2026-01-31", "USD", "b"), "");
+        assert_eq!(found("2026-03-01", "EUR", "ab"), "");
+        assert!(terms.is_priced(&meter) && !whole_terms().is_priced(&meter));
+        assert!(terms.is_priced_base());
+    }
+
+    #[test]
+    fn an_exclusivity_covers_its_days_and_lines() {
+        let terms = whole_terms();
+        let one = terms.exclusivity(&id("eu-search")).expect("the exclusivity");
+        let eu = [("application", "search"), ("territory", "EU")];
+        let applies = |on: &str| one.applies_to(&key(on, "USD", &eu));
+        let days = ["2026-02-28", "2026-03-01", "2027-02-28", "2027-03-01"];
+        assert_eq!(days.map(applies), [false, true, true, false]);
+        assert!(!one.applies_to(&key("2026-03-01", "USD", &[("territory", "EU")])));
+        let open = terms.exclusivity(&id("for-ever")).expect("the exclusivity");
+        assert!(open.applies_to(&key("2999-01-01", "USD", &[])));
+        let clause = terms.contribution(&id("safety-tuning")).expect("the clause");
+        assert!(clause.may_apply_to(&key("2026-03-01", "USD", &[("model", "llama-3")])));
+        assert!(!clause.may_apply_to(&key("2026-03-01", "USD", &[])));
+    }
+
+    #[test]
+    fn clauses_are_found_by_party_window_and_day() {
+        let terms = whole_terms();
+        let (meta, lab) = (id("meta"), id("lab"));
+        assert!(terms.cap_of(&lab, Window::Lifetime).is_some());
+        assert!(terms.cap_of(&lab, Window::Year).is_none());
+        assert!(terms.minimum_of(&meta, Window::Year).is_some());
+        assert!(terms.minimum_of(&lab, Window::Year).is_none());
+        assert!(terms.split_of(&meta).is_some() && terms.split_of(&lab).is_none());
+        assert!(terms.permits_advance(&meta) && !terms.permits_advance(&lab));
+        assert!(terms.withholding_of(&meta).is_some_and(|tax| tax.gross_up));
+        let rate = |on: &str| terms.late_rate_on(day(on)).to_string();
+        let days = ["2025-12-31", "2026-01-01", "2026-12-31", "2027-01-01"];
+        assert_eq!(days.map(rate), ["0", "0.08", "0.08", "0.09"]);
+    }
+}

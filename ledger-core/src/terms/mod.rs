@@ -5,6 +5,7 @@
 
 pub mod glob;
 pub mod body;
+pub mod by_day;
 pub mod versions;
 pub mod draft;
 pub mod judge;
@@ -13,8 +14,8 @@ mod rules;
 mod payment;
 mod clauses;
 mod lookup;
-pub mod by_day;
 pub mod admission;
+pub mod diff;
 mod warnings;
 pub mod check;
 
@@ -23,7 +24,12 @@ pub use body::*;
 pub use by_day::TermsByDay;
 pub use check::Checked;
 pub use check::check;
+pub use diff::Change;
+pub use diff::diff;
 pub use judge::TermsProblem;
 pub use versions::Stretch;
 pub use versions::Version;
 pub use versions::Versions;
+
+#[cfg(test)]
+mod diff_tests;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::limits::INTEREST_STEPS_MAX;
+use crate::limits::LOOKBACK_MONTHS_MAX;
 use crate::terms::body::AuditClause;
 use crate::terms::body::DisputeWindows;
 use crate::terms::body::Withholding;
@@ -144,6 +145,16 @@ pub(in crate::terms) fn dispute(judge: &mut Judge, draft: &DraftTerms) -> Option
 pub(in crate::terms) fn audit(judge: &mut Judge, draft: &DraftTerms) -> Option<AuditClause> {
     let (audit, _) = judge.optional(&draft.audit)?;
     let lookback_months = judge.required(&audit.lookback_months, &audit.at, "lookback_months");
+    if let Some((months, at)) = lookback_months
+        && *months > LOOKBACK_MONTHS_MAX
+    {
+        judge.refuse(
+            at,
+            Code::TermsLimits,
+            format!("{months} months are more than an audit may look back"),
+            format!("write at most {LOOKBACK_MONTHS_MAX}"),
+        );
+    }
     judge.required(&audit.cost_shift, &audit.at, "cost_shift");
     let cost_shift = part_of_one(judge, &audit.cost_shift, "the shortfall that shifts the cost");
     let of = judge.required(&audit.of, &audit.at, "of");

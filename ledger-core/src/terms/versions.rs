@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::terms::body::Party;
 use crate::terms::body::Terms;
 use crate::terms::body::Window;
+use crate::terms::by_day::TermsByDay;
 use crate::vocab::Date;
 use crate::vocab::Digest;
 use crate::vocab::EventId;
@@ -172,6 +173,15 @@ impl Versions {
             }
         }
         stretches
+    }
+
+    /// The terms in force on the days of a period, for reading its usage on a ledger of a format
+    /// level.
+    pub fn by_day(&self, period: Period, level: Level) -> TermsByDay<'_> {
+        let stretches = self.stretches(period);
+        let mut stretches = stretches.iter().map(|one| (one.from, &self.get(one.version).terms));
+        let first = stretches.next().map_or(&self.last().terms, |(_, terms)| terms);
+        TermsByDay::new(first, stretches, (self.starts_on(), self.ends_on()), level)
     }
 
     /// Every party that any version names, by id. A party keeps its key and role.

@@ -140,15 +140,7 @@ impl Warnings {
         let drafts = draft.rules.value().into_iter().flatten();
         for (rule, draft) in terms.rules.iter().zip(drafts) {
             let points = points.on(&rule.when);
-            let lists: Vec<(&[(Id, Rate)], Option<&At>)> = match &rule.pay {
-                Pay::Flat(share) => vec![(share.as_slice(), draft.share.place())],
-                Pay::Tiered(tiers) => {
-                    let places = draft.steps.value().into_iter().flatten();
-                    let places = places.map(|step| step.share.place());
-                    tiers.steps.iter().map(|step| step.share.as_slice()).zip(places).collect()
-                }
-            };
-            for (shares, at) in lists {
+            let mut look = |shares: &[(Id, Rate)], at: Option<&At>| {
                 let negative = shares
                     .iter()
                     .filter(|(party, share)| scaled(*share) + points.down(party) < 0)
@@ -166,6 +158,15 @@ impl Warnings {
                         ),
                         "set `rate_floor = \"0\"` in [limits], if that is not what you want",
                     );
+                }
+            };
+            match &rule.pay {
+                Pay::Flat(share) => look(share, draft.share.place()),
+                Pay::Tiered(tiers) => {
+                    let drafts = draft.steps.value().into_iter().flatten();
+                    for (step, draft) in tiers.steps.iter().zip(drafts) {
+                        look(&step.share, draft.share.place());
+                    }
                 }
             }
         }

@@ -4,6 +4,8 @@
 //! 1 GB of disk in the temporary folder). Everything is measured in one run, and ratios are what
 //! counts: machines differ and are noisy.
 
+mod rerating;
+
 use std::fs;
 use std::fs::File;
 use std::io::BufRead;
@@ -36,7 +38,8 @@ const REVSHARE: &str = env!("CARGO_BIN_EXE_revshare");
 const RUNS: usize = 5;
 
 fn main() {
-    let lines = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(10_000_000);
+    let lines: u64 =
+        std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(10_000_000);
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let bench = Bench { folder: scratch.path().to_owned() };
     bench.open_ledger();
@@ -45,6 +48,7 @@ fn main() {
     bench.start_up();
     bench.statement();
     bench.appends();
+    rerating::run(&scratch.path().join("rerating"));
 }
 
 struct Bench {
