@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use ledger_core::event::Event;
 use ledger_core::event::Kind;
-use ledger_core::evolve::statement::rate_until;
 use ledger_core::payout::Payout;
 use ledger_core::rating::PeriodRating;
 use ledger_core::rating::derivation::Operation;
@@ -30,6 +29,7 @@ use revshare_kit::random::opened;
 use revshare_kit::random::plan;
 use revshare_kit::random::wish;
 
+use crate::promises::with_ratings;
 use crate::runs::holds;
 
 /// What must be seen beside every kind of event.
@@ -138,7 +138,7 @@ impl Seen {
 #[test]
 fn random_ledgers_have_every_kind_of_history() {
     let seen = Seen(RefCell::default());
-    holds(160, plan(10..40), |plan| {
+    holds(250, plan(10..40), |plan| {
         let mut world = opened(&plan.terms);
         for step in &plan.moves {
             if let Some((party, command)) = wish(&mut world, step)
@@ -150,13 +150,11 @@ fn random_ledgers_have_every_kind_of_history() {
         note_facts(&seen, &world);
         note_agreement(&seen, world.agreement());
         note_versions(&seen, world.agreement());
-        let last = world.agreement().statements().last_key_value();
-        if let Some((last, _)) = last {
-            let ratings = rate_until(world.agreement(), *last).expect("amounts within bounds");
-            ratings.iter().for_each(|rating| note_rating(&seen, rating));
-            seen.note_if(ratings.len() > world.agreement().terms().period_length.per_year() as usize, "more than a contract year");
-            note_tiers(&seen, world.agreement(), &ratings);
-        }
+        let (world, ratings) = with_ratings(world);
+        ratings.iter().for_each(|rating| note_rating(&seen, rating));
+        let year = world.agreement().terms().period_length.per_year() as usize;
+        seen.note_if(ratings.len() > year, "more than a contract year");
+        note_tiers(&seen, world.agreement(), &ratings);
     });
     let kinds = Kind::ALL.map(Kind::as_str);
     let seen = seen.0.into_inner();
@@ -249,9 +247,8 @@ fn note_versions(seen: &Seen, agreement: &Agreement) {
         seen.note_if(rounding, "rounding changed");
         seen.note_if(new.parties.len() > old.parties.len(), "party joined");
         seen.note_if(new.parties.len() < old.parties.len(), "party left");
-        let overtaken = versions[at + 1..].iter().any(|later| {
-            later.effective_from <= pair[0].effective_from
-        });
+        let overtaken =
+            versions[at + 1..].iter().any(|later| later.effective_from <= pair[0].effective_from);
         seen.note_if(overtaken, "version in force on no day");
         for rule in &old.rules {
             let Some(now) = new.rules.iter().find(|now| now.id == rule.id) else {
@@ -307,7 +304,8 @@ fn note_rating(seen: &Seen, rating: &PeriodRating) {
         for group in &rule.groups {
             seen.note_if(group.reported.is_some(), "priced base");
             seen.note_if(group.modifiers.len() > 1, "points of two modifiers");
-            let starts = |word: &str| group.modifiers.iter().any(|id| id.as_str().starts_with(word));
+            let starts =
+                |word: &str| group.modifiers.iter().any(|id| id.as_str().starts_with(word));
             seen.note_if(starts("only-"), "points of an exclusivity");
             seen.note_if(starts("work-"), "points of a contribution");
         }
@@ -326,7 +324,6 @@ fn note_rating(seen: &Seen, rating: &PeriodRating) {
         seen.note_if(divided, "amount divided");
         seen.note_if(divided && share.own.is_negative(), "negative amount divided");
     }
-    
 }
 
 /// Whole tiers with usage under two texts of the same rule.

@@ -12,6 +12,7 @@ use ledger_core::state::Queue;
 use ledger_core::terms::Terms;
 use ledger_core::terms::Window;
 use ledger_core::vocab::Amount;
+use ledger_core::vocab::Code;
 use ledger_core::vocab::Exact;
 use ledger_core::vocab::Id;
 use ledger_core::vocab::Level;
@@ -23,6 +24,8 @@ use num_bigint::BigInt;
 use num_traits::Signed;
 use num_traits::Zero;
 use revshare_kit::World;
+use revshare_kit::random::Plan;
+use revshare_kit::random::agree_on_rates;
 use revshare_kit::random::opened;
 use revshare_kit::random::plan;
 use revshare_kit::random::play;
@@ -33,12 +36,24 @@ use crate::runs::holds;
 
 const WINDOWS: [Window; 3] = [Window::Period, Window::Year, Window::Lifetime];
 
-/// Every stated period, rated; none if nothing is stated.
-fn ratings(world: &World) -> Vec<PeriodRating> {
+/// A random ledger and its stated periods, rated.
+fn rated(plan: &Plan) -> (World, Vec<PeriodRating>) {
+    with_ratings(play(plan))
+}
+
+/// A ledger and its stated periods, rated, with the conversion rates that corrections need; none if
+/// nothing is stated.
+pub fn with_ratings(mut world: World) -> (World, Vec<PeriodRating>) {
     let last = world.agreement().statements().last_key_value().map(|(period, _)| *period);
-    last.map_or_else(Vec::new, |last| {
-        rate_until(world.agreement(), last).expect("amounts within bounds")
-    })
+    let Some(last) = last else { return (world, Vec::new()) };
+    agree_on_rates(&mut world, last, 9_000);
+    let ratings = match rate_until(world.agreement(), last) {
+        Ok(ratings) => ratings,
+        // A rate that would lead past the bounds of the ledger.
+        Err(problem) if problem.code == Code::FxMissing => Vec::new(),
+        Err(problem) => panic!("{problem}"),
+    };
+    (world, ratings)
 }
 
 fn total<'a>(amounts: impl Iterator<Item = &'a Amount>) -> Exact {
@@ -150,8 +165,8 @@ fn items_stand_in_order(queue: &Queue) {
 #[test]
 fn carried_rounding_stays_within_half_a_unit() {
     holds(200, plan(6..24), |plan| {
-        let world = play(&plan);
-        let (ratings, unit) = (ratings(&world), unit(&world));
+        let (world, ratings) = rated(&plan);
+        let unit = unit(&world);
         let versions = world.agreement().versions();
         for id in versions.beneficiaries() {
             let mut difference = Exact::zero();
@@ -187,10 +202,10 @@ fn bound(list: &[ledger_core::terms::Bounded], party: &Id, over: Window) -> Opti
 #[test]
 fn caps_are_never_exceeded() {
     holds(200, plan(6..24), |plan| {
-        let world = play(&plan);
+        let (world, ratings) = rated(&plan);
         let versions = world.agreement().versions();
         let mut passed: BTreeMap<(Id, Window), Exact> = BTreeMap::new();
-        for rating in &ratings(&world) {
+        for rating in &ratings {
             let terms = versions.of(rating.period);
             for share in &rating.shares {
                 for capped in &share.caps {
@@ -223,11 +238,11 @@ fn caps_are_never_exceeded() {
 #[test]
 fn guarantees_are_never_missed() {
     holds(200, plan(6..24), |plan| {
-        let world = play(&plan);
+        let (world, ratings) = rated(&plan);
         let versions = world.agreement().versions();
         let unit = unit(&world);
         let mut got: BTreeMap<(Id, Window), Exact> = BTreeMap::new();
-        for rating in &ratings(&world) {
+        for rating in &ratings {
             let terms = versions.of(rating.period);
             let last = versions.last_period();
             let next = rating.period.next().expect("a next period");
@@ -239,8 +254,8 @@ fn guarantees_are_never_missed() {
                         *sum = Exact::zero();
                     }
                     *sum += of_amount(&share.own);
-                    let ends = versions.window_start(over, next) != start
-                        || last == Some(rating.period);
+                    let ends =
+                        versions.window_start(over, next) != start || last == Some(rating.period);
                     let runs = last.is_none_or(|last| rating.period <= last);
                     let minimum = bound(&terms.minimums, &share.party, over);
                     let top_up = share.top_ups.iter().find(|top_up| top_up.over == over);
@@ -253,8 +268,7 @@ fn guarantees_are_never_missed() {
                     assert!(*sum >= guarantee, "{} {}: {top_up:?}", share.party, rating.period);
                     let (days, of) = top_up.days;
                     assert!(0 < days && days <= of, "{top_up:?}");
-                    let exact =
-                        of_amount(&minimum) * BigInt::from(days) / BigInt::from(of);
+                    let exact = of_amount(&minimum) * BigInt::from(days) / BigInt::from(of);
                     assert!((guarantee - exact).abs() < unit, "{top_up:?}");
                     assert!(!top_up.added.is_negative(), "{top_up:?}");
                 }
@@ -268,15 +282,14 @@ fn guarantees_are_never_missed() {
 #[test]
 fn parts_of_a_split_add_up() {
     holds(200, plan(6..24), |plan| {
-        let world = play(&plan);
+        let (world, ratings) = rated(&plan);
         let unit = unit(&world);
-        for rating in &ratings(&world) {
+        for rating in &ratings {
             for share in rating.shares.iter().filter(|share| !share.split.is_empty()) {
                 let parts = total(share.split.iter().map(|part| &part.amount));
                 assert_eq!(parts, of_amount(&share.own), "{} {}", share.party, rating.period);
                 for part in &share.split {
-                    let exact =
-                        of_amount(&share.own) * of_amount(&part.weight) / &part.weights;
+                    let exact = of_amount(&share.own) * of_amount(&part.weight) / &part.weights;
                     let off = (of_amount(&part.amount) - exact).abs();
                     assert!(off < unit, "{} {}: {part:?}", share.party, rating.period);
                 }

@@ -390,7 +390,7 @@ fn evolve_survives_facts_that_lie() {
 }
 
 /// Says something slightly else.
-fn twist(event: &mut Event, next: &mut impl FnMut(usize) -> usize) {
+pub fn twist(event: &mut Event, next: &mut impl FnMut(usize) -> usize) {
     let amounts = ["0", "-0.01", "0.001", "999999999999999.999999999999", "-999999999999999"];
     let amount = Amount::parse(amounts[next(amounts.len())]).expect("an amount");
     match event {

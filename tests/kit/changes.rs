@@ -97,7 +97,7 @@ pub enum Change {
 }
 
 /// Changes that leave an agreement an agreement.
-pub fn change() -> impl Strategy<Value = Change> {
+pub fn change() -> BoxedStrategy<Change> {
     let any_rule = any::<u8>;
     let rules = prop_oneof![
         2 => (any_rule(), pay()).prop_map(|(at, pay)| Change::Pay(at, pay)),
@@ -125,15 +125,15 @@ pub fn change() -> impl Strategy<Value = Change> {
         1 => any::<u8>().prop_map(Change::DropBound),
         3 => split().prop_map(Change::Split),
         1 => Just(Change::DropSplits),
-        1 => (select(vec!["half_even", "half_up", "down"]), any::<bool>())
+        2 => (select(vec!["half_even", "half_up", "down"]), any::<bool>())
             .prop_map(|(mode, carry)| Change::Rounding(mode, carry)),
     ];
     let money = prop_oneof![
-        3 => (0..3u8).prop_map(Change::Advance),
-        3 => (0..3u8, withholding()).prop_map(|(to, tax)| Change::Withholding(to, tax)),
-        3 => interest().prop_map(Change::Interest),
+        4 => (0..3u8).prop_map(Change::Advance),
+        4 => (0..3u8, withholding()).prop_map(|(to, tax)| Change::Withholding(to, tax)),
+        5 => interest().prop_map(Change::Interest),
         1 => select(vec![0u16, 1, 30, 120]).prop_map(Change::Due),
-        1 => Just(Change::MinimumPayout),
+        2 => Just(Change::MinimumPayout),
         1 => select(vec![0u16, 3, 90]).prop_map(Change::Lapse),
     ];
     let caps =
@@ -142,22 +142,23 @@ pub fn change() -> impl Strategy<Value = Change> {
     let rest = prop_oneof![
         2 => caps.prop_map(Change::Deductions),
         3 => option::of(select(ends)).prop_map(Change::End),
-        2 => (1..3u8).prop_map(Change::Member),
+        3 => (1..3u8).prop_map(Change::Member),
         3 => option::weighted(0.8, prices()).prop_map(Change::Prices),
         1 => Just(Change::Deadlines),
     ];
-    prop_oneof![4 => rules, 3 => points, 3 => amounts, 3 => money, 2 => rest]
+    prop_oneof![4 => rules, 3 => points, 3 => amounts, 4 => money, 2 => rest].boxed()
 }
 
 /// Changes of an amendment: as above, and some that it may not make or that usage does not bear.
-pub fn amendment() -> impl Strategy<Value = Change> {
+pub fn amendment() -> BoxedStrategy<Change> {
     let territories = vec!["[\"EU\"]", "[\"EU\", \"US\"]"];
     prop_oneof![
         30 => change(),
         1 => crate::plans::condition().prop_map(Change::Narrow),
-        1 => option::of(select(territories)).prop_map(Change::Territories),
+        2 => option::of(select(territories)).prop_map(Change::Territories),
         1 => any::<u8>().prop_map(Change::Fixed),
     ]
+    .boxed()
 }
 
 fn rule_at(plan: &mut TermsPlan, at: u8) -> &mut RulePlan {

@@ -82,7 +82,7 @@ pub struct SplitPlan {
     parts: Vec<(u8, &'static str)>,
 }
 
-pub(crate) fn prices() -> impl Strategy<Value = PricesPlan> {
+pub(crate) fn prices() -> BoxedStrategy<PricesPlan> {
     let price = (
         0..METERS.len() as u8,
         select(vec!["1", "1000", "1000000", "0.5"]),
@@ -102,9 +102,10 @@ pub(crate) fn prices() -> impl Strategy<Value = PricesPlan> {
     let tolerance = option::of(select(vec!["0", "0.01", "1"]));
     (tolerance, any::<bool>(), vec(price, 1..5))
         .prop_map(|(tolerance, foreign, prices)| PricesPlan { tolerance, foreign, prices })
+        .boxed()
 }
 
-pub(crate) fn modifier() -> impl Strategy<Value = ModifierPlan> {
+pub(crate) fn modifier() -> BoxedStrategy<ModifierPlan> {
     let points = select(vec!["0.03", "-0.01", "0.1", "-0.25", "0.000000000001", "0.01"]);
     (
         0..3u8,
@@ -114,33 +115,35 @@ pub(crate) fn modifier() -> impl Strategy<Value = ModifierPlan> {
         option::weighted(0.3, 0..3u8),
         vec(option::weighted(0.7, points.prop_map(str::to_owned)), BENEFICIARIES.len()),
     )
-        .prop_map(|(id, when, from, days, by, add)| ModifierPlan {
-            id,
-            when,
-            from,
-            days,
-            by,
-            add,
-        })
+        .prop_map(|(id, when, from, days, by, add)| ModifierPlan { id, when, from, days, by, add })
+        .boxed()
 }
 
-pub(crate) fn bound() -> impl Strategy<Value = BoundPlan> {
+pub(crate) fn bound() -> BoxedStrategy<BoundPlan> {
     let amounts = vec!["0", "10", "50", "100", "300", "1000", "20000", "1000000"];
     (any::<bool>(), 0..3u8, select(WINDOWS.to_vec()), select(amounts))
         .prop_map(|(cap, to, over, amount)| BoundPlan { cap, to, over, amount })
+        .boxed()
 }
 
-pub(crate) fn split() -> impl Strategy<Value = SplitPlan> {
+pub(crate) fn split() -> BoxedStrategy<SplitPlan> {
     let weights = vec!["1", "2", "80", "20", "0.333333333333", "33.3"];
-    (0..3u8, vec((0..3u8, select(weights)), 1..4)).prop_map(|(of, parts)| SplitPlan { of, parts })
+    (0..3u8, vec((0..3u8, select(weights)), 1..4))
+        .prop_map(|(of, parts)| SplitPlan { of, parts })
+        .boxed()
 }
 
-pub(crate) fn withholding() -> impl Strategy<Value = (&'static str, bool)> {
-    (select(vec!["0", "0.15", "0.333333333333", "0.5", "0.26375"]), any::<bool>())
+pub(crate) fn withholding() -> BoxedStrategy<(&'static str, bool)> {
+    (select(vec!["0", "0.15", "0.333333333333", "0.5", "0.26375"]), any::<bool>()).boxed()
 }
 
-pub(crate) fn interest() -> impl Strategy<Value = Vec<(u16, &'static str)>> {
+pub(crate) fn interest() -> BoxedStrategy<Vec<(u16, &'static str)>> {
     vec((prop_oneof![Just(0u16), 0..600u16], select(vec!["0.08", "0", "0.1", "0.0525"])), 0..4)
+        .prop_map(|mut rows| {
+            rows.push((0, "0.09"));
+            rows
+        })
+        .boxed()
 }
 
 impl Clauses {

@@ -19,6 +19,7 @@ pub mod terms;
 pub mod lines;
 pub mod world;
 pub mod given;
+pub mod agreed;
 pub mod plans;
 pub mod clauses;
 pub mod changes;
@@ -27,6 +28,10 @@ pub mod proposals;
 pub mod random;
 pub mod disk;
 
+pub use agreed::caused_by;
+pub use agreed::interest;
+pub use agreed::recouped;
+pub use agreed::withheld;
 pub use clock::Clock;
 pub use disk::CrashingDisk;
 pub use given::Given;

@@ -107,7 +107,7 @@ pub struct Plan {
 
 /// Amounts and quantities: small, in cents, large, with as many fraction digits as there may be,
 /// negative and zero.
-fn number() -> impl Strategy<Value = String> {
+fn number() -> BoxedStrategy<String> {
     prop_oneof![
         // Such as stand on the bounds of steps.
         4 => select(vec!["1", "5", "10", "50", "100"]).prop_map(str::to_owned),
@@ -119,9 +119,10 @@ fn number() -> impl Strategy<Value = String> {
         1 => Just("0".to_owned()),
         1 => Just("0.000000000001".to_owned()),
     ]
+    .boxed()
 }
 
-fn line() -> impl Strategy<Value = LinePlan> {
+fn line() -> BoxedStrategy<LinePlan> {
     (
         any::<u16>(),
         select(MODELS.to_vec()),
@@ -136,21 +137,22 @@ fn line() -> impl Strategy<Value = LinePlan> {
             let (day, model, application, territory, foreign, gross, meters, deductions) = line;
             LinePlan { day, model, application, territory, foreign, gross, meters, deductions }
         })
+        .boxed()
 }
 
-fn report_lines() -> impl Strategy<Value = Vec<LinePlan>> {
-    vec(line(), 0..7)
+fn report_lines() -> BoxedStrategy<Vec<LinePlan>> {
+    vec(line(), 0..7).boxed()
 }
 
-fn per_block() -> impl Strategy<Value = usize> {
-    prop_oneof![3 => Just(usize::MAX), 1 => 1..4usize]
+fn per_block() -> BoxedStrategy<usize> {
+    prop_oneof![3 => Just(usize::MAX), 1 => 1..4usize].boxed()
 }
 
-fn any_day() -> impl Strategy<Value = DayPlan> {
-    (any::<u16>(), any::<bool>()).prop_map(|(at, first)| DayPlan { at, first })
+fn any_day() -> BoxedStrategy<DayPlan> {
+    (any::<u16>(), any::<bool>()).prop_map(|(at, first)| DayPlan { at, first }).boxed()
 }
 
-fn then() -> impl Strategy<Value = Then> {
+fn then() -> BoxedStrategy<Then> {
     prop_oneof![
         10 => Just(Then::All),
         2 => Just(Then::Nothing),
@@ -158,16 +160,18 @@ fn then() -> impl Strategy<Value = Then> {
         1 => Just(Then::Rejected),
         1 => Just(Then::Withdrawn),
     ]
+    .boxed()
 }
 
-fn conversion_rate() -> impl Strategy<Value = String> {
+fn conversion_rate() -> BoxedStrategy<String> {
     prop_oneof![
         4 => (1..3_000_000i64).prop_map(|n| decimal(n.into(), 6)),
         1 => select(vec!["1", "157.33", "0.000000000001", "0"]).prop_map(str::to_owned),
     ]
+    .boxed()
 }
 
-fn usage_move() -> impl Strategy<Value = Move> {
+fn usage_move() -> BoxedStrategy<Move> {
     prop_oneof![
         5 => (0..2u8, report_lines(), per_block())
             .prop_map(|(ahead, lines, per_block)| Move::Report { ahead, lines, per_block }),
@@ -177,9 +181,10 @@ fn usage_move() -> impl Strategy<Value = Move> {
             .prop_map(|(pick, lines, per_block)| Move::Correct { pick, lines, per_block }),
         1 => (0..3u8).prop_map(|ahead| Move::Missing { ahead }),
     ]
+    .boxed()
 }
 
-fn statement_move() -> impl Strategy<Value = Move> {
+fn statement_move() -> BoxedStrategy<Move> {
     let periods = prop_oneof![6 => 2..9u8, 1 => 9..25u8];
     prop_oneof![
         6 => (any::<bool>(), option::weighted(0.9, any::<u16>()))
@@ -187,54 +192,58 @@ fn statement_move() -> impl Strategy<Value = Move> {
         1 => (periods, vec(line(), 0..3)).prop_map(|(periods, lines)| Move::Run { periods, lines }),
         1 => (any::<u16>(), any::<u8>()).prop_map(|(pick, who)| Move::Accept { pick, who }),
     ]
+    .boxed()
 }
 
-fn money_move() -> impl Strategy<Value = Move> {
+fn money_move() -> BoxedStrategy<Move> {
     prop_oneof![
-        4 => (any::<u8>(), 0..4u8, any_day())
+        6 => (any::<u8>(), 0..4u8, any_day())
             .prop_map(|(who, part, sent)| Move::Pay { who, part, sent }),
-        5 => (any::<u16>(), any::<bool>(), prop_oneof![0..5u16, 0..500u16])
+        7 => (any::<u16>(), prop::bool::weighted(0.75), prop_oneof![0..5u16, 0..500u16])
             .prop_map(|(pick, arrives, late)| Move::Settle { pick, arrives, late }),
         3 => (any::<u8>(), 1..400_000u32).prop_map(|(who, units)| Move::Advance { who, units }),
     ]
+    .boxed()
 }
 
-fn proposal_move() -> impl Strategy<Value = Move> {
+fn proposal_move() -> BoxedStrategy<Move> {
     let (who, any_pick) = (any::<u8>, any::<u16>);
     prop_oneof![
-        7 => (any::<u8>(), vec(amendment(), 0..4), any_day(), who(), then()).prop_map(
+        7 => (any::<u8>(), vec(amendment(), 0..5), any_day(), who(), then()).prop_map(
             |(of, changes, from, by, then)| Move::Amend { of, changes, from, by, then }
         ),
         2 => (any_pick(), 0..2u8, conversion_rate(), who(), then()).prop_map(
             |(pick, currency, rate, by, then)| Move::Rate { pick, currency, rate, by, then }
         ),
-        3 => (any::<u8>(), any_day(), option::of(0..400u16), who(), then()).prop_map(
+        4 => (any::<u8>(), any_day(), option::of(prop_oneof![1 => Just(0u16), 9 => 1..400u16]), who(), then()).prop_map(
             |(pick, from, days, by, then)| Move::Claim { pick, from, days, by, then }
         ),
-        1 => (any_pick(), any_day()).prop_map(|(pick, on)| Move::End { pick, on }),
-        2 => (any_pick(), who(), then())
+        2 => (any_pick(), any_day()).prop_map(|(pick, on)| Move::End { pick, on }),
+        4 => (any_pick(), who(), then())
             .prop_map(|(pick, who, then)| Move::Decide { pick, who, then }),
     ]
+    .boxed()
 }
 
 /// A step of a history.
-pub fn any_move() -> impl Strategy<Value = Move> {
+pub fn any_move() -> BoxedStrategy<Move> {
     prop_oneof![
         12 => usage_move(),
         8 => statement_move(),
-        6 => money_move(),
-        8 => proposal_move(),
+        9 => money_move(),
+        9 => proposal_move(),
         1 => any::<u8>().prop_map(|who| Move::Acknowledge { who }),
         1 => any::<u8>().prop_map(|days| Move::Wait { days }),
     ]
+    .boxed()
 }
 
 /// Agreements with histories of a number of steps.
-pub fn plan(moves: Range<usize>) -> impl Strategy<Value = Plan> {
-    (terms_plan(), vec(any_move(), moves)).prop_map(|(terms, moves)| Plan { terms, moves })
+pub fn plan(moves: Range<usize>) -> BoxedStrategy<Plan> {
+    (terms_plan(), vec(any_move(), moves)).prop_map(|(terms, moves)| Plan { terms, moves }).boxed()
 }
 
 /// A list of usage lines for plans of any terms.
-pub fn lines_plan(count: Range<usize>) -> impl Strategy<Value = Vec<LinePlan>> {
-    vec(line(), count)
+pub fn lines_plan(count: Range<usize>) -> BoxedStrategy<Vec<LinePlan>> {
+    vec(line(), count).boxed()
 }

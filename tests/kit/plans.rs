@@ -97,30 +97,32 @@ pub(crate) fn decimal(mantissa: i128, scale: u32) -> String {
 }
 
 /// Shares of which three come to at most 1.
-fn rate() -> impl Strategy<Value = String> {
+fn rate() -> BoxedStrategy<String> {
     prop_oneof![
         select(vec!["0", "0.05", "0.15", "0.3", "0.333333333333", "0.01"]).prop_map(str::to_owned),
         (0..330_000_000_000i64).prop_map(|n| decimal(n.into(), 12)),
     ]
+    .boxed()
 }
 
 /// What steps pay per unit, or flat.
-pub(crate) fn price() -> impl Strategy<Value = String> {
+pub(crate) fn price() -> BoxedStrategy<String> {
     prop_oneof![
         (0..500i64).prop_map(|n| n.to_string()),
         (0..10_000i64).prop_map(|n| decimal(n.into(), 3)),
         (0..10_000_000_000i64).prop_map(|n| decimal(n.into(), 12)),
     ]
+    .boxed()
 }
 
 fn per_party(
-    value: impl Strategy<Value = String>,
+    value: impl Strategy<Value = String> + 'static,
     present: f64,
-) -> impl Strategy<Value = PerParty> {
-    vec(option::weighted(present, value), BENEFICIARIES.len())
+) -> BoxedStrategy<PerParty> {
+    vec(option::weighted(present, value), BENEFICIARIES.len()).boxed()
 }
 
-pub(crate) fn step() -> impl Strategy<Value = StepPlan> {
+pub(crate) fn step() -> BoxedStrategy<StepPlan> {
     (
         prop_oneof![select(vec![1_000u32, 4_000, 5_000, 50_000]), 1..2_000u32, 1_000..2_000_000u32],
         any::<bool>(),
@@ -135,6 +137,7 @@ pub(crate) fn step() -> impl Strategy<Value = StepPlan> {
             per_unit,
             flat,
         })
+        .boxed()
 }
 
 /// What tiers may count.
@@ -142,7 +145,7 @@ pub(crate) const MEASURES: [&str; 3] = ["revenue", "tokens", "requests"];
 /// What tiers, caps and minimums may count over.
 pub(crate) const WINDOWS: [&str; 3] = ["period", "year", "lifetime"];
 
-pub(crate) fn pay() -> impl Strategy<Value = PayPlan> {
+pub(crate) fn pay() -> BoxedStrategy<PayPlan> {
     let tiered = (
         select(MEASURES.to_vec()),
         select(WINDOWS.to_vec()),
@@ -153,10 +156,11 @@ pub(crate) fn pay() -> impl Strategy<Value = PayPlan> {
         1 => per_party(rate(), 0.8).prop_map(PayPlan::Flat),
         3 => tiered.prop_map(|(by, over, kind, steps)| PayPlan::Tiered { by, over, kind, steps }),
     ]
+    .boxed()
 }
 
 /// Conditions that usage of the plans may meet.
-pub(crate) fn condition() -> impl Strategy<Value = &'static str> {
+pub(crate) fn condition() -> BoxedStrategy<&'static str> {
     select(vec![
         "when = { model = [\"llama-3*\"] }",
         "when = { model = [\"*-70b\", \"mistral\"], territory = [\"EU\"] }",
@@ -164,14 +168,15 @@ pub(crate) fn condition() -> impl Strategy<Value = &'static str> {
         "when = { territory = [\"\"] }",
         "when = { application = [\"*o*\"], model = [\"*\"] }",
     ])
+    .boxed()
 }
 
-pub(crate) fn rule() -> impl Strategy<Value = RulePlan> {
-    (0..5u8, condition(), pay()).prop_map(|(id, when, pay)| RulePlan { id, when, pay })
+pub(crate) fn rule() -> BoxedStrategy<RulePlan> {
+    (0..5u8, condition(), pay()).prop_map(|(id, when, pay)| RulePlan { id, when, pay }).boxed()
 }
 
 /// Terms that format level 1 can say.
-fn plain_terms() -> impl Strategy<Value = TermsPlan> {
+fn plain_terms() -> BoxedStrategy<TermsPlan> {
     let agreement = (
         select(vec!["USD", "USD", "JPY", "KWD"]),
         select(vec!["month", "month", "quarter"]),
@@ -189,36 +194,39 @@ fn plain_terms() -> impl Strategy<Value = TermsPlan> {
         option::weighted(0.3, select(vec!["0.2", "0.25", ANY_CEILING])),
         any::<bool>(),
     );
-    (agreement, clauses).prop_map(|(agreement, clauses)| {
-        let (currency, length, starts_on, ends_on, mode, carry) = agreement;
-        let (others, caps, rules, last, floor, ceiling, minimum_payout) = clauses;
-        TermsPlan {
-            level: Level::One,
-            currency,
-            length,
-            starts_on,
-            ends_on,
-            mode,
-            carry,
-            members: [true, others.0, others.1],
-            caps,
-            rules,
-            last: RulePlan { id: 9, when: "", pay: last },
-            floor,
-            ceiling,
-            minimum_payout,
-            clauses: Clauses::default(),
-        }
-    })
+    (agreement, clauses)
+        .prop_map(|(agreement, clauses)| {
+            let (currency, length, starts_on, ends_on, mode, carry) = agreement;
+            let (others, caps, rules, last, floor, ceiling, minimum_payout) = clauses;
+            TermsPlan {
+                level: Level::One,
+                currency,
+                length,
+                starts_on,
+                ends_on,
+                mode,
+                carry,
+                members: [true, others.0, others.1],
+                caps,
+                rules,
+                last: RulePlan { id: 9, when: "", pay: last },
+                floor,
+                ceiling,
+                minimum_payout,
+                clauses: Clauses::default(),
+            }
+        })
+        .boxed()
 }
 
 /// Terms of every kind: some of a ledger of format level 1, most of one of level 2.
-pub fn terms_plan() -> impl Strategy<Value = TermsPlan> {
+pub fn terms_plan() -> BoxedStrategy<TermsPlan> {
     let clauses = prop_oneof![3 => vec(change(), 0..4), 5 => vec(change(), 4..12)];
     prop_oneof![
         1 => plain_terms(),
         6 => (plain_terms(), clauses).prop_map(|(plain, clauses)| whole_terms(plain, &clauses)),
     ]
+    .boxed()
 }
 
 /// Terms with as many of the clauses as make sense together.

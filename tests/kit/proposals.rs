@@ -9,6 +9,7 @@ use ledger_core::event::ConversionRate;
 use ledger_core::payout::Advance;
 use ledger_core::state::ProposalStatus;
 use ledger_core::state::Proposed;
+use ledger_core::terms::ContributionClause;
 use ledger_core::vocab::Amount;
 use ledger_core::vocab::Currency;
 use ledger_core::vocab::Date;
@@ -63,8 +64,10 @@ pub(crate) fn wish(world: &mut World, step: &Move) -> Option<(String, Command)> 
         }
         Move::Claim { pick: at, from, days, by, then } => {
             let from = day_for(world, *from);
-            let terms = world.agreement().terms();
-            let clause = pick(&terms.contributions, *at)?;
+            let versions = world.agreement().versions().iter();
+            let clauses: Vec<&ContributionClause> =
+                versions.rev().flat_map(|version| &version.terms.contributions).collect();
+            let clause = *pick(&clauses, *at)?;
             let claim = ContributionClaim {
                 clause: clause.id.clone(),
                 from,

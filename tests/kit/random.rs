@@ -241,8 +241,11 @@ pub fn wish(world: &mut World, step: &Move) -> Option<(String, Command)> {
             (party, Command::AcceptStatement(*pick(&ids, *at)?))
         }
         Move::Pay { who, part, sent } => {
-            let to = pick(&beneficiaries, *who)?.clone();
-            let payable = world.agreement().account(&to).payable();
+            let payable = |id: &Id| world.agreement().account(id).payable();
+            let owed = beneficiaries.iter().filter(|id| payable(id) > Amount::ZERO);
+            let owed: Vec<&Id> = owed.collect();
+            let to = pick(&owed, *who).copied().or(pick(&beneficiaries, *who))?.clone();
+            let payable = payable(&to);
             let digits = currency.minor_digits();
             let unit = 10i128.pow(digits - payable.scale().min(digits));
             let units = payable.mantissa() * unit;
