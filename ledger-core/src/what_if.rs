@@ -4,8 +4,8 @@
 //! The answer follows from the log and the question alone, so both parties get the same one. What
 //! was said later is judged again where it stands: what would not have been admissible is left out
 //! and named, and so is what names it. Statements are composed again, since their content follows
-//! from the facts; so is how much of a payout is on account, if it said so. Acknowledgements are
-//! left out, since they speak of the real history.
+//! from the facts; so are the tax on a payout, and the part of it on account if it said so.
+//! Acknowledgements are left out, since they speak of the real history.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -248,12 +248,12 @@ fn restate(state: &mut State, fact: &Fact, period: Period) -> Result<(), Problem
     statement::record(state, fact, &composed)
 }
 
-/// A payout that said that its excess is on account would have said so of another excess.
+/// A payout says what tax the terms withhold, and one whose excess is on account how much that is,
+/// so it would have said something else.
 fn send(state: &mut State, fact: &Fact, payout: &Payout) -> Result<(), Problem> {
-    let mut payout = payout.clone();
-    if !payout.on_account.is_zero() {
-        payout.on_account = money::excess(state, &payout.to, payout.amount)?;
-    }
+    let Payout { to, amount, on_account, sent_on, reference, .. } = payout.clone();
+    let sent = (to, amount, !on_account.is_zero());
+    let payout = money::compose(state, sent, (sent_on, reference))?;
     money::admit_payout(state, &fact.author, fact.recorded_at, &payout)?;
     money::record(state, fact, &payout)
 }

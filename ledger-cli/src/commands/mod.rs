@@ -22,6 +22,7 @@ pub mod balances;
 pub mod history;
 pub mod show;
 pub mod explain;
+pub mod replay;
 pub mod acknowledge;
 pub mod verify;
 pub mod diff;

@@ -16,6 +16,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("statement", schema_for!(json::statement::StatementDocument)),
         ("statements", schema_for!(json::statement::StatementsDocument)),
         ("explain", schema_for!(json::explain::ExplainDocument)),
+        ("replay", schema_for!(json::replay::ReplayDocument)),
         ("usage-list", schema_for!(json::usage::UsageListDocument)),
         ("usage-show", schema_for!(json::usage::UsageShowDocument)),
         ("usage-diff", schema_for!(json::usage::UsageDiffDocument)),

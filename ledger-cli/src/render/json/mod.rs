@@ -11,6 +11,7 @@ pub mod terms;
 pub mod portfolio;
 pub mod lists;
 pub mod explain;
+pub mod replay;
 pub mod verify;
 
 use revshare_core::view;
