@@ -3,15 +3,15 @@
 use std::io::Write;
 
 use revshare_core::event::Kind;
+use revshare_core::state::Agreement;
 use revshare_core::view::status;
 use revshare_core::view::status::Matter;
 use revshare_core::view::status::What;
-use revshare_core::vocab::Currency;
-use revshare_core::vocab::EventId;
 
 use crate::commands::Reading;
 use crate::commands::accept::opened_on;
 use crate::context::Session;
+use crate::context::Standing;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::render::json;
@@ -35,12 +35,8 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let standing = session.read(&args.reading)?;
     let today = standing.today(&session.world);
     let agreement = standing.agreement()?;
-    let currency = agreement.terms().currency;
-    let opening = standing.state().event(&agreement.opening().0).map_or(0, |(seq, _)| seq);
     let status = status::status(standing.state(), opened_on(&standing)?, today);
-    let is_advance = |id: &EventId| agreement.advances().contains_key(id);
-    let document = |matter: &Matter| document(session, matter, (opening, currency), &is_advance);
-    let matters: Vec<MatterDocument> = status.matters.iter().map(document).collect();
+    let matters = documents(session, agreement, &status.matters);
     if session.globals.json {
         let acknowledged = status.acknowledged.into_iter();
         session.print_json(&StatusDocument {
@@ -94,6 +90,17 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
+/// What waits for whom, with the commands that usually come next.
+pub fn matters(session: &Session, standing: &Standing) -> Result<Vec<MatterDocument>, Failure> {
+    let today = standing.today(&session.world);
+    let status = status::status(standing.state(), opened_on(standing)?, today);
+    Ok(documents(session, standing.agreement()?, &status.matters))
+}
+
+fn documents(session: &Session, agreement: &Agreement, matters: &[Matter]) -> Vec<MatterDocument> {
+    matters.iter().map(|matter| document(session, matter, agreement)).collect()
+}
+
 /// Of many periods without a report, the first ones: the others are counted.
 fn folded(matters: Vec<MatterDocument>) -> Vec<MatterDocument> {
     const SHOWN: usize = 3;
@@ -119,12 +126,9 @@ fn folded(matters: Vec<MatterDocument>) -> Vec<MatterDocument> {
     rows
 }
 
-fn document(
-    session: &Session,
-    matter: &Matter,
-    (opening, currency): (u64, Currency),
-    is_advance: &dyn Fn(&EventId) -> bool,
-) -> MatterDocument {
+fn document(session: &Session, matter: &Matter, agreement: &Agreement) -> MatterDocument {
+    let currency = agreement.terms().currency;
+    let opening = agreement.versions().first().seq;
     let mut document = MatterDocument {
         who: matter.who.to_string(),
         kind: String::new(),
@@ -203,7 +207,8 @@ fn document(
             document.amount = Some(json::money(*amount, currency));
             let seq = payout.seq.map_or(payout.id.0.short(), |seq| seq.to_string());
             let text = amount.to_text(currency.minor_digits());
-            let advance = if is_advance(&payout.id) { "an advance of " } else { "" };
+            let is_advance = agreement.advances().contains_key(&payout.id);
+            let advance = if is_advance { "an advance of " } else { "" };
             let what = format!("confirm {advance}{text} {currency} sent {sent_on}, record {seq}");
             ("confirm-payout", what, format!("payout confirm {seq}"))
         }
