@@ -7,6 +7,8 @@ use revshare_core::state::Agreement;
 use revshare_core::view::status;
 use revshare_core::view::status::Matter;
 use revshare_core::view::status::What;
+use revshare_core::vocab::Currency;
+use revshare_core::vocab::EventId;
 
 use crate::commands::Reading;
 use crate::commands::accept::opened_on;
@@ -98,7 +100,11 @@ pub fn matters(session: &Session, standing: &Standing) -> Result<Vec<MatterDocum
 }
 
 fn documents(session: &Session, agreement: &Agreement, matters: &[Matter]) -> Vec<MatterDocument> {
-    matters.iter().map(|matter| document(session, matter, agreement)).collect()
+    let currency = agreement.terms().currency;
+    let opening = agreement.versions().first().seq;
+    let is_advance = |id: &EventId| agreement.advances().contains_key(id);
+    let document = |matter| document(session, matter, (opening, currency), &is_advance);
+    matters.iter().map(document).collect()
 }
 
 /// Of many periods without a report, the first ones: the others are counted.
@@ -126,9 +132,12 @@ fn folded(matters: Vec<MatterDocument>) -> Vec<MatterDocument> {
     rows
 }
 
-fn document(session: &Session, matter: &Matter, agreement: &Agreement) -> MatterDocument {
-    let currency = agreement.terms().currency;
-    let opening = agreement.versions().first().seq;
+fn document(
+    session: &Session,
+    matter: &Matter,
+    (opening, currency): (u64, Currency),
+    is_advance: &dyn Fn(&EventId) -> bool,
+) -> MatterDocument {
     let mut document = MatterDocument {
         who: matter.who.to_string(),
         kind: String::new(),
@@ -207,8 +216,7 @@ fn document(session: &Session, matter: &Matter, agreement: &Agreement) -> Matter
             document.amount = Some(json::money(*amount, currency));
             let seq = payout.seq.map_or(payout.id.0.short(), |seq| seq.to_string());
             let text = amount.to_text(currency.minor_digits());
-            let is_advance = agreement.advances().contains_key(&payout.id);
-            let advance = if is_advance { "an advance of " } else { "" };
+            let advance = if is_advance(&payout.id) { "an advance of " } else { "" };
             let what = format!("confirm {advance}{text} {currency} sent {sent_on}, record {seq}");
             ("confirm-payout", what, format!("payout confirm {seq}"))
         }
