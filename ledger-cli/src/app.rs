@@ -107,13 +107,22 @@ pub enum Command {
     #[command(subcommand)]
     Usage(commands::usage::Args),
     #[command(subcommand)]
+    Amend(commands::amend::Args),
+    #[command(subcommand)]
+    Contribution(commands::contribution::Args),
+    #[command(subcommand)]
+    Fx(commands::fx::Args),
+    #[command(subcommand)]
     Statement(commands::statement::Args),
+    #[command(subcommand)]
+    Advance(commands::advance::Args),
     #[command(subcommand)]
     Payout(commands::payout::Args),
     Balances(commands::balances::Args),
     Status(commands::status::Args),
     History(commands::history::Args),
     Show(commands::show::Args),
+    Portfolio(commands::portfolio::Args),
     Explain(commands::explain::Args),
     Acknowledge(commands::acknowledge::Args),
     Verify(commands::verify::Args),
@@ -133,12 +142,17 @@ pub fn run(session: &mut Session, command: &Command) -> Result<Answer, Failure> 
         Command::Init(args) => commands::init::run(session, args),
         Command::Accept(args) => commands::accept::run(session, args),
         Command::Usage(args) => commands::usage::run(session, args),
+        Command::Amend(args) => commands::amend::run(session, args),
+        Command::Contribution(args) => commands::contribution::run(session, args),
+        Command::Fx(args) => commands::fx::run(session, args),
         Command::Statement(args) => commands::statement::run(session, args),
+        Command::Advance(args) => commands::advance::run(session, args),
         Command::Payout(args) => commands::payout::run(session, args),
         Command::Balances(args) => commands::balances::run(session, args),
         Command::Status(args) => commands::status::run(session, args),
         Command::History(args) => commands::history::run(session, args),
         Command::Show(args) => commands::show::run(session, args),
+        Command::Portfolio(args) => commands::portfolio::run(session, args),
         Command::Explain(args) => commands::explain::run(session, args),
         Command::Acknowledge(args) => commands::acknowledge::run(session, args),
         Command::Verify(args) => commands::verify::run(session, args),

@@ -10,9 +10,13 @@ use crate::run::root;
 use crate::run::steady;
 
 fn play(name: &str) {
+    play_on(&Bench::with_terms(), name);
+}
+
+/// Likewise, on files or a ledger that are there already.
+pub fn play_on(bench: &Bench, name: &str) {
     let path = root().join("tests/cli/transcripts").join(format!("{name}.txt"));
     let script = fs::read_to_string(&path).expect("a transcript");
-    let bench = Bench::with_terms();
     let mut played = String::new();
     let mut is_output = false;
     for line in script.lines() {
@@ -49,4 +53,29 @@ fn corrections_supplements_and_what_they_do_to_stated_periods() {
 #[test]
 fn money_that_is_sent_too_early_too_much_or_to_nobody() {
     play("payouts");
+}
+
+#[test]
+fn terms_that_change_and_what_they_would_have_made_of_the_past() {
+    play("amendments");
+}
+
+#[test]
+fn a_price_list_a_foreign_currency_and_the_rate_for_it() {
+    play("rates");
+}
+
+#[test]
+fn contributions_from_the_claim_to_the_end() {
+    play("contributions");
+}
+
+#[test]
+fn two_reports_line_by_line() {
+    play("comparisons");
+}
+
+#[test]
+fn the_ledgers_of_many_hosts() {
+    play("portfolio");
 }

@@ -3,11 +3,20 @@
 
 pub mod keygen;
 pub mod terms;
+pub mod terms_diff;
+pub mod terms_preview;
 pub mod init;
 pub mod accept;
 pub mod usage;
 pub mod usage_read;
+pub mod usage_diff;
+pub mod usage_findings;
+pub mod proposals;
+pub mod amend;
+pub mod fx;
+pub mod contribution;
 pub mod statement;
+pub mod advance;
 pub mod payout;
 pub mod balances;
 pub mod history;
@@ -16,6 +25,7 @@ pub mod explain;
 pub mod acknowledge;
 pub mod verify;
 pub mod diff;
+pub mod portfolio;
 pub mod pull;
 pub mod status;
 pub mod demo;
@@ -40,9 +50,14 @@ use revshare_core::vocab::Timestamp;
 use crate::context::Session;
 use crate::error::Failure;
 use crate::render::json::RecordDocument;
+use crate::render::json::proposals::ProposedDocument;
+use crate::render::json::record::DecidedDocument;
 use crate::render::json::record::RecordedDocument;
 use crate::render::json::record::RecordedRef;
+use crate::render::json::usage::PriceFindingDocument;
 use crate::render::record::line;
+use crate::render::table::wrap_tree;
+use crate::render::text::escape;
 
 /// Options of every reading command.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -67,6 +82,17 @@ pub struct Writing {
     pub recorded_time: Option<String>,
 }
 
+/// What a writing command says in JSON beside the record.
+#[derive(Default)]
+pub struct Beside {
+    /// For a proposal: what it waits for.
+    pub proposal: Option<ProposedDocument>,
+    /// For the acceptance of a proposal: what it makes of it.
+    pub decided: Option<DecidedDocument>,
+    /// For a report: where it and the price list disagree.
+    pub price_findings: Vec<PriceFindingDocument>,
+}
+
 impl Writing {
     /// Recorded, or only checked and shown.
     pub fn mode(&self) -> Mode {
@@ -82,6 +108,16 @@ pub fn say_recorded(
     outcome: &Outcome,
     mode: Mode,
 ) -> Result<(), Failure> {
+    say_recorded_with(session, (state, currency), (outcome, mode), Beside::default())
+}
+
+/// Likewise, with what JSON says beside the record.
+pub fn say_recorded_with(
+    session: &mut Session,
+    (state, currency): (&State, Currency),
+    (outcome, mode): (&Outcome, Mode),
+    beside: Beside,
+) -> Result<(), Failure> {
     let record = Record::of(state, &outcome.fact);
     let is_recorded = mode == Mode::Record;
     if session.globals.json {
@@ -95,11 +131,23 @@ pub fn say_recorded(
             recorded: is_recorded,
             records: outcome.records.iter().map(reference).collect(),
             record: RecordDocument::of(&record, None, currency),
+            proposal: beside.proposal,
+            price_findings: beside.price_findings,
+            decided: beside.decided,
         });
     }
     let word = if is_recorded { "recorded" } else { "would be recorded" };
-    let line = crate::render::text::escape(&line(&record, currency));
-    writeln!(session.out, "{word} {line}")?;
+    let said = escape(&line(&record, currency));
+    let mut lines = wrap_tree(&format!("{word} {said}"), 80);
+    // What is too long for one line has its id on a line of its own.
+    let id = format!("id {}", record.id.0.short());
+    match lines.last_mut() {
+        Some(last) if last.chars().count() + 2 + id.len() <= 80 => last.extend(["  ", &id]),
+        _ => lines.push(format!("        {id}")),
+    }
+    for line in lines {
+        writeln!(session.out, "{line}")?;
+    }
     Ok(())
 }
 

@@ -2,23 +2,27 @@
 
 use std::io::Write;
 
+use revshare_core::event::Kind;
+use revshare_core::state::Agreement;
 use revshare_core::view::status;
 use revshare_core::view::status::Matter;
 use revshare_core::view::status::What;
 use revshare_core::vocab::Currency;
+use revshare_core::vocab::EventId;
 
 use crate::commands::Reading;
 use crate::commands::accept::opened_on;
 use crate::context::Session;
+use crate::context::Standing;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::render::json;
 use crate::render::json::lists::AcknowledgedDocument;
 use crate::render::json::lists::MatterDocument;
 use crate::render::json::lists::StatusDocument;
-use crate::render::record::proposal_word;
 use crate::render::table::Align;
 use crate::render::table::Table;
+use crate::render::table::wrap_tree;
 
 /// Show whose turn it is: what is due, waiting, payable, unacknowledged
 #[derive(clap::Args, Debug)]
@@ -33,11 +37,8 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let standing = session.read(&args.reading)?;
     let today = standing.today(&session.world);
     let agreement = standing.agreement()?;
-    let currency = agreement.terms().currency;
-    let opening = standing.state().event(&agreement.opening().0).map_or(0, |(seq, _)| seq);
     let status = status::status(standing.state(), opened_on(&standing)?, today);
-    let document = |matter: &Matter| document(session, matter, opening, currency);
-    let matters: Vec<MatterDocument> = status.matters.iter().map(document).collect();
+    let matters = documents(session, agreement, &status.matters);
     if session.globals.json {
         let acknowledged = status.acknowledged.into_iter();
         session.print_json(&StatusDocument {
@@ -62,7 +63,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         writeln!(session.out, "nothing waits for anybody")?;
     } else {
         let mut table = Table::new(&[
-            ("who", Align::Left),
+            ("who", Align::Break),
             ("what", Align::Wrap),
             ("since", Align::Left),
             ("next command", Align::Wrap),
@@ -85,8 +86,25 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             None => format!("{party} nothing"),
         })
         .collect();
-    writeln!(session.out, "acknowledged: {}", acknowledged.join(", "))?;
+    for line in wrap_tree(&format!("acknowledged: {}", acknowledged.join(", ")), 80) {
+        writeln!(session.out, "{line}")?;
+    }
     Ok(Answer::Yes)
+}
+
+/// What waits for whom, with the commands that usually come next.
+pub fn matters(session: &Session, standing: &Standing) -> Result<Vec<MatterDocument>, Failure> {
+    let today = standing.today(&session.world);
+    let status = status::status(standing.state(), opened_on(standing)?, today);
+    Ok(documents(session, standing.agreement()?, &status.matters))
+}
+
+fn documents(session: &Session, agreement: &Agreement, matters: &[Matter]) -> Vec<MatterDocument> {
+    let currency = agreement.terms().currency;
+    let opening = agreement.versions().first().seq;
+    let is_advance = |id: &EventId| agreement.advances().contains_key(id);
+    let document = |matter| document(session, matter, (opening, currency), &is_advance);
+    matters.iter().map(document).collect()
 }
 
 /// Of many periods without a report, the first ones: the others are counted.
@@ -117,8 +135,8 @@ fn folded(matters: Vec<MatterDocument>) -> Vec<MatterDocument> {
 fn document(
     session: &Session,
     matter: &Matter,
-    opening: u64,
-    currency: Currency,
+    (opening, currency): (u64, Currency),
+    is_advance: &dyn Fn(&EventId) -> bool,
 ) -> MatterDocument {
     let mut document = MatterDocument {
         who: matter.who.to_string(),
@@ -143,8 +161,13 @@ fn document(
             document.due_on = until.map(|until| until.to_string());
             let seq = proposal.seq.map_or(proposal.id.0.short(), |seq| seq.to_string());
             let until = until.map_or(String::new(), |until| format!(", until {until}"));
-            let what =
-                format!("accept or reject {}record {seq}{until}", proposal_word(Some(*kind)));
+            let word = match kind {
+                Kind::AmendmentProposed => "amendment",
+                Kind::RateProposed => "conversion rate",
+                Kind::ContributionClaimed => "contribution",
+                other => other.as_str(),
+            };
+            let what = format!("accept or reject the {word} in record {seq}{until}");
             ("accept-proposal", what, format!("accept {seq}"))
         }
         What::AgreeRate { period, currency: foreign } => {
@@ -193,7 +216,8 @@ fn document(
             document.amount = Some(json::money(*amount, currency));
             let seq = payout.seq.map_or(payout.id.0.short(), |seq| seq.to_string());
             let text = amount.to_text(currency.minor_digits());
-            let what = format!("confirm {text} {currency} sent {sent_on}, record {seq}");
+            let advance = if is_advance(&payout.id) { "an advance of " } else { "" };
+            let what = format!("confirm {advance}{text} {currency} sent {sent_on}, record {seq}");
             ("confirm-payout", what, format!("payout confirm {seq}"))
         }
         What::Acknowledge { acknowledged } => {

@@ -6,12 +6,16 @@ use std::path::PathBuf;
 
 use revshare_core::intake::read_terms;
 use revshare_core::intake::to_toml;
+use revshare_core::terms::Version;
 use revshare_core::view::terms::TermsVersion;
 use revshare_core::view::terms::version;
+use revshare_core::vocab::Code;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
 
 use crate::commands::Reading;
+use crate::commands::terms_diff;
+use crate::commands::terms_preview;
 use crate::context::Session;
 use crate::context::read_file;
 use crate::error::Answer;
@@ -20,7 +24,10 @@ use crate::error::Many;
 use crate::render::json::ErrorDocument;
 use crate::render::json::lists::TermsCheckDocument;
 use crate::render::json::lists::TermsShowDocument;
+use crate::render::json::lists::TermsVersionDocument;
 use crate::render::problem;
+use crate::render::table::Align;
+use crate::render::table::Table;
 use crate::render::text::count;
 use crate::render::text::escape;
 
@@ -35,9 +42,48 @@ pub enum Args {
         /// The terms file (TOML)
         file: PathBuf,
     },
-    /// Print the terms in force as a terms file
-    #[command(after_help = "Example:\n  revshare terms show --at 2026-06-30")]
+    /// Compare two versions of the terms, clause by clause
+    ///
+    /// Each is a terms file, or the number of the record that brought terms: 0 is the opening, an
+    /// amendment may be one that is only proposed. A file alone is compared with the terms that
+    /// were accepted last. Exits with 0 if they are equal, 1 if not.
+    #[command(
+        after_help = "Examples:\n  revshare terms diff terms-2027.toml\n  revshare terms diff 0 12\n  revshare terms diff old.toml new.toml"
+    )]
+    Diff {
+        /// A terms file, or a record number
+        a: String,
+        /// Another one; otherwise A is compared with the terms accepted last
+        b: Option<String>,
+        #[command(flatten)]
+        reading: Reading,
+    },
+    /// Run terms over the real history: who would get what, and what would change
+    ///
+    /// Nothing is recorded. Differences in periods that are stated would be trued up by the next
+    /// statement.
+    #[command(after_help = "Example:\n  revshare terms preview terms-2027.toml --from 2027-01-01")]
+    Preview {
+        /// The terms file (TOML)
+        file: PathBuf,
+        /// The first usage day that the terms would rate
+        #[arg(long, value_name = "DAY")]
+        from: String,
+        #[command(flatten)]
+        reading: Reading,
+    },
+    /// Print terms as a terms file: the ones accepted last, or another version
+    ///
+    /// Where terms were amended, comments at the top list the versions: number, record, first usage
+    /// day that it rates, digest. In force on a day is, of the versions that begin on it or before,
+    /// the one with the highest number.
+    #[command(
+        after_help = "Examples:\n  revshare terms show --at 2026-06-30\n  revshare terms show --version 0"
+    )]
     Show {
+        /// The number of the version; 0 is what the ledger was opened with
+        #[arg(long, value_name = "N")]
+        version: Option<usize>,
         #[command(flatten)]
         reading: Reading,
     },
@@ -47,7 +93,9 @@ pub enum Args {
 pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     match args {
         Args::Check { file } => check(session, file),
-        Args::Show { reading } => show(session, reading),
+        Args::Diff { a, b, reading } => terms_diff::run(session, a, b.as_deref(), reading),
+        Args::Preview { file, from, reading } => terms_preview::run(session, file, from, reading),
+        Args::Show { version, reading } => show(session, *version, reading),
     }
 }
 
@@ -130,17 +178,68 @@ fn check(session: &mut Session, file: &Path) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
-fn show(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
+fn show(
+    session: &mut Session,
+    wanted: Option<usize>,
+    reading: &Reading,
+) -> Result<Answer, Failure> {
     let standing = session.read(reading)?;
-    let agreement = standing.agreement()?;
-    let toml = to_toml(agreement.terms());
-    let digest = agreement.terms_digest();
+    let versions = standing.agreement()?.versions();
+    let last = versions.count() - 1;
+    let number = wanted.unwrap_or(last);
+    let Some(version) = versions.iter().nth(number) else {
+        return Err(Problem::new(
+            Code::UnknownEvent,
+            format!("there is no version {number} of the terms; the last one is {last}"),
+        )
+        .at_field("--version")
+        .hint("`revshare terms show` lists the versions")
+        .into());
+    };
+    let toml = to_toml(&version.terms);
+    let digest = version.digest.to_string();
     if session.globals.json {
-        let at = standing.at();
-        session.print_json(&TermsShowDocument { at, terms: digest.to_string(), toml })?;
+        let document = |(number, version): (usize, &Version)| TermsVersionDocument {
+            version: number as u64,
+            seq: version.seq,
+            event: version.event.to_string(),
+            effective_from: version.effective_from.to_string(),
+            terms: version.digest.to_string(),
+            level: version.level.number(),
+        };
+        session.print_json(&TermsShowDocument {
+            at: standing.at(),
+            version: number as u64,
+            terms: digest,
+            toml,
+            versions: versions.iter().enumerate().map(document).collect(),
+        })?;
         return Ok(Answer::Yes);
     }
     writeln!(session.out, "# terms {digest}")?;
+    if last > 0 {
+        writeln!(session.out, "# version {number}, of these:")?;
+        let mut table = Table::new(&[
+            ("version", Align::Right),
+            ("record", Align::Right),
+            ("from", Align::Left),
+            ("terms", Align::Left),
+            ("", Align::Left),
+        ]);
+        for (at, version) in versions.iter().enumerate() {
+            table.row([
+                at.to_string(),
+                version.seq.to_string(),
+                version.effective_from.to_string(),
+                version.digest.short(),
+                if at == number { "shown below" } else { "" }.to_owned(),
+            ]);
+        }
+        // As comments, so that what is printed stays a terms file.
+        for line in table.text(false).lines() {
+            writeln!(session.out, "# {line}")?;
+        }
+    }
     session.out.write_all(toml.as_bytes())?;
     Ok(Answer::Yes)
 }

@@ -4,6 +4,7 @@ use revshare_core::event::ConversionRate;
 use revshare_core::event::Kind;
 use revshare_core::payout::Advance;
 use revshare_core::payout::Payout;
+use revshare_core::state::Proposed;
 use revshare_core::view::record::LinesTotal;
 use revshare_core::view::record::Named;
 use revshare_core::view::record::Record;
@@ -80,6 +81,18 @@ pub fn rate_text(rate: &ConversionRate, settlement: Currency) -> String {
     format!("{}: 1 {} is {} {settlement}", rate.period, rate.currency, rate.rate)
 }
 
+/// What a proposal proposes, in a few words.
+pub fn proposed(what: &Proposed, settlement: Currency) -> String {
+    match what {
+        Proposed::Amendment(amendment) => format!("amendment from {}", amendment.effective_from),
+        Proposed::Rate(rate) => format!("conversion rate of {}", rate_text(rate, settlement)),
+        Proposed::Contribution(claim) => {
+            let until = claim.to.map_or(String::new(), |to| format!(" to {to}"));
+            format!("contribution {} from {}{until}", claim.clause, claim.from)
+        }
+    }
+}
+
 /// A word for a kind of proposal, with a blank behind it; empty for what is none.
 pub fn proposal_word(kind: Option<Kind>) -> &'static str {
     match kind {
@@ -146,13 +159,8 @@ fn of_payout(sent: &Option<Sent>, currency: Currency) -> String {
     })
 }
 
-/// `4  usage-reported  2026-06 …  id 1a2b3c…`, as a writing command says it.
+/// `4  usage-reported  2026-06 …`, as a writing command says it.
 pub fn line(record: &Record, currency: Currency) -> String {
-    format!(
-        "{}  {}  {}  id {}",
-        record.seq,
-        record.said.kind().as_str(),
-        short(&record.said, currency),
-        record.id.0.short()
-    )
+    let (kind, said) = (record.said.kind().as_str(), short(&record.said, currency));
+    format!("{}  {kind}  {said}", record.seq)
 }

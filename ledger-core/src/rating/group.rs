@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn intervals_that_touch_are_one_and_an_open_end_swallows_what_follows() {
-        let day = |number| Date::from_days(number).unwrap_or_default();
+        let day = |number| Date::from_days(number).unwrap_or_else(|| panic!("{number} is a day"));
         let interval = |from, to: Option<i32>| (day(from), to.map(day));
         let days = vec![
             interval(30, None),
