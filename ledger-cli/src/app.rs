@@ -109,6 +109,8 @@ pub enum Command {
     #[command(subcommand)]
     Statement(commands::statement::Args),
     #[command(subcommand)]
+    Advance(commands::advance::Args),
+    #[command(subcommand)]
     Payout(commands::payout::Args),
     Balances(commands::balances::Args),
     Status(commands::status::Args),
@@ -134,6 +136,7 @@ pub fn run(session: &mut Session, command: &Command) -> Result<Answer, Failure> 
         Command::Accept(args) => commands::accept::run(session, args),
         Command::Usage(args) => commands::usage::run(session, args),
         Command::Statement(args) => commands::statement::run(session, args),
+        Command::Advance(args) => commands::advance::run(session, args),
         Command::Payout(args) => commands::payout::run(session, args),
         Command::Balances(args) => commands::balances::run(session, args),
         Command::Status(args) => commands::status::run(session, args),

@@ -6,5 +6,6 @@ mod transcripts;
 mod documents;
 mod reading;
 mod exits;
+mod contract;
 mod demo;
 mod readme;

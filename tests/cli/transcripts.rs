@@ -10,9 +10,13 @@ use crate::run::root;
 use crate::run::steady;
 
 fn play(name: &str) {
+    play_on(&Bench::with_terms(), name);
+}
+
+/// Likewise, on files or a ledger that are there already.
+pub fn play_on(bench: &Bench, name: &str) {
     let path = root().join("tests/cli/transcripts").join(format!("{name}.txt"));
     let script = fs::read_to_string(&path).expect("a transcript");
-    let bench = Bench::with_terms();
     let mut played = String::new();
     let mut is_output = false;
     for line in script.lines() {

@@ -19,7 +19,8 @@ use crate::render::text::money;
 
 /// Show who is owed what
 ///
-/// payable = booked − paid − on account − in transit. With -v also by period.
+/// payable = booked + interest − recouped − paid − on account − in transit. Interest, recouped and
+/// what belongs to advances and tax are shown where there are any. With -v also by period.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  revshare balances\n  revshare balances -v --at 2026-06-30")]
 pub struct Args {
@@ -36,9 +37,10 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         return Ok(Answer::Yes);
     }
     print(session, &balances, &standing)?;
-    let terms = standing.agreement()?.terms();
-    let ended = terms.ends_on.is_some_and(|end| standing.today(&session.world) >= end);
-    let least = if ended { Amount::ZERO } else { terms.minimum_payout };
+    let (versions, today) = (standing.agreement()?.versions(), standing.today(&session.world));
+    let ended = versions.ends_on().is_some_and(|end| today >= end);
+    let minimum = versions.on(versions.clipped(today)).minimum_payout;
+    let least = if ended { Amount::ZERO } else { minimum };
     let is_due = |one: &&Balance| {
         let payable = one.payable.at_least_zero();
         !payable.is_zero() && payable >= least
@@ -67,27 +69,12 @@ fn print(session: &mut Session, balances: &Balances, standing: &Standing) -> Res
         standing.seq(),
         standing.state().recorded_at().date()
     )?;
-    let mut table = Table::new(&[
-        ("party", Align::Left),
-        ("booked", Align::Right),
-        ("paid", Align::Right),
-        ("in transit", Align::Right),
-        ("on account", Align::Right),
-        ("payable", Align::Right),
-    ]);
-    for one in &balances.beneficiaries {
-        let account = &one.account;
-        let text = |amount: Amount| amount.to_text(digits);
-        table.row([
-            one.party.to_string(),
-            text(account.booked),
-            text(account.paid),
-            text(account.in_transit),
-            text(account.on_account),
-            text(one.payable),
-        ]);
+    session.out.write_all(payable(balances, color).as_bytes())?;
+    let beside = beside(balances);
+    if !beside.is_empty() {
+        writeln!(session.out)?;
+        session.out.write_all(beside.text(color).as_bytes())?;
     }
-    session.out.write_all(table.text(color).as_bytes())?;
     if let Some(collector) = &balances.collector {
         writeln!(
             session.out,
@@ -102,7 +89,7 @@ fn print(session: &mut Session, balances: &Balances, standing: &Standing) -> Res
     }
     let mut table = Table::new(&[
         ("period", Align::Left),
-        ("party", Align::Left),
+        ("party", Align::Break),
         ("booked", Align::Right),
         ("open", Align::Right),
         ("due", Align::Left),
@@ -117,6 +104,15 @@ fn print(session: &mut Session, balances: &Balances, standing: &Standing) -> Res
                 period.due_on.to_string(),
             ]);
         }
+    }
+    for one in balances.beneficiaries.iter().filter(|one| !one.account.interest.is_zero()) {
+        table.row([
+            "interest".to_owned(),
+            one.party.to_string(),
+            one.account.interest.to_text(digits),
+            one.open_interest.to_text(digits),
+            String::new(),
+        ]);
     }
     let collector = balances.collector.iter();
     for (collector, period) in collector.flat_map(|c| c.periods.iter().map(move |p| (c, p))) {
@@ -133,4 +129,74 @@ fn print(session: &mut Session, balances: &Balances, standing: &Standing) -> Res
         session.out.write_all(table.text(color).as_bytes())?;
     }
     Ok(())
+}
+
+/// A column of amounts: its title, and whether it stands also where all are zero.
+type Column = (&'static str, bool, fn(&Balance) -> Amount);
+
+/// What payable is made of.
+const PAYABLE: [Column; 7] = [
+    ("booked", true, |one| one.account.booked),
+    ("interest", false, |one| one.account.interest),
+    ("recouped", false, |one| one.account.recouped),
+    ("paid", true, |one| one.account.paid),
+    ("in transit", true, |one| one.account.in_transit),
+    ("on account", true, |one| one.account.on_account),
+    ("payable", true, |one| one.payable),
+];
+
+/// What stands beside it.
+const BESIDE: [Column; 4] = [
+    ("advances", false, |one| one.account.advanced),
+    ("unrecouped", false, |one| one.unrecouped),
+    ("withheld", false, |one| one.account.withheld),
+    ("interest to be stated", false, |one| one.pending_interest),
+];
+
+/// A row per beneficiary; without the columns that may go, if that is too wide; a block per
+/// beneficiary if that is still too wide.
+fn payable(balances: &Balances, color: bool) -> String {
+    let wide = columns(balances, &PAYABLE, true);
+    if wide.fits() {
+        return wide.text(color);
+    }
+    let narrow = columns(balances, &PAYABLE, false);
+    if narrow.fits() {
+        return narrow.text(color);
+    }
+    let digits = balances.currency.minor_digits();
+    let mut table = Table::new(&[("party", Align::Break), ("", Align::Left), ("", Align::Right)]);
+    for one in &balances.beneficiaries {
+        let amounts = PAYABLE.iter().map(|(title, _, amount)| (*title, amount(one)));
+        let amounts = amounts.filter(|(title, amount)| !amount.is_zero() || *title == "payable");
+        let mut party = one.party.to_string();
+        for (title, amount) in amounts {
+            table.row([std::mem::take(&mut party), title.to_owned(), amount.to_text(digits)]);
+        }
+    }
+    table.text(color)
+}
+
+/// Advances, tax and interest that is not posted yet; no row if there are none.
+fn beside(balances: &Balances) -> Table {
+    columns(balances, &BESIDE, false)
+}
+
+fn columns(balances: &Balances, columns: &[Column], with_zeros: bool) -> Table {
+    let digits = balances.currency.minor_digits();
+    let shown = |(title, stands, amount): &&Column| {
+        let some = balances.beneficiaries.iter().any(|one| !amount(one).is_zero());
+        some || with_zeros && *stands || *title == "payable"
+    };
+    let shown: Vec<&Column> = columns.iter().filter(shown).collect();
+    let mut table = Table::new(&[("party", Align::Break)]);
+    for (title, ..) in &shown {
+        table = table.column(title, Align::Right);
+    }
+    for one in balances.beneficiaries.iter().filter(|_| !shown.is_empty()) {
+        let mut cells = vec![one.party.to_string()];
+        cells.extend(shown.iter().map(|(_, _, amount)| amount(one).to_text(digits)));
+        table.row(cells);
+    }
+    table
 }

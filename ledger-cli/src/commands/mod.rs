@@ -8,6 +8,7 @@ pub mod accept;
 pub mod usage;
 pub mod usage_read;
 pub mod statement;
+pub mod advance;
 pub mod payout;
 pub mod balances;
 pub mod history;
@@ -40,6 +41,7 @@ use revshare_core::vocab::Timestamp;
 use crate::context::Session;
 use crate::error::Failure;
 use crate::render::json::RecordDocument;
+use crate::render::json::record::DecidedDocument;
 use crate::render::json::record::RecordedDocument;
 use crate::render::json::record::RecordedRef;
 use crate::render::record::line;
@@ -82,6 +84,18 @@ pub fn say_recorded(
     outcome: &Outcome,
     mode: Mode,
 ) -> Result<(), Failure> {
+    say_recorded_with(session, state, currency, outcome, mode, None)
+}
+
+/// Likewise, with what an acceptance makes of a proposal.
+pub fn say_recorded_with(
+    session: &mut Session,
+    state: &State,
+    currency: Currency,
+    outcome: &Outcome,
+    mode: Mode,
+    decided: Option<DecidedDocument>,
+) -> Result<(), Failure> {
     let record = Record::of(state, &outcome.fact);
     let is_recorded = mode == Mode::Record;
     if session.globals.json {
@@ -95,6 +109,7 @@ pub fn say_recorded(
             recorded: is_recorded,
             records: outcome.records.iter().map(reference).collect(),
             record: RecordDocument::of(&record, None, currency),
+            decided,
         });
     }
     let word = if is_recorded { "recorded" } else { "would be recorded" };

@@ -3,9 +3,16 @@
 use std::io::Write;
 
 use revshare_core::command::Command;
+use revshare_core::event::Event;
+use revshare_core::ledger::Outcome;
+use revshare_core::payout::Payout;
+use revshare_core::state::AdvanceRecord;
+use revshare_core::state::Agreement;
 use revshare_core::state::PayoutRecord;
 use revshare_core::state::PayoutStatus;
+use revshare_core::vocab::Amount;
 use revshare_core::vocab::Code;
+use revshare_core::vocab::Currency;
 
 use crate::commands::Reading;
 use crate::commands::Writing;
@@ -26,10 +33,13 @@ use crate::render::table::Align;
 use crate::render::table::Table;
 use crate::render::text::money;
 
-/// Money that moved: sent, confirmed, returned
+/// Money that moved: sent, confirmed, returned; also advances
 #[derive(clap::Subcommand, Debug)]
 pub enum Args {
     /// Record that money was sent to a beneficiary (the collector)
+    ///
+    /// Where the terms have tax withheld, it follows from them and from the day sent: what is
+    /// withheld and what arrives in cash are shown and recorded.
     #[command(
         after_help = "Example:\n  revshare payout send meta 120.00 --sent-on 2026-07-30 --reference \"SEPA 4711\""
     )]
@@ -52,10 +62,10 @@ pub enum Args {
         #[command(flatten)]
         writing: Writing,
     },
-    /// Confirm that a payout arrived (its receiver)
+    /// Confirm that a payout or an advance arrived (its receiver)
     #[command(after_help = "Example:\n  revshare payout confirm 7 --received-on 2026-07-31")]
     Confirm {
-        /// The payout: a record number, or a prefix of its hash or id
+        /// The payout or advance: a record number, or a prefix of its hash or id
         event: String,
         /// The day it arrived; otherwise the date of the recorded time
         #[arg(long, value_name = "DAY")]
@@ -63,10 +73,10 @@ pub enum Args {
         #[command(flatten)]
         writing: Writing,
     },
-    /// Say that a payout did not arrive or was sent back (its receiver)
+    /// Say that a payout or an advance did not arrive or was sent back (its receiver)
     #[command(after_help = "Example:\n  revshare payout return 7 --reason \"wrong account\"")]
     Return {
-        /// The payout: a record number, or a prefix of its hash or id
+        /// The payout or advance: a record number, or a prefix of its hash or id
         event: String,
         /// Why
         #[arg(long)]
@@ -74,7 +84,7 @@ pub enum Args {
         #[command(flatten)]
         writing: Writing,
     },
-    /// List payouts
+    /// List payouts and advances
     #[command(after_help = "Example:\n  revshare payout list")]
     List {
         #[command(flatten)]
@@ -83,7 +93,7 @@ pub enum Args {
 }
 
 /// Refusals that are about the amount of a payout.
-const OF_THE_AMOUNT: &[Code] = &[
+pub const OF_THE_AMOUNT: &[Code] = &[
     Code::AmountNotPositive,
     Code::MinorUnit,
     Code::AmountBounds,
@@ -102,9 +112,11 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             let sent_on = day("--sent-on", sent_on, desk.context.recorded_at)?;
             let on_account = *on_account;
             let command = Command::SendPayout { to, amount, on_account, sent_on, reference };
-            let seq = finish(session, &mut desk, command)
+            let outcome = desk
+                .submit(command)
                 .map_err(|failure| failure.about("PARTY", &[Code::NotAParty]))
                 .map_err(|failure| failure.about("AMOUNT", OF_THE_AMOUNT))?;
+            let seq = told(session, &desk, &outcome)?;
             session.next(&format!("payout confirm {seq} (by the receiver)"))?;
         }
         Args::Confirm { event, received_on, writing } => {
@@ -127,38 +139,64 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
-fn finish(session: &mut Session, desk: &mut Desk, command: Command) -> Result<u64, Failure> {
+/// Carries a command out and says what was recorded; returns the record.
+pub fn finish(session: &mut Session, desk: &mut Desk, command: Command) -> Result<u64, Failure> {
     let outcome = desk.submit(command)?;
+    told(session, desk, &outcome)
+}
+
+fn told(session: &mut Session, desk: &Desk, outcome: &Outcome) -> Result<u64, Failure> {
     if let Some(agreement) = desk.ledger.state().agreement() {
         let currency = agreement.terms().currency;
-        say_recorded(session, desk.ledger.state(), currency, &outcome, desk.mode)?;
+        say_recorded(session, desk.ledger.state(), currency, outcome, desk.mode)?;
+        if let Event::PayoutSent(payout) = &outcome.fact.event {
+            tax(session, payout, currency)?;
+        }
     }
     Ok(outcome.records.last().map_or(0, |record| record.seq))
 }
 
-fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
-    let standing = session.read(reading)?;
-    let agreement = standing.agreement()?;
+/// What is withheld, and what arrives.
+fn tax(session: &mut Session, payout: &Payout, currency: Currency) -> Result<(), Failure> {
+    if session.globals.json || payout.withheld.is_zero() {
+        return Ok(());
+    }
+    let place = if payout.grossed_up { "on top of" } else { "out of" };
+    writeln!(
+        session.out,
+        "{} tax are withheld {place} {}: {} arrive in cash",
+        money(payout.withheld, currency),
+        money(payout.amount, currency),
+        money(payout.cash(), currency)
+    )?;
+    Ok(())
+}
+
+/// Payouts and advances, in the order of the log.
+fn documents(agreement: &Agreement) -> Vec<PayoutDocument> {
     let currency = agreement.terms().currency;
-    let mut payouts: Vec<&PayoutRecord> = agreement.payouts().values().collect();
-    payouts.sort_by_key(|record| record.seq);
-    let document = |record: &&PayoutRecord| {
-        let (status, settled_by, received_on, reason) = match &record.status {
-            PayoutStatus::InTransit => ("in-transit", None, None, None),
-            PayoutStatus::Confirmed { seq, received_on } => {
-                ("confirmed", Some(*seq), Some(received_on.to_string()), None)
-            }
-            PayoutStatus::Returned { seq, reason } => {
-                ("returned", Some(*seq), None, Some(reason.to_string()))
-            }
-        };
+    let settled = |status: &PayoutStatus| match status {
+        PayoutStatus::InTransit => ("in-transit", None, None, None),
+        PayoutStatus::Confirmed { seq, received_on } => {
+            ("confirmed", Some(*seq), Some(received_on.to_string()), None)
+        }
+        PayoutStatus::Returned { seq, reason } => {
+            ("returned", Some(*seq), None, Some(reason.to_string()))
+        }
+    };
+    let payout = |record: &PayoutRecord| {
+        let (status, settled_by, received_on, reason) = settled(&record.status);
         let payout = &record.payout;
         PayoutDocument {
             seq: record.seq,
             event: record.id.to_string(),
+            kind: "payout".to_owned(),
             to: payout.to.to_string(),
             amount: json::money(payout.amount, currency),
             on_account: json::money(payout.on_account, currency),
+            withheld: json::money(payout.withheld, currency),
+            grossed_up: payout.grossed_up,
+            cash: json::money(payout.cash(), currency),
             sent_on: payout.sent_on.to_string(),
             reference: payout.reference.to_string(),
             status: status.to_owned(),
@@ -167,47 +205,99 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
             reason,
         }
     };
-    let documents: Vec<PayoutDocument> = payouts.iter().map(document).collect();
+    let advance = |record: &AdvanceRecord| {
+        let (status, settled_by, received_on, reason) = settled(&record.status);
+        let advance = &record.advance;
+        PayoutDocument {
+            seq: record.seq,
+            event: record.id.to_string(),
+            kind: "advance".to_owned(),
+            to: advance.to.to_string(),
+            amount: json::money(advance.amount, currency),
+            on_account: json::money(Amount::ZERO, currency),
+            withheld: json::money(Amount::ZERO, currency),
+            grossed_up: false,
+            cash: json::money(advance.amount, currency),
+            sent_on: advance.paid_on.to_string(),
+            reference: advance.reference.to_string(),
+            status: status.to_owned(),
+            settled_by,
+            received_on,
+            reason,
+        }
+    };
+    let payouts = agreement.payouts().values().map(payout);
+    let advances = agreement.advances().values().map(advance);
+    let mut documents: Vec<PayoutDocument> = payouts.chain(advances).collect();
+    documents.sort_by_key(|document| document.seq);
+    documents
+}
+
+fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
+    let standing = session.read(reading)?;
+    let agreement = standing.agreement()?;
+    let currency = agreement.terms().currency;
+    let payouts = documents(agreement);
     if session.globals.json {
         session.print_json(&PayoutsDocument {
             at: standing.at(),
             currency: currency.to_string(),
-            payouts: documents,
+            payouts,
         })?;
         return Ok(Answer::Yes);
     }
-    if documents.is_empty() {
+    if payouts.is_empty() {
         writeln!(session.out, "no payout is recorded{}", standing.as_of())?;
         return Ok(Answer::Yes);
     }
-    let mut table = Table::new(&[
-        ("record", Align::Right),
-        ("to", Align::Left),
-        ("amount", Align::Right),
-        ("on account", Align::Right),
-        ("sent on", Align::Left),
-        ("status", Align::Wrap),
-        ("reference", Align::Wrap),
-    ]);
-    for (record, document) in payouts.iter().zip(documents) {
-        let by = document.settled_by.map_or(String::new(), |seq| format!(", record {seq}"));
-        let on = document.received_on.map_or(String::new(), |day| format!(" {day}"));
-        let why = document.reason.map_or(String::new(), |reason| format!(": {reason}"));
-        table.row([
-            document.seq.to_string(),
-            document.to,
-            money(record.payout.amount, currency),
-            document.on_account,
-            document.sent_on,
-            format!("{}{on}{by}{why}", document.status),
-            document.reference,
+    let has_advances = payouts.iter().any(|payout| payout.kind == "advance");
+    let has_tax = payouts.iter().any(|payout| payout.withheld != payouts_zero(currency));
+    let mut table = Table::new(&[("record", Align::Right), ("to", Align::Break)]);
+    if has_advances {
+        table = table.column("what", Align::Left);
+    }
+    table = table.column("amount", Align::Right).column("on account", Align::Right);
+    if has_tax {
+        table = table.column("withheld", Align::Right);
+    }
+    table = table
+        .column("sent on", Align::Left)
+        .column("status", Align::Wrap)
+        .column("reference", Align::Wrap);
+    for payout in &payouts {
+        let by = payout.settled_by.map_or(String::new(), |seq| format!(", record {seq}"));
+        let on = payout.received_on.as_ref().map_or(String::new(), |day| format!(" {day}"));
+        let why = payout.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+        let mut cells = vec![payout.seq.to_string(), payout.to.clone()];
+        if has_advances {
+            cells.push(payout.kind.clone());
+        }
+        cells.push(format!("{} {currency}", payout.amount));
+        cells.push(payout.on_account.clone());
+        if has_tax {
+            let on_top = if payout.grossed_up { "+" } else { "" };
+            cells.push(format!("{on_top}{}", payout.withheld));
+        }
+        cells.extend([
+            payout.sent_on.clone(),
+            format!("{}{on}{by}{why}", payout.status),
+            payout.reference.clone(),
         ]);
+        table.row(cells);
     }
     let color = session.world.color;
     session.out.write_all(table.text(color).as_bytes())?;
-    let open = payouts.iter().find(|record| record.status == PayoutStatus::InTransit);
+    if has_tax && payouts.iter().any(|payout| payout.grossed_up) {
+        writeln!(session.out, "withheld with +: on top of the amount")?;
+    }
+    let open = payouts.iter().find(|payout| payout.status == "in-transit");
     if let Some(open) = open {
-        session.next(&format!("payout confirm {} (by {})", open.seq, open.payout.to))?;
+        session.next(&format!("payout confirm {} (by {})", open.seq, open.to))?;
     }
     Ok(Answer::Yes)
+}
+
+/// Nothing, as these documents write it.
+fn payouts_zero(currency: Currency) -> String {
+    json::money(Amount::ZERO, currency)
 }

@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use revshare_core::command::Command;
-use revshare_core::view::record::Named;
 use revshare_core::view::statement;
 use revshare_core::view::statement::StatementView;
+use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::Problem;
 
@@ -19,8 +19,12 @@ use crate::error::Answer;
 use crate::error::Failure;
 use crate::error::OF_THE_PERIOD;
 use crate::render::json::StatementBody;
+use crate::render::json::statement::Gain;
 use crate::render::json::statement::StatementDocument;
 use crate::render::json::statement::StatementsDocument;
+use crate::render::json::statement::gains;
+use crate::render::statement::has_more;
+use crate::render::statement::text;
 use crate::render::table::Align;
 use crate::render::table::Table;
 use crate::render::text::money;
@@ -90,11 +94,13 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             let currency = standing.agreement()?.terms().currency;
             if session.globals.json {
                 let at = standing.at();
-                let statement = StatementBody::of(&view, currency);
+                let statement = StatementBody::of(&view, standing.state(), currency);
                 session.print_json(&StatementDocument { at, statement })?;
                 return Ok(Answer::Yes);
             }
-            print(session, &view, currency, &standing.as_of())?;
+            let shape = (&*standing.as_of(), session.world.color);
+            let text = text(&view, standing.state(), currency, shape);
+            session.out.write_all(text.as_bytes())?;
             session.next(&format!("statement issue {of}"))?;
             Ok(Answer::Yes)
         }
@@ -106,11 +112,13 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             let currency = agreement.terms().currency;
             if session.globals.json {
                 let at = standing.at();
-                let statement = StatementBody::of(&view, currency);
+                let statement = StatementBody::of(&view, standing.state(), currency);
                 session.print_json(&StatementDocument { at, statement })?;
                 return Ok(Answer::Yes);
             }
-            print(session, &view, currency, &standing.as_of())?;
+            let shape = (&*standing.as_of(), session.world.color);
+            let text = text(&view, standing.state(), currency, shape);
+            session.out.write_all(text.as_bytes())?;
             if let Some((party, _)) = view.totals.first() {
                 session.next(&format!("explain {of}/{party}"))?;
             }
@@ -127,7 +135,8 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
                 let state = desk.ledger.state();
                 let view =
                     statement::issued(state, of).or_else(|_| statement::preview(state, of))?;
-                print(session, &view, currency, "")?;
+                let text = text(&view, state, currency, ("", session.world.color));
+                session.out.write_all(text.as_bytes())?;
             }
             session.next(&format!("statement accept {of} (by each beneficiary)"))?;
             Ok(Answer::Yes)
@@ -144,13 +153,13 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             if let Some(currency) = currency.filter(|_| !session.globals.json) {
                 let view = statement::issued(desk.ledger.state(), of).map_err(of_period)?;
                 let me = &desk.context.author.party;
-                let total = view.totals.iter().find(|(party, _)| party == me);
-                if let Some((party, amount)) = total {
+                if let Some(gain) = gains(&view).into_iter().find(|gain| gain.party == *me) {
                     writeln!(
                         session.out,
-                        "{party} accepts {} for {of}, due {}",
-                        money(*amount, currency),
-                        view.due_on
+                        "{me} accepts {} for {of}, due {}{}",
+                        money(gain.posted, currency),
+                        view.due_on,
+                        besides(&gain, currency)
                     )?;
                 }
             }
@@ -174,80 +183,15 @@ fn said(
     Ok(Some(currency))
 }
 
-/// Prints a statement for people.
-fn print(
-    session: &mut Session,
-    view: &StatementView,
-    currency: Currency,
-    as_of: &str,
-) -> Result<(), Failure> {
-    let place = match &view.issued {
-        Some(issued) => format!(
-            "record {} (id {}), issued {}",
-            issued.seq,
-            issued.id.0.short(),
-            issued.recorded_at.date()
-        ),
-        None => "preview, not issued".to_owned(),
-    };
-    writeln!(session.out, "statement of {}{as_of}: {place}, due {}", view.period, view.due_on)?;
-    let mut table = Table::new(&[
-        ("for", Align::Left),
-        ("party", Align::Left),
-        ("amount", Align::Right),
-        ("due", Align::Left),
-        ("moved by", Align::Wrap),
-    ]);
-    for entry in &view.entries {
-        let tag = match entry.is_true_up {
-            true => format!("{} true-up", entry.period),
-            false => entry.period.to_string(),
-        };
-        let causes: Vec<String> = entry.causes.iter().map(number).collect();
-        let mut first = Some(causes.join(", "));
-        for (party, amount) in &entry.shares {
-            table.row([
-                tag.clone(),
-                party.to_string(),
-                money(*amount, currency),
-                entry.due_on.to_string(),
-                first.take().unwrap_or_default(),
-            ]);
-        }
-        for (what, amount) in [("base", entry.base), ("collector keeps", entry.keep)] {
-            let amount = money(amount, currency);
-            table.row([tag.clone(), format!("({what})"), amount, String::new(), String::new()]);
+/// What a statement does for a party beside its entries.
+fn besides(gain: &Gain, currency: Currency) -> String {
+    let mut parts = String::new();
+    for (amount, what) in [(gain.interest, "late interest"), (gain.recouped, "recouped")] {
+        if !amount.is_zero() {
+            parts.push_str(&format!("; {} {what}", money(amount, currency)));
         }
     }
-    if view.entries.len() > 1 {
-        for (party, amount) in &view.totals {
-            let amount = money(*amount, currency);
-            table.row(["all".into(), party.to_string(), amount, String::new(), String::new()]);
-        }
-    }
-    let color = session.world.color;
-    session.out.write_all(table.text(color).as_bytes())?;
-    writeln!(
-        session.out,
-        "terms {}, calculation {}, state root before it {} (version {})",
-        view.terms.short(),
-        view.calculation,
-        view.state_root.0.short(),
-        view.root_version
-    )?;
-    if let Some(issued) = &view.issued {
-        let by: Vec<&str> = issued.accepted_by.iter().map(|id| id.as_str()).collect();
-        let by = if by.is_empty() { "nobody yet".to_owned() } else { by.join(", ") };
-        writeln!(session.out, "accepted by {by}")?;
-    }
-    Ok(())
-}
-
-fn number(named: &Named) -> String {
-    match named.seq {
-        Some(seq) => format!("record {seq}"),
-        None => format!("event {}", named.id.0.short()),
-    }
+    parts
 }
 
 fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
@@ -255,7 +199,7 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
     let currency = standing.agreement()?.terms().currency;
     let statements = statement::all(standing.state());
     if session.globals.json {
-        let body = |view: &StatementView| StatementBody::of(view, currency);
+        let body = |view: &StatementView| StatementBody::of(view, standing.state(), currency);
         let statements = statements.iter().map(body).collect();
         session.print_json(&StatementsDocument { at: standing.at(), statements })?;
         return Ok(Answer::Yes);
@@ -267,21 +211,36 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
         }
         return Ok(Answer::Yes);
     }
+    let table = match statements.iter().any(has_more) {
+        true => {
+            writeln!(session.out, "statements in {currency}{}", standing.as_of())?;
+            full_table(&statements, currency)
+        }
+        false => table(&statements, currency),
+    };
+    let color = session.world.color;
+    session.out.write_all(table.text(color).as_bytes())?;
+    if let Some(last) = statements.last() {
+        session.next(&format!("statement show {}", last.period))?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn table(statements: &[StatementView], currency: Currency) -> Table {
     let mut table = Table::new(&[
         ("period", Align::Left),
         ("record", Align::Right),
-        ("party", Align::Left),
+        ("party", Align::Break),
         ("amount", Align::Right),
         ("true-ups", Align::Right),
         ("issued", Align::Left),
         ("due", Align::Left),
         ("accepted", Align::Left),
     ]);
-    for view in &statements {
+    for view in statements {
         let Some(issued) = &view.issued else { continue };
+        let true_ups = view.entries.iter().filter(|entry| entry.is_true_up).count();
         for (party, amount) in &view.totals {
-            let true_ups = view.entries.iter().filter(|entry| entry.is_true_up).count();
-            let accepted = issued.accepted_by.contains(party);
             table.row([
                 view.period.to_string(),
                 issued.seq.to_string(),
@@ -290,14 +249,44 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
                 true_ups.to_string(),
                 issued.recorded_at.date().to_string(),
                 view.due_on.to_string(),
-                if accepted { "yes" } else { "no" }.to_owned(),
+                yes_or_no(issued.accepted_by.contains(party)),
             ]);
         }
     }
-    let color = session.world.color;
-    session.out.write_all(table.text(color).as_bytes())?;
-    if let Some(last) = statements.last() {
-        session.next(&format!("statement show {}", last.period))?;
+    table
+}
+
+/// With what statements do beside posting entries, and without what there is no room for then.
+fn full_table(statements: &[StatementView], currency: Currency) -> Table {
+    let text = |amount: Amount| amount.to_text(currency.minor_digits());
+    let mut table = Table::new(&[
+        ("period", Align::Left),
+        ("record", Align::Right),
+        ("party", Align::Break),
+        ("amount", Align::Right),
+        ("interest", Align::Right),
+        ("recouped", Align::Right),
+        ("due", Align::Left),
+        ("accepted", Align::Left),
+    ]);
+    for view in statements {
+        let Some(issued) = &view.issued else { continue };
+        for gain in gains(view) {
+            table.row([
+                view.period.to_string(),
+                issued.seq.to_string(),
+                gain.party.to_string(),
+                text(gain.posted),
+                text(gain.interest),
+                text(gain.recouped),
+                view.due_on.to_string(),
+                yes_or_no(issued.accepted_by.contains(&gain.party)),
+            ]);
+        }
     }
-    Ok(Answer::Yes)
+    table
+}
+
+fn yes_or_no(is: bool) -> String {
+    if is { "yes" } else { "no" }.to_owned()
 }

@@ -62,7 +62,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         writeln!(session.out, "nothing waits for anybody")?;
     } else {
         let mut table = Table::new(&[
-            ("who", Align::Left),
+            ("who", Align::Break),
             ("what", Align::Wrap),
             ("since", Align::Left),
             ("next command", Align::Wrap),

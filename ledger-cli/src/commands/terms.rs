@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use revshare_core::intake::read_terms;
 use revshare_core::intake::to_toml;
+use revshare_core::terms::Version;
 use revshare_core::view::terms::TermsVersion;
 use revshare_core::view::terms::version;
+use revshare_core::vocab::Code;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
 
@@ -20,7 +22,10 @@ use crate::error::Many;
 use crate::render::json::ErrorDocument;
 use crate::render::json::lists::TermsCheckDocument;
 use crate::render::json::lists::TermsShowDocument;
+use crate::render::json::lists::TermsVersionDocument;
 use crate::render::problem;
+use crate::render::table::Align;
+use crate::render::table::Table;
 use crate::render::text::count;
 use crate::render::text::escape;
 
@@ -35,9 +40,18 @@ pub enum Args {
         /// The terms file (TOML)
         file: PathBuf,
     },
-    /// Print the terms in force as a terms file
-    #[command(after_help = "Example:\n  revshare terms show --at 2026-06-30")]
+    /// Print terms as a terms file: the ones accepted last, or another version
+    ///
+    /// Where terms were amended, comments at the top list the versions: number, record, first usage
+    /// day that it rates, digest. In force on a day is, of the versions that begin on it or before,
+    /// the one with the highest number.
+    #[command(
+        after_help = "Examples:\n  revshare terms show --at 2026-06-30\n  revshare terms show --version 0"
+    )]
     Show {
+        /// The number of the version; 0 is what the ledger was opened with
+        #[arg(long, value_name = "N")]
+        version: Option<usize>,
         #[command(flatten)]
         reading: Reading,
     },
@@ -47,7 +61,7 @@ pub enum Args {
 pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     match args {
         Args::Check { file } => check(session, file),
-        Args::Show { reading } => show(session, reading),
+        Args::Show { version, reading } => show(session, *version, reading),
     }
 }
 
@@ -130,17 +144,68 @@ fn check(session: &mut Session, file: &Path) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
-fn show(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
+fn show(
+    session: &mut Session,
+    wanted: Option<usize>,
+    reading: &Reading,
+) -> Result<Answer, Failure> {
     let standing = session.read(reading)?;
-    let agreement = standing.agreement()?;
-    let toml = to_toml(agreement.terms());
-    let digest = agreement.terms_digest();
+    let versions = standing.agreement()?.versions();
+    let last = versions.count() - 1;
+    let number = wanted.unwrap_or(last);
+    let Some(version) = versions.iter().nth(number) else {
+        return Err(Problem::new(
+            Code::UnknownEvent,
+            format!("there is no version {number} of the terms; the last one is {last}"),
+        )
+        .at_field("--version")
+        .hint("`revshare terms show` lists the versions")
+        .into());
+    };
+    let toml = to_toml(&version.terms);
+    let digest = version.digest.to_string();
     if session.globals.json {
-        let at = standing.at();
-        session.print_json(&TermsShowDocument { at, terms: digest.to_string(), toml })?;
+        let document = |(number, version): (usize, &Version)| TermsVersionDocument {
+            version: number as u64,
+            seq: version.seq,
+            event: version.event.to_string(),
+            effective_from: version.effective_from.to_string(),
+            terms: version.digest.to_string(),
+            level: version.level.number(),
+        };
+        session.print_json(&TermsShowDocument {
+            at: standing.at(),
+            version: number as u64,
+            terms: digest,
+            toml,
+            versions: versions.iter().enumerate().map(document).collect(),
+        })?;
         return Ok(Answer::Yes);
     }
     writeln!(session.out, "# terms {digest}")?;
+    if last > 0 {
+        writeln!(session.out, "# version {number}, of these:")?;
+        let mut table = Table::new(&[
+            ("version", Align::Right),
+            ("record", Align::Right),
+            ("from", Align::Left),
+            ("terms", Align::Left),
+            ("", Align::Left),
+        ]);
+        for (at, version) in versions.iter().enumerate() {
+            table.row([
+                at.to_string(),
+                version.seq.to_string(),
+                version.effective_from.to_string(),
+                version.digest.short(),
+                if at == number { "shown below" } else { "" }.to_owned(),
+            ]);
+        }
+        // As comments, so that what is printed stays a terms file.
+        for line in table.text(false).lines() {
+            writeln!(session.out, "# {line}")?;
+        }
+    }
     session.out.write_all(toml.as_bytes())?;
     Ok(Answer::Yes)
 }

@@ -4,6 +4,7 @@ use revshare_core::event::ConversionRate;
 use revshare_core::event::Kind;
 use revshare_core::payout::Advance;
 use revshare_core::payout::Payout;
+use revshare_core::state::Proposed;
 use revshare_core::view::record::LinesTotal;
 use revshare_core::view::record::Named;
 use revshare_core::view::record::Record;
@@ -78,6 +79,18 @@ pub fn short(said: &Said, currency: Currency) -> String {
 /// `2024-02: 1 EUR is 1.085 USD`.
 pub fn rate_text(rate: &ConversionRate, settlement: Currency) -> String {
     format!("{}: 1 {} is {} {settlement}", rate.period, rate.currency, rate.rate)
+}
+
+/// What a proposal proposes, in a few words.
+pub fn proposed(what: &Proposed, settlement: Currency) -> String {
+    match what {
+        Proposed::Amendment(amendment) => format!("amendment from {}", amendment.effective_from),
+        Proposed::Rate(rate) => format!("conversion rate of {}", rate_text(rate, settlement)),
+        Proposed::Contribution(claim) => {
+            let until = claim.to.map_or(String::new(), |to| format!(" to {to}"));
+            format!("contribution {} from {}{until}", claim.clause, claim.from)
+        }
+    }
 }
 
 /// A word for a kind of proposal, with a blank behind it; empty for what is none.

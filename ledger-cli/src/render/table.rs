@@ -20,6 +20,8 @@ pub enum Align {
     Right,
     /// Free text: wrapped if the table is too wide.
     Wrap,
+    /// Ids: broken if the table is too wide, since they have no blanks.
+    Break,
 }
 
 /// A table under construction.
@@ -88,8 +90,9 @@ impl Table {
         let total: usize = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
         for _ in 0..total.saturating_sub(WIDTH_MAX) {
             let wrapped = widths.iter_mut().zip(&self.aligns);
-            let wrapped =
-                wrapped.filter(|(width, align)| **align == Align::Wrap && **width > WRAPPED_MIN);
+            let wrapped = wrapped.filter(|(width, align)| {
+                matches!(align, Align::Wrap | Align::Break) && **width > WRAPPED_MIN
+            });
             match wrapped.map(|(width, _)| width).max() {
                 Some(widest) => *widest -= 1,
                 None => return,
@@ -104,7 +107,8 @@ impl Table {
             .zip(&self.aligns)
             .map(|((cell, width), align)| match align {
                 Align::Wrap => wrap(cell, *width),
-                _ => vec![cell.clone()],
+                Align::Break => broken(cell, *width),
+                Align::Left | Align::Right => vec![cell.clone()],
             })
             .collect();
         let height = cells.iter().map(Vec::len).max().unwrap_or(1);
@@ -141,5 +145,20 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
             None => lines.push(word.to_owned()),
         }
     }
+    lines
+}
+
+/// Breaks a text after a dash, or anywhere if there is none, so that every line fits.
+fn broken(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest: Vec<char> = text.chars().collect();
+    while rest.len() > width {
+        let dash = rest[..width].iter().rposition(|c| matches!(c, '-' | ' '));
+        let end = dash.map_or(width, |at| at + 1);
+        let after = rest.split_off(end);
+        lines.push(rest.into_iter().collect::<String>().trim_end().to_owned());
+        rest = after;
+    }
+    lines.push(rest.into_iter().collect());
     lines
 }

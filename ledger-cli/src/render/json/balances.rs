@@ -27,14 +27,29 @@ pub struct BalanceDocument {
     pub party: String,
     /// Posted by statements.
     pub booked: String,
-    /// Received, without what was sent on account.
+    /// Late interest posted by statements.
+    pub interest: String,
+    /// Kept back by statements against advances, less what was given back.
+    pub recouped: String,
+    /// Received, without what was sent on account; withheld tax included.
     pub paid: String,
     /// Sent, neither confirmed nor returned.
     pub in_transit: String,
     /// Received on account: a credit against later statements.
     pub on_account: String,
-    /// What may be paid out now; negative when more was paid than is booked.
+    /// What may be paid out now: booked + interest − recouped − paid − on account − in transit;
+    /// negative when more was paid than is booked.
     pub payable: String,
+    /// Advances received.
+    pub advanced: String,
+    /// Advances received and not yet recouped.
+    pub unrecouped: String,
+    /// Tax withheld from, or borne on top of, confirmed payouts.
+    pub withheld: String,
+    /// Late interest that the next statement posts.
+    pub pending_interest: String,
+    /// Posted interest that payouts have not settled.
+    pub open_interest: String,
     /// By period.
     pub periods: Vec<PeriodBalanceDocument>,
 }
@@ -83,10 +98,17 @@ impl BalancesDocument {
         let beneficiary = |balance: &balances::Balance| BalanceDocument {
             party: balance.party.to_string(),
             booked: text(balance.account.booked),
+            interest: text(balance.account.interest),
+            recouped: text(balance.account.recouped),
             paid: text(balance.account.paid),
             in_transit: text(balance.account.in_transit),
             on_account: text(balance.account.on_account),
             payable: text(balance.payable),
+            advanced: text(balance.account.advanced),
+            unrecouped: text(balance.unrecouped),
+            withheld: text(balance.account.withheld),
+            pending_interest: text(balance.pending_interest),
+            open_interest: text(balance.open_interest),
             periods: balance
                 .periods
                 .iter()

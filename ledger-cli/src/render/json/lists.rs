@@ -43,10 +43,31 @@ pub struct TermsCheckDocument {
 pub struct TermsShowDocument {
     /// The point of the log.
     pub at: At,
-    /// Digest of the terms in force.
+    /// The number of the version that is shown.
+    pub version: u64,
+    /// Digest of its terms.
     pub terms: String,
     /// The terms as a terms file.
     pub toml: String,
+    /// Every version, in the order in which they were accepted.
+    pub versions: Vec<TermsVersionDocument>,
+}
+
+/// A version of the terms.
+#[derive(Serialize, JsonSchema)]
+pub struct TermsVersionDocument {
+    /// Its number, from 0 for the terms that the ledger was opened with.
+    pub version: u64,
+    /// The record that brought it.
+    pub seq: u64,
+    /// The event that brought it.
+    pub event: String,
+    /// The first usage day that it rates.
+    pub effective_from: String,
+    /// Digest of its terms.
+    pub terms: String,
+    /// The format level of its terms.
+    pub level: u16,
 }
 
 /// `accept` without an event: what waits for an acceptance.
@@ -63,14 +84,18 @@ pub struct WaitingDocument {
 pub struct WaitingRow {
     /// For whom.
     pub party: String,
-    /// `ledger` or `statement`.
+    /// `ledger`, `statement`, `amendment`, `conversion-rate` or `contribution`.
     pub what: String,
-    /// For a statement: its period.
+    /// In a few words.
+    pub summary: String,
+    /// For a statement or a conversion rate: its period.
     pub period: Option<String>,
     /// Its record.
     pub seq: u64,
     /// Since when.
     pub since: String,
+    /// For a proposal: the last day on which it can be decided.
+    pub until: Option<String>,
     /// The command that accepts it.
     pub command: String,
 }
@@ -82,23 +107,31 @@ pub struct PayoutsDocument {
     pub at: At,
     /// Settlement currency of every amount.
     pub currency: String,
-    /// The payouts, in the order of the log.
+    /// The payouts and advances, in the order of the log.
     pub payouts: Vec<PayoutDocument>,
 }
 
-/// A payout.
+/// A payout or an advance.
 #[derive(Serialize, JsonSchema)]
 pub struct PayoutDocument {
     /// Its record.
     pub seq: u64,
     /// Its event id.
     pub event: String,
+    /// `payout` or `advance`.
+    pub kind: String,
     /// To whom.
     pub to: String,
     /// The amount.
     pub amount: String,
     /// The part of it above what was payable.
     pub on_account: String,
+    /// Tax that was withheld.
+    pub withheld: String,
+    /// Whether the tax is on top of the amount.
+    pub grossed_up: bool,
+    /// What arrives in cash: the amount, less tax that is not on top.
+    pub cash: String,
     /// The day it was sent.
     pub sent_on: String,
     /// How both sides find it at the bank.
@@ -131,8 +164,8 @@ pub struct StatusDocument {
 pub struct MatterDocument {
     /// Who can do something about it.
     pub who: String,
-    /// `accept-ledger`, `report`, `state`, `accept-statement`, `pay`, `confirm-payout` or
-    /// `acknowledge`.
+    /// `accept-ledger`, `accept-proposal`, `report`, `agree-rate`, `state`, `accept-statement`,
+    /// `pay`, `confirm-payout` or `acknowledge`.
     pub kind: String,
     /// In words.
     pub what: String,

@@ -1,6 +1,11 @@
 //! Records as JSON.
 
 use revshare_core::event::Kind;
+use revshare_core::statement::Entry;
+use revshare_core::statement::InterestLine;
+use revshare_core::statement::RateUsed;
+use revshare_core::statement::Recoupment;
+use revshare_core::statement::Statement;
 use revshare_core::view::record;
 use revshare_core::view::record::Said;
 use revshare_core::view::record::Sent;
@@ -121,6 +126,10 @@ pub enum SaysDocument {
         calculation: u16,
         /// What it posts.
         entries: Vec<PostedDocument>,
+        /// What it recoups of advances; negative if it is given back.
+        recoupments: Vec<PartyAmount>,
+        /// Late interest that it posts.
+        interest: Vec<PostedInterestDocument>,
         /// Version of the state root.
         root_version: u16,
         /// The state root before the statement.
@@ -141,6 +150,12 @@ pub enum SaysDocument {
         amount: String,
         /// The part of it above what was payable.
         on_account: String,
+        /// Tax that was withheld.
+        withheld: String,
+        /// Whether the tax is on top of the amount.
+        grossed_up: bool,
+        /// What arrives in cash: the amount, less tax that is not on top.
+        cash: String,
         /// The settlement currency.
         currency: String,
         /// The day it was sent.
@@ -263,6 +278,79 @@ pub struct PostedDocument {
     pub shares: Vec<PartyAmount>,
     /// Ids of the events that moved an earlier period.
     pub causes: Vec<String>,
+    /// The conversion rates that the amounts were computed with.
+    pub rates: Vec<PostedRateDocument>,
+}
+
+/// A conversion rate that a statement used, in an event.
+#[derive(Serialize, JsonSchema)]
+pub struct PostedRateDocument {
+    /// The foreign currency.
+    pub currency: String,
+    /// Units of the settlement currency for one unit of it.
+    pub rate: String,
+    /// Id of the event that proposed it.
+    pub source: String,
+}
+
+/// Late interest that a statement posts, in an event.
+#[derive(Serialize, JsonSchema)]
+pub struct PostedInterestDocument {
+    /// Who gets it.
+    pub to: String,
+    /// Id of the payout that settled the principal.
+    pub payout: String,
+    /// The period that the principal belongs to.
+    pub period: String,
+    /// What was settled late.
+    pub principal: String,
+    /// The day on which it was due.
+    pub due_on: String,
+    /// The day on which it was received.
+    pub received_on: String,
+    /// The yearly rate.
+    pub rate: String,
+    /// principal × rate × days / 365, rounded.
+    pub amount: String,
+}
+
+fn posted(statement: &Statement, currency: Currency) -> SaysDocument {
+    let rate = |used: &RateUsed| PostedRateDocument {
+        currency: used.currency.to_string(),
+        rate: used.rate.to_string(),
+        source: used.source.to_string(),
+    };
+    let entry = |entry: &Entry| PostedDocument {
+        period: entry.period.to_string(),
+        base: money(entry.base, currency),
+        shares: party_amounts(&entry.shares, currency),
+        causes: entry.causes.iter().map(|id| id.to_string()).collect(),
+        rates: entry.rates.iter().map(rate).collect(),
+    };
+    let recoupment = |one: &Recoupment| PartyAmount {
+        party: one.party.to_string(),
+        amount: money(one.amount, currency),
+    };
+    let interest = |line: &InterestLine| PostedInterestDocument {
+        to: line.to.to_string(),
+        payout: line.payout.to_string(),
+        period: line.period.to_string(),
+        principal: money(line.principal, currency),
+        due_on: line.due_on.to_string(),
+        received_on: line.received_on.to_string(),
+        rate: line.rate.to_string(),
+        amount: money(line.amount, currency),
+    };
+    SaysDocument::StatementIssued {
+        period: statement.period.to_string(),
+        terms: statement.terms.to_string(),
+        calculation: statement.calculation,
+        entries: statement.entries.iter().map(entry).collect(),
+        recoupments: statement.recoupments.iter().map(recoupment).collect(),
+        interest: statement.interest.iter().map(interest).collect(),
+        root_version: statement.root_version,
+        state_root: statement.state_root.to_string(),
+    }
 }
 
 fn gross(total: &record::LinesTotal) -> Vec<CurrencyAmount> {
@@ -340,23 +428,7 @@ impl SaysDocument {
             Said::UsageMissing { period } => {
                 SaysDocument::UsageMissing { period: period.to_string() }
             }
-            Said::StatementIssued(statement) => SaysDocument::StatementIssued {
-                period: statement.period.to_string(),
-                terms: statement.terms.to_string(),
-                calculation: statement.calculation,
-                entries: statement
-                    .entries
-                    .iter()
-                    .map(|entry| PostedDocument {
-                        period: entry.period.to_string(),
-                        base: money(entry.base, currency),
-                        shares: party_amounts(&entry.shares, currency),
-                        causes: entry.causes.iter().map(|id| id.to_string()).collect(),
-                    })
-                    .collect(),
-                root_version: statement.root_version,
-                state_root: statement.state_root.to_string(),
-            },
+            Said::StatementIssued(statement) => posted(statement, currency),
             Said::StatementAccepted { statement, period } => SaysDocument::StatementAccepted {
                 statement: EventRef::of(statement),
                 period: period.map(|period| period.to_string()),
@@ -365,6 +437,9 @@ impl SaysDocument {
                 to: payout.to.to_string(),
                 amount: money(payout.amount, currency),
                 on_account: money(payout.on_account, currency),
+                withheld: money(payout.withheld, currency),
+                grossed_up: payout.grossed_up,
+                cash: money(payout.cash(), currency),
                 currency: currency.to_string(),
                 sent_on: payout.sent_on.to_string(),
                 reference: payout.reference.to_string(),
@@ -442,6 +517,24 @@ pub struct RecordedDocument {
     pub records: Vec<RecordedRef>,
     /// The record that counts.
     pub record: RecordDocument,
+    /// For the acceptance of a proposal: what it makes of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided: Option<DecidedDocument>,
+}
+
+/// What an acceptance makes of a proposal.
+#[derive(Serialize, JsonSchema)]
+pub struct DecidedDocument {
+    /// The proposal's record.
+    pub seq: u64,
+    /// The proposal's event id.
+    pub event: String,
+    /// Its kind of event.
+    pub kind: String,
+    /// Whether everybody has accepted it with this acceptance.
+    pub in_force: bool,
+    /// The parties whose acceptance is missing.
+    pub waits_for: Vec<String>,
 }
 
 /// A record that was written.

@@ -1,14 +1,22 @@
 //! Statements as JSON.
 
+use revshare_core::state::State;
+use revshare_core::statement::InterestLine;
+use revshare_core::statement::RateUsed;
+use revshare_core::statement::Recoupment;
+use revshare_core::view::record::Named;
 use revshare_core::view::statement::EntryView;
 use revshare_core::view::statement::StatementView;
+use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
+use revshare_core::vocab::Id;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::render::json::At;
 use crate::render::json::EventRef;
 use crate::render::json::PartyAmount;
+use crate::render::json::explain::RateUsedDocument;
 use crate::render::json::money;
 use crate::render::json::party_amounts;
 
@@ -53,6 +61,12 @@ pub struct StatementBody {
     pub entries: Vec<EntryDocument>,
     /// All entries together, per beneficiary.
     pub totals: Vec<PartyAmount>,
+    /// What is recouped of advances; negative if it is given back.
+    pub recoupments: Vec<PartyAmount>,
+    /// Late interest on what payouts settled since the statement before.
+    pub interest: Vec<InterestDocument>,
+    /// What payable grows by, per beneficiary: totals + interest − recoupments.
+    pub adds_to_payable: Vec<PartyAmount>,
     /// Digest of the terms.
     pub terms: String,
     /// Version of the calculation.
@@ -80,11 +94,70 @@ pub struct EntryDocument {
     pub keep: String,
     /// For a true-up: the events that moved the period.
     pub causes: Vec<EventRef>,
+    /// The conversion rates that the period's amounts were computed with.
+    pub rates: Vec<RateUsedDocument>,
+}
+
+/// Late interest on a principal that a payout settled.
+#[derive(Serialize, JsonSchema)]
+pub struct InterestDocument {
+    /// Who gets it.
+    pub to: String,
+    /// The payout that settled the principal.
+    pub payout: EventRef,
+    /// The period that the principal belongs to.
+    pub period: String,
+    /// What was settled late.
+    pub principal: String,
+    /// The day on which it was due; interest runs from the day after.
+    pub due_on: String,
+    /// The day on which it was received, included.
+    pub received_on: String,
+    /// The days that are counted.
+    pub days: i32,
+    /// The yearly rate.
+    pub rate: String,
+    /// principal × rate × days / 365, rounded.
+    pub amount: String,
+}
+
+/// What a statement comes to for a party.
+pub struct Gain {
+    /// The party.
+    pub party: Id,
+    /// All entries together.
+    pub posted: Amount,
+    /// Late interest.
+    pub interest: Amount,
+    /// Recouped of advances; negative if it is given back.
+    pub recouped: Amount,
+    /// What payable grows by.
+    pub total: Amount,
+}
+
+/// What a statement comes to, per beneficiary.
+pub fn gains(view: &StatementView) -> Vec<Gain> {
+    let gain = |(party, posted): &(Id, Amount)| {
+        // Statements were admitted only with sums that stay in bounds.
+        let sum = |sum: Amount, amount: &Amount| sum.checked_add(*amount).unwrap_or(sum);
+        let interest = view.interest.iter().filter(|line| line.to == *party);
+        let interest = interest.map(|line| line.amount).fold(Amount::ZERO, |a, b| sum(a, &b));
+        let recouped = view.recoupments.iter().find(|one| one.party == *party);
+        let recouped = recouped.map_or(Amount::ZERO, |one| one.amount);
+        let total = sum(sum(*posted, &interest), &recouped.negated());
+        Gain { party: party.clone(), posted: *posted, interest, recouped, total }
+    };
+    view.totals.iter().map(gain).collect()
 }
 
 impl StatementBody {
     /// A statement as JSON.
-    pub fn of(view: &StatementView, currency: Currency) -> StatementBody {
+    pub fn of(view: &StatementView, state: &State, currency: Currency) -> StatementBody {
+        let rate = |(used, source): &(RateUsed, Named)| RateUsedDocument {
+            currency: used.currency.to_string(),
+            rate: used.rate.to_string(),
+            source: EventRef::of(source),
+        };
         let entry = |entry: &EntryView| EntryDocument {
             period: entry.period.to_string(),
             true_up: entry.is_true_up,
@@ -93,7 +166,25 @@ impl StatementBody {
             shares: party_amounts(&entry.shares, currency),
             keep: money(entry.keep, currency),
             causes: entry.causes.iter().map(EventRef::of).collect(),
+            rates: entry.rates.iter().map(rate).collect(),
         };
+        let recoupment = |one: &Recoupment| PartyAmount {
+            party: one.party.to_string(),
+            amount: money(one.amount, currency),
+        };
+        let interest = |line: &InterestLine| InterestDocument {
+            to: line.to.to_string(),
+            payout: EventRef::of(&Named::of(state, line.payout)),
+            period: line.period.to_string(),
+            principal: money(line.principal, currency),
+            due_on: line.due_on.to_string(),
+            received_on: line.received_on.to_string(),
+            days: line.received_on.days() - line.due_on.days(),
+            rate: line.rate.to_string(),
+            amount: money(line.amount, currency),
+        };
+        let gains: Vec<(Id, Amount)> =
+            gains(view).into_iter().map(|gain| (gain.party, gain.total)).collect();
         let issued = view.issued.as_ref();
         let accepted_by = issued.into_iter().flat_map(|issued| &issued.accepted_by);
         StatementBody {
@@ -107,6 +198,9 @@ impl StatementBody {
             currency: currency.to_string(),
             entries: view.entries.iter().map(entry).collect(),
             totals: party_amounts(&view.totals, currency),
+            recoupments: view.recoupments.iter().map(recoupment).collect(),
+            interest: view.interest.iter().map(interest).collect(),
+            adds_to_payable: party_amounts(&gains, currency),
             terms: view.terms.to_string(),
             calculation: view.calculation,
             root_version: view.root_version,
