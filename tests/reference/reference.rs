@@ -4545,6 +4545,7 @@ impl Ledger {
             out.decimal(&balance.paid)?;
             out.decimal(&balance.on_account)?;
             out.decimal(&balance.withheld)?;
+            out.decimal(&Exact::zero())?; // held: reserved
         }
         // 11: open items
         out.count(parties.len());
@@ -4588,6 +4589,8 @@ impl Ledger {
             out.decimal(on_account)?;
             out.decimal(withheld)?;
         }
+        // 14: disputes, reserved
+        out.count(0);
         Ok(derive("revshare 2026-11-23 state root v2", &[&out.0]))
     }
 

@@ -64,6 +64,33 @@ pub struct OpenContribution {
     pub to: Option<Date>,
 }
 
+/// Days from one to before another; without an end, all later ones.
+type Interval = (Date, Option<Date>);
+
+/// The same days as intervals that do not touch, in order. Empty ones are left out.
+fn merged(mut days: Vec<Interval>) -> Vec<Interval> {
+    days.retain(|(from, to)| to.is_none_or(|to| *from < to));
+    days.sort_by_key(|(from, _)| *from);
+    let mut merged: Vec<Interval> = Vec::with_capacity(days.len());
+    for (from, to) in days {
+        match merged.last_mut() {
+            Some((_, end)) if end.is_none_or(|end| from <= end) => {
+                *end = end.zip(to).map(|(end, to)| end.max(to));
+            }
+            _ => merged.push((from, to)),
+        }
+    }
+    merged
+}
+
+/// Whether any of these intervals covers a day.
+fn is_open(intervals: Option<&Vec<Interval>>, day: Date) -> bool {
+    let intervals = intervals.map_or(&[][..], Vec::as_slice);
+    let begun = intervals.partition_point(|(from, _)| *from <= day);
+    let last = begun.checked_sub(1).and_then(|at| intervals.get(at));
+    last.is_some_and(|(_, to)| to.is_none_or(|to| day < to))
+}
+
 /// Why a line cannot be rated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unrated {
@@ -89,7 +116,7 @@ type Profiles<'a> = FxHashMap<(usize, &'a [(Name, Value)]), Profile<'a>>;
 /// Sums lines into the groups of a period, under given versions and contributions.
 pub struct Grouping<'a> {
     versions: &'a Versions,
-    contributions: &'a [OpenContribution],
+    contributions: BTreeMap<&'a Id, Vec<Interval>>,
     stretches: Vec<Stretch>,
     profiles: Profiles<'a>,
 }
@@ -102,6 +129,11 @@ impl<'a> Grouping<'a> {
         period: Period,
     ) -> Grouping<'a> {
         let stretches = versions.stretches(period);
+        let mut open: BTreeMap<&Id, Vec<Interval>> = BTreeMap::new();
+        for one in contributions {
+            open.entry(&one.clause).or_default().push((one.from, one.to));
+        }
+        let contributions = open.into_iter().map(|(id, days)| (id, merged(days))).collect();
         Grouping { versions, contributions, stretches, profiles: FxHashMap::default() }
     }
 
@@ -127,8 +159,7 @@ impl<'a> Grouping<'a> {
             }
         }
         for one in profile.contributions.iter().map(|at| &terms.contributions[*at]) {
-            let mut claims = self.contributions.iter().filter(|claim| claim.clause == one.id);
-            if claims.any(|claim| claim.from <= key.day && claim.to.is_none_or(|to| key.day < to)) {
+            if is_open(self.contributions.get(&one.id), key.day) {
                 modifiers.push(one.id.clone());
             }
         }
@@ -318,4 +349,28 @@ pub fn points(terms: &Terms, modifiers: &[Id], party: &Id) -> Vec<(Id, Exact)> {
 /// A whole number as a rational one.
 pub(crate) fn whole(number: i64) -> Exact {
     Exact::from(BigInt::from(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_that_touch_are_one_and_an_open_end_swallows_what_follows() {
+        let day = |number| Date::from_days(number).unwrap_or_else(|| panic!("{number} is a day"));
+        let interval = |from, to: Option<i32>| (day(from), to.map(day));
+        let days = vec![
+            interval(30, None),
+            interval(10, Some(12)),
+            interval(5, Some(5)),
+            interval(12, Some(15)),
+            interval(40, Some(50)),
+            interval(11, Some(13)),
+        ];
+        let merged = merged(days);
+        assert_eq!(merged, vec![interval(10, Some(15)), interval(30, None)]);
+        let open: Vec<i32> =
+            (0..60).filter(|number| is_open(Some(&merged), day(*number))).collect();
+        assert_eq!(open, (10..15).chain(30..60).collect::<Vec<i32>>());
+    }
 }

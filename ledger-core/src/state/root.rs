@@ -107,7 +107,9 @@ fn bytes_2(agreement: &Agreement) -> Vec<u8> {
         let account = agreement.account(id);
         out.text(id.as_str());
         let sums = [account.booked, account.interest, account.recouped, account.advanced];
-        for amount in sums.into_iter().chain([account.paid, account.on_account, account.withheld]) {
+        let sums = sums.into_iter().chain([account.paid, account.on_account, account.withheld]);
+        // Held is reserved for disputes: nothing is held without one.
+        for amount in sums.chain([Amount::ZERO]) {
             out.amount(amount);
         }
     });
@@ -125,6 +127,8 @@ fn bytes_2(agreement: &Agreement) -> Vec<u8> {
     });
     out.list(agreement.pending_interest(), interest);
     in_transit(&mut out, agreement);
+    // Disputes: reserved, none.
+    out.count(0);
     out.0
 }
 
