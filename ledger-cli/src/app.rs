@@ -107,6 +107,12 @@ pub enum Command {
     #[command(subcommand)]
     Usage(commands::usage::Args),
     #[command(subcommand)]
+    Amend(commands::amend::Args),
+    #[command(subcommand)]
+    Contribution(commands::contribution::Args),
+    #[command(subcommand)]
+    Fx(commands::fx::Args),
+    #[command(subcommand)]
     Statement(commands::statement::Args),
     #[command(subcommand)]
     Advance(commands::advance::Args),
@@ -116,6 +122,7 @@ pub enum Command {
     Status(commands::status::Args),
     History(commands::history::Args),
     Show(commands::show::Args),
+    Portfolio(commands::portfolio::Args),
     Explain(commands::explain::Args),
     Acknowledge(commands::acknowledge::Args),
     Verify(commands::verify::Args),
@@ -135,6 +142,9 @@ pub fn run(session: &mut Session, command: &Command) -> Result<Answer, Failure> 
         Command::Init(args) => commands::init::run(session, args),
         Command::Accept(args) => commands::accept::run(session, args),
         Command::Usage(args) => commands::usage::run(session, args),
+        Command::Amend(args) => commands::amend::run(session, args),
+        Command::Contribution(args) => commands::contribution::run(session, args),
+        Command::Fx(args) => commands::fx::run(session, args),
         Command::Statement(args) => commands::statement::run(session, args),
         Command::Advance(args) => commands::advance::run(session, args),
         Command::Payout(args) => commands::payout::run(session, args),
@@ -142,6 +152,7 @@ pub fn run(session: &mut Session, command: &Command) -> Result<Answer, Failure> 
         Command::Status(args) => commands::status::run(session, args),
         Command::History(args) => commands::history::run(session, args),
         Command::Show(args) => commands::show::run(session, args),
+        Command::Portfolio(args) => commands::portfolio::run(session, args),
         Command::Explain(args) => commands::explain::run(session, args),
         Command::Acknowledge(args) => commands::acknowledge::run(session, args),
         Command::Verify(args) => commands::verify::run(session, args),

@@ -66,15 +66,20 @@ impl Point {
 
 /// The record and event that EVENT names: a number or a prefix, never a time.
 pub fn event(ledger: &Ledger, text: &str) -> Result<(u64, EventId), Failure> {
-    let point = Point::parse(text, "EVENT")?;
+    event_as(ledger, text, "EVENT")
+}
+
+/// Likewise, for an argument of another name.
+pub fn event_as(ledger: &Ledger, text: &str, what: &str) -> Result<(u64, EventId), Failure> {
+    let point = Point::parse(text, what)?;
     if let Point::Time(_) = point {
         return Err(bad_argument(
-            "EVENT",
+            what,
             format!("`{}` is a time, not an event", text.escape_debug()),
             "give a record number, or at least 6 digits of a hash or event id",
         ));
     }
-    let of_event = |problem: Problem| problem.at_field("EVENT");
+    let of_event = |problem: Problem| problem.at_field(what);
     let seq = point.resolve(ledger).map_err(of_event)?;
     Ok((seq, place::event_of(ledger.state(), seq).map_err(of_event)?))
 }

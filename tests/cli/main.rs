@@ -6,6 +6,7 @@ mod transcripts;
 mod documents;
 mod reading;
 mod exits;
+mod proposals;
 mod contract;
 mod demo;
 mod readme;

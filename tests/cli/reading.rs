@@ -7,7 +7,7 @@ use std::process::Stdio;
 use crate::documents::json;
 use crate::run::Bench;
 
-const READING: [&str; 13] = [
+const READING: [&str; 18] = [
     "balances",
     "status",
     "accept",
@@ -21,6 +21,11 @@ const READING: [&str; 13] = [
     "payout list",
     "explain 2024-01/meta",
     "terms show",
+    "terms diff 0",
+    "terms preview terms-2.toml --from 2024-01-15",
+    "amend list",
+    "fx list",
+    "contribution list",
 ];
 
 #[test]

@@ -54,3 +54,28 @@ fn corrections_supplements_and_what_they_do_to_stated_periods() {
 fn money_that_is_sent_too_early_too_much_or_to_nobody() {
     play("payouts");
 }
+
+#[test]
+fn terms_that_change_and_what_they_would_have_made_of_the_past() {
+    play("amendments");
+}
+
+#[test]
+fn a_price_list_a_foreign_currency_and_the_rate_for_it() {
+    play("rates");
+}
+
+#[test]
+fn contributions_from_the_claim_to_the_end() {
+    play("contributions");
+}
+
+#[test]
+fn two_reports_line_by_line() {
+    play("comparisons");
+}
+
+#[test]
+fn the_ledgers_of_many_hosts() {
+    play("portfolio");
+}

@@ -14,6 +14,7 @@ use revshare_core::view::status::What;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::Id;
 
+use crate::commands::Beside;
 use crate::commands::Reading;
 use crate::commands::Writing;
 use crate::commands::say_recorded_with;
@@ -68,8 +69,10 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     };
     let currency = agreement.terms().currency;
     let decided = agreement.proposals().get(&id).map(|one| Decided::of(&desk, one));
-    let document = decided.as_ref().map(Decided::document);
-    say_recorded_with(session, desk.ledger.state(), currency, &outcome, desk.mode, document)?;
+    let beside =
+        Beside { decided: decided.as_ref().map(Decided::document), ..Beside::default() };
+    let state = (desk.ledger.state(), currency);
+    say_recorded_with(session, state, (&outcome, desk.mode), beside)?;
     match &decided {
         Some(decided) => decided.say(session, agreement, currency)?,
         None => opening(session, &desk, agreement)?,

@@ -3,10 +3,18 @@
 
 pub mod keygen;
 pub mod terms;
+pub mod terms_diff;
+pub mod terms_preview;
 pub mod init;
 pub mod accept;
 pub mod usage;
 pub mod usage_read;
+pub mod usage_diff;
+pub mod usage_findings;
+pub mod proposals;
+pub mod amend;
+pub mod fx;
+pub mod contribution;
 pub mod statement;
 pub mod advance;
 pub mod payout;
@@ -17,6 +25,7 @@ pub mod explain;
 pub mod acknowledge;
 pub mod verify;
 pub mod diff;
+pub mod portfolio;
 pub mod pull;
 pub mod status;
 pub mod demo;
@@ -41,9 +50,11 @@ use revshare_core::vocab::Timestamp;
 use crate::context::Session;
 use crate::error::Failure;
 use crate::render::json::RecordDocument;
+use crate::render::json::proposals::ProposedDocument;
 use crate::render::json::record::DecidedDocument;
 use crate::render::json::record::RecordedDocument;
 use crate::render::json::record::RecordedRef;
+use crate::render::json::usage::PriceFindingDocument;
 use crate::render::record::line;
 
 /// Options of every reading command.
@@ -69,6 +80,17 @@ pub struct Writing {
     pub recorded_time: Option<String>,
 }
 
+/// What a writing command says in JSON beside the record.
+#[derive(Default)]
+pub struct Beside {
+    /// For a proposal: what it waits for.
+    pub proposal: Option<ProposedDocument>,
+    /// For the acceptance of a proposal: what it makes of it.
+    pub decided: Option<DecidedDocument>,
+    /// For a report: where it and the price list disagree.
+    pub price_findings: Vec<PriceFindingDocument>,
+}
+
 impl Writing {
     /// Recorded, or only checked and shown.
     pub fn mode(&self) -> Mode {
@@ -84,17 +106,15 @@ pub fn say_recorded(
     outcome: &Outcome,
     mode: Mode,
 ) -> Result<(), Failure> {
-    say_recorded_with(session, state, currency, outcome, mode, None)
+    say_recorded_with(session, (state, currency), (outcome, mode), Beside::default())
 }
 
-/// Likewise, with what an acceptance makes of a proposal.
+/// Likewise, with what JSON says beside the record.
 pub fn say_recorded_with(
     session: &mut Session,
-    state: &State,
-    currency: Currency,
-    outcome: &Outcome,
-    mode: Mode,
-    decided: Option<DecidedDocument>,
+    (state, currency): (&State, Currency),
+    (outcome, mode): (&Outcome, Mode),
+    beside: Beside,
 ) -> Result<(), Failure> {
     let record = Record::of(state, &outcome.fact);
     let is_recorded = mode == Mode::Record;
@@ -109,7 +129,9 @@ pub fn say_recorded_with(
             recorded: is_recorded,
             records: outcome.records.iter().map(reference).collect(),
             record: RecordDocument::of(&record, None, currency),
-            decided,
+            proposal: beside.proposal,
+            price_findings: beside.price_findings,
+            decided: beside.decided,
         });
     }
     let word = if is_recorded { "recorded" } else { "would be recorded" };

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use revshare_core::state::Agreement;
 use revshare_core::view::status;
 use revshare_core::view::status::Matter;
 use revshare_core::view::status::What;
@@ -10,6 +11,7 @@ use revshare_core::vocab::Currency;
 use crate::commands::Reading;
 use crate::commands::accept::opened_on;
 use crate::context::Session;
+use crate::context::Standing;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::render::json;
@@ -33,11 +35,8 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let standing = session.read(&args.reading)?;
     let today = standing.today(&session.world);
     let agreement = standing.agreement()?;
-    let currency = agreement.terms().currency;
-    let opening = standing.state().event(&agreement.opening().0).map_or(0, |(seq, _)| seq);
     let status = status::status(standing.state(), opened_on(&standing)?, today);
-    let document = |matter: &Matter| document(session, matter, opening, currency);
-    let matters: Vec<MatterDocument> = status.matters.iter().map(document).collect();
+    let matters = documents(session, agreement, &status.matters);
     if session.globals.json {
         let acknowledged = status.acknowledged.into_iter();
         session.print_json(&StatusDocument {
@@ -87,6 +86,19 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         .collect();
     writeln!(session.out, "acknowledged: {}", acknowledged.join(", "))?;
     Ok(Answer::Yes)
+}
+
+/// What waits for whom, with the commands that usually come next.
+pub fn matters(session: &Session, standing: &Standing) -> Result<Vec<MatterDocument>, Failure> {
+    let today = standing.today(&session.world);
+    let status = status::status(standing.state(), opened_on(standing)?, today);
+    Ok(documents(session, standing.agreement()?, &status.matters))
+}
+
+fn documents(session: &Session, agreement: &Agreement, matters: &[Matter]) -> Vec<MatterDocument> {
+    let currency = agreement.terms().currency;
+    let opening = agreement.versions().first().seq;
+    matters.iter().map(|matter| document(session, matter, opening, currency)).collect()
 }
 
 /// Of many periods without a report, the first ones: the others are counted.

@@ -14,6 +14,8 @@ use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
 
 use crate::commands::Reading;
+use crate::commands::terms_diff;
+use crate::commands::terms_preview;
 use crate::context::Session;
 use crate::context::read_file;
 use crate::error::Answer;
@@ -40,6 +42,36 @@ pub enum Args {
         /// The terms file (TOML)
         file: PathBuf,
     },
+    /// Compare two versions of the terms, clause by clause
+    ///
+    /// Each is a terms file, or the number of the record that brought terms: 0 is the opening, an
+    /// amendment may be one that is only proposed. A file alone is compared with the terms that
+    /// were accepted last. Exits with 0 if they are equal, 1 if not.
+    #[command(
+        after_help = "Examples:\n  revshare terms diff terms-2027.toml\n  revshare terms diff 0 12\n  revshare terms diff old.toml new.toml"
+    )]
+    Diff {
+        /// A terms file, or a record number
+        a: String,
+        /// Another one; otherwise A is compared with the terms accepted last
+        b: Option<String>,
+        #[command(flatten)]
+        reading: Reading,
+    },
+    /// Run terms over the real history: who would get what, and what would change
+    ///
+    /// Nothing is recorded. Differences in periods that are stated would be trued up by the next
+    /// statement.
+    #[command(after_help = "Example:\n  revshare terms preview terms-2027.toml --from 2027-01-01")]
+    Preview {
+        /// The terms file (TOML)
+        file: PathBuf,
+        /// The first usage day that the terms would rate
+        #[arg(long, value_name = "DAY")]
+        from: String,
+        #[command(flatten)]
+        reading: Reading,
+    },
     /// Print terms as a terms file: the ones accepted last, or another version
     ///
     /// Where terms were amended, comments at the top list the versions: number, record, first usage
@@ -61,6 +93,8 @@ pub enum Args {
 pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     match args {
         Args::Check { file } => check(session, file),
+        Args::Diff { a, b, reading } => terms_diff::run(session, a, b.as_deref(), reading),
+        Args::Preview { file, from, reading } => terms_preview::run(session, file, from, reading),
         Args::Show { version, reading } => show(session, *version, reading),
     }
 }

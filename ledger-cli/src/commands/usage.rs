@@ -11,17 +11,22 @@ use revshare_core::decide::decide;
 use revshare_core::intake::Usage;
 use revshare_core::intake::read_csv;
 use revshare_core::intake::read_jsonl;
+use revshare_core::ledger::Outcome;
 use revshare_core::usage::LineBlock;
 use revshare_core::view;
+use revshare_core::view::usage::PriceFinding;
 use revshare_core::vocab::Code;
 use revshare_core::vocab::Period;
 
+use crate::commands::Beside;
 use crate::commands::Reading;
 use crate::commands::Writing;
 use crate::commands::free_text;
 use crate::commands::period;
-use crate::commands::say_recorded;
+use crate::commands::say_recorded_with;
 use crate::commands::terms::several_of;
+use crate::commands::usage_diff;
+use crate::commands::usage_findings;
 use crate::commands::usage_read;
 use crate::context::Desk;
 use crate::context::Session;
@@ -30,6 +35,7 @@ use crate::error::Answer;
 use crate::error::Failure;
 use crate::error::OF_THE_PERIOD;
 use crate::point;
+use crate::render::json::usage::PriceFindingDocument;
 
 /// Report a period's usage, correct a report, look at reports
 #[derive(clap::Subcommand, Debug)]
@@ -98,6 +104,18 @@ pub enum Args {
         #[command(flatten)]
         reading: Reading,
     },
+    /// Compare two reports or corrections of one period, line by line
+    ///
+    /// Exits with 0 if they say the same, 1 if not.
+    #[command(after_help = "Example:\n  revshare usage diff 3 7")]
+    Diff {
+        /// A report or correction: a record number, or a prefix of its hash or id
+        a: String,
+        /// Another one of the same period
+        b: String,
+        #[command(flatten)]
+        reading: Reading,
+    },
     /// Show a report's exact sums by day and attributes
     #[command(after_help = "Example:\n  revshare usage show 3")]
     Show {
@@ -136,9 +154,10 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             let mut desk = session.write(writing)?;
             let outcome = desk.submit(Command::NoteMissing(of));
             let outcome = outcome.map_err(|failure| failure.about("P", OF_THE_PERIOD))?;
-            finish(session, &desk, &outcome, "status")
+            finish(session, &desk, (&outcome, Vec::new()), "status")
         }
         Args::List { reading } => usage_read::list(session, reading),
+        Args::Diff { a, b, reading } => usage_diff::run(session, (a, b), reading),
         Args::Show { event, reading } => usage_read::show(session, event, reading),
     }
 }
@@ -167,8 +186,9 @@ fn report(
         }
     }
     let blocks = blocks(session, &desk, file, format, of)?;
+    let findings = usage_findings::of_blocks(&desk, of, &blocks);
     let outcome = desk.submit(Command::ReportUsage { period: of, supplement, blocks })?;
-    finish(session, &desk, &outcome, &format!("statement preview {of}"))
+    finish(session, &desk, (&outcome, findings), &format!("statement preview {of}"))
 }
 
 fn correct(
@@ -184,6 +204,7 @@ fn correct(
         .map_err(|problem| problem.at_field("EVENT"))?
         .period;
     let blocks = blocks(session, &desk, file, format, of)?;
+    let findings = usage_findings::of_blocks(&desk, of, &blocks);
     let outcome = desk.submit(Command::CorrectUsage { corrects, reason, blocks })?;
     let agreement = desk.ledger.state().agreement();
     let stated = agreement.is_some_and(|known| known.statements().contains_key(&of));
@@ -191,18 +212,22 @@ fn correct(
         (true, Some(next)) => format!("statement preview {next}"),
         _ => format!("statement preview {of}"),
     };
-    finish(session, &desk, &outcome, &next)
+    finish(session, &desk, (&outcome, findings), &next)
 }
 
 fn finish(
     session: &mut Session,
     desk: &Desk,
-    outcome: &revshare_core::ledger::Outcome,
+    (outcome, findings): (&Outcome, Vec<PriceFinding>),
     next: &str,
 ) -> Result<Answer, Failure> {
     if let Some(agreement) = desk.ledger.state().agreement() {
         let currency = agreement.terms().currency;
-        say_recorded(session, desk.ledger.state(), currency, outcome, desk.mode)?;
+        let price_findings = findings.iter().map(PriceFindingDocument::of).collect();
+        let beside = Beside { price_findings, ..Beside::default() };
+        let state = (desk.ledger.state(), currency);
+        say_recorded_with(session, state, (outcome, desk.mode), beside)?;
+        usage_findings::say(session, &findings)?;
         session.next(next)?;
     }
     Ok(Answer::Yes)

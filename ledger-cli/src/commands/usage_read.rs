@@ -12,6 +12,8 @@ use revshare_core::vocab::Value;
 use revshare_core::vocab::exact::Sum;
 
 use crate::commands::Reading;
+use crate::commands::usage_findings;
+use crate::commands::usage_findings::of_report;
 use crate::context::Session;
 use crate::error::Answer;
 use crate::error::Failure;
@@ -96,6 +98,9 @@ fn what(state: &revshare_core::state::State, report: &Report) -> String {
     if report.parts > 0 {
         what.push_str(&format!(", {}", count(report.parts as u64, "part")));
     }
+    if !of_report(state, report).is_empty() {
+        what.push_str(", off the price list");
+    }
     what
 }
 
@@ -134,6 +139,9 @@ pub fn show(session: &mut Session, event: &str, reading: &Reading) -> Result<Ans
     }
     if let Some((seq, _)) = report.corrected_by.and_then(|id| state.event(&id)) {
         writeln!(session.out, "not in effect: record {seq} corrects it")?;
+    }
+    for finding in of_report(state, report) {
+        writeln!(session.out, "finding: {}", usage_findings::text(&finding))?;
     }
     if report.lines > 0 {
         groups(session, report, terms)?;

@@ -2,10 +2,12 @@
 
 use crate::event::Kind;
 use crate::evolve::proposal::lapses_on;
+use crate::evolve::proposal::needed;
 use crate::state::Agreement;
 use crate::state::ContributionEnding;
 use crate::state::Proposal;
 use crate::state::ProposalStatus;
+use crate::state::Proposed;
 use crate::vocab::Date;
 use crate::vocab::Id;
 
@@ -39,4 +41,17 @@ pub fn proposals(agreement: &Agreement, kind: Kind, today: Date) -> Vec<Proposal
         ProposalView { proposal, waits_for, until, lapsed, ending }
     };
     all.into_iter().map(view).collect()
+}
+
+/// What a proposal waits for if it is made on a day: the parties other than its proposer whose
+/// acceptance it needs, sorted, and the last day on which it can be decided.
+pub fn would_wait(
+    agreement: &Agreement,
+    what: &Proposed,
+    (proposer, today): (&Id, Date),
+) -> (Vec<Id>, Date) {
+    let mut parties: Vec<Id> = needed(agreement, what).into_iter().collect();
+    parties.retain(|party| party != proposer);
+    let days = i32::from(agreement.terms().proposal_lapse_days);
+    (parties, today.plus_days(days))
 }

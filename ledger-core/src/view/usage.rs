@@ -11,6 +11,8 @@ use crate::rating::group::Grouping;
 use crate::state::Agreement;
 use crate::state::Report;
 use crate::state::State;
+use crate::terms::BaseFrom;
+use crate::terms::Versions;
 use crate::usage::LineKey;
 use crate::usage::LineSums;
 use crate::usage::UsageSums;
@@ -116,6 +118,12 @@ pub struct PriceFinding {
     pub tolerance: Rate,
 }
 
+/// Whether the terms of any day of a period take the base from the price list.
+pub fn is_priced(versions: &Versions, period: Period) -> bool {
+    let stretches = versions.stretches(period);
+    stretches.iter().any(|one| versions.get(one.version).terms.base_from == BaseFrom::Priced)
+}
+
 /// Where a report's gross and the price list disagree beyond the tolerance: |reported − priced| >
 /// tolerance × |priced|, per currency, over the lines whose terms take the base from the price
 /// list; not where no gross was reported at all.
@@ -125,6 +133,9 @@ pub fn price_findings(
     usage: &UsageSums,
 ) -> Vec<PriceFinding> {
     let versions = agreement.versions();
+    if !is_priced(versions, period) {
+        return Vec::new();
+    }
     let mut grouping = Grouping::new(versions, agreement.contributions(), period);
     let mut totals: BTreeMap<Currency, (Exact, Exact, Rate, bool)> = BTreeMap::new();
     for (key, sums) in usage.iter() {

@@ -19,6 +19,8 @@ use crate::render::json::PartyAmount;
 use crate::render::json::PartyRole;
 use crate::render::json::money;
 use crate::render::json::party_amounts;
+use crate::render::json::proposals::ProposedDocument;
+use crate::render::json::usage::PriceFindingDocument;
 use crate::render::record::short;
 use crate::render::text::sum;
 
@@ -517,6 +519,12 @@ pub struct RecordedDocument {
     pub records: Vec<RecordedRef>,
     /// The record that counts.
     pub record: RecordDocument,
+    /// For a proposal: what it would change, and whose acceptance it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<ProposedDocument>,
+    /// For a usage report: where the reported gross is too far from the price list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub price_findings: Vec<PriceFindingDocument>,
     /// For the acceptance of a proposal: what it makes of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<DecidedDocument>,

@@ -6,6 +6,11 @@ use revshare_core::usage::LineKey;
 use revshare_core::usage::LineSums;
 use revshare_core::view::record::Named;
 use revshare_core::view::record::gross_by_currency;
+use revshare_core::view::usage::PriceFinding;
+use revshare_core::view::usage::price_findings;
+use revshare_core::vocab::Name;
+use revshare_core::vocab::Value;
+use revshare_core::vocab::exact;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -65,6 +70,79 @@ pub struct ReportDocument {
     pub meters: Vec<NamedAmount>,
     /// Deductions by kind, as reported.
     pub deductions: Vec<NamedAmount>,
+    /// Where the reported gross is too far from the price list.
+    pub price_findings: Vec<PriceFindingDocument>,
+}
+
+/// A reported gross that is further from the price list than the terms tolerate.
+#[derive(Serialize, JsonSchema)]
+pub struct PriceFindingDocument {
+    /// The currency.
+    pub currency: String,
+    /// Gross as reported, over the lines whose base is priced.
+    pub reported: String,
+    /// Quantities times the price list.
+    pub priced: String,
+    /// The part of the priced gross by which they may differ.
+    pub tolerance: String,
+}
+
+/// `usage diff`.
+#[derive(Serialize, JsonSchema)]
+pub struct UsageDiffDocument {
+    /// The point of the log.
+    pub at: At,
+    /// The period that both report.
+    pub period: String,
+    /// The first report.
+    pub first: EventRef,
+    /// The second report.
+    pub second: EventRef,
+    /// Whether they say the same.
+    pub equal: bool,
+    /// What they say differently, by day, currency and attributes.
+    pub changes: Vec<UsageChangeDocument>,
+    /// All lines of a currency together, where that differs.
+    pub totals: Vec<UsageTotalDocument>,
+}
+
+/// What two reports say differently about lines that have day, currency and attributes in common.
+#[derive(Serialize, JsonSchema)]
+pub struct UsageChangeDocument {
+    /// The usage day.
+    pub day: String,
+    /// The currency.
+    pub currency: String,
+    /// Attributes that are present.
+    pub attributes: Vec<AttributeDocument>,
+    /// Lines of the first report.
+    pub first_lines: u64,
+    /// Lines of the second report.
+    pub second_lines: u64,
+    /// What differs.
+    pub fields: Vec<FieldChangeDocument>,
+}
+
+/// All lines of a currency, in two reports.
+#[derive(Serialize, JsonSchema)]
+pub struct UsageTotalDocument {
+    /// The currency.
+    pub currency: String,
+    /// What differs.
+    pub fields: Vec<FieldChangeDocument>,
+}
+
+/// A number that differs.
+#[derive(Serialize, JsonSchema)]
+pub struct FieldChangeDocument {
+    /// `gross`, a meter, or `deduction.` and its kind.
+    pub name: String,
+    /// In the first report.
+    pub first: String,
+    /// In the second report.
+    pub second: String,
+    /// second − first.
+    pub difference: String,
 }
 
 /// A number with a name.
@@ -115,14 +193,35 @@ pub struct KeySumsDocument {
     pub deductions: Vec<NamedAmount>,
 }
 
-type Sums = [(revshare_core::vocab::Name, revshare_core::vocab::exact::Sum)];
+type Sums = [(Name, exact::Sum)];
 
 fn named(sums: &Sums) -> Vec<NamedAmount> {
-    let one = |(name, amount): &(revshare_core::vocab::Name, _)| NamedAmount {
+    let one = |(name, amount): &(Name, _)| NamedAmount {
         name: name.to_string(),
         amount: sum(*amount),
     };
     sums.iter().map(one).collect()
+}
+
+/// Attributes as JSON.
+pub fn attributes(key: &LineKey) -> Vec<AttributeDocument> {
+    let one = |(name, value): &(Name, Value)| AttributeDocument {
+        name: name.to_string(),
+        value: value.to_string(),
+    };
+    key.attributes.iter().map(one).collect()
+}
+
+impl PriceFindingDocument {
+    /// A finding as JSON.
+    pub fn of(finding: &PriceFinding) -> PriceFindingDocument {
+        PriceFindingDocument {
+            currency: finding.currency.to_string(),
+            reported: exact::to_text(&finding.reported),
+            priced: exact::to_text(&finding.priced),
+            tolerance: finding.tolerance.to_string(),
+        }
+    }
 }
 
 impl ReportDocument {
@@ -130,6 +229,9 @@ impl ReportDocument {
     pub fn of(state: &State, report: &Report) -> ReportDocument {
         let total = report.usage.total();
         let gross = gross_by_currency(&report.usage);
+        let findings = state.agreement().map_or(Vec::new(), |agreement| {
+            price_findings(agreement, report.period, &report.usage)
+        });
         ReportDocument {
             seq: report.seq,
             event: report.id.to_string(),
@@ -151,6 +253,7 @@ impl ReportDocument {
                 .collect(),
             meters: named(&total.meters),
             deductions: named(&total.deductions),
+            price_findings: findings.iter().map(PriceFindingDocument::of).collect(),
         }
     }
 }
@@ -158,14 +261,10 @@ impl ReportDocument {
 impl KeySumsDocument {
     /// Sums as JSON.
     pub fn of(key: &LineKey, sums: &LineSums) -> KeySumsDocument {
-        let attributes = key.attributes.iter().map(|(name, value)| AttributeDocument {
-            name: name.to_string(),
-            value: value.to_string(),
-        });
         KeySumsDocument {
             day: key.day.to_string(),
             currency: key.currency.to_string(),
-            attributes: attributes.collect(),
+            attributes: attributes(key),
             lines: sums.lines,
             gross: sum(sums.gross),
             meters: named(&sums.meters),
