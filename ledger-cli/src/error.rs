@@ -140,4 +140,5 @@ pub const OF_THE_PERIOD: &[Code] = &[
     Code::PeriodNotReported,
     Code::NotYetMissing,
     Code::StatementOrder,
+    Code::FxMissing,
 ];

@@ -62,7 +62,7 @@ fn damage() -> Vec<Case> {
         damaged(
             Code::FrameBroken,
             "a length that was changed",
-            "acme/log/00000000.seg, byte 1154",
+            "acme/log/00000000.seg, byte 1250",
             |bytes| {
                 let start = record(bytes, 2).start;
                 bytes[start] ^= 1;

@@ -20,6 +20,7 @@ use revshare_core::vocab::Currency;
 use revshare_core::vocab::Date;
 use revshare_core::vocab::Id;
 use revshare_core::vocab::LedgerId;
+use revshare_core::vocab::Level;
 use revshare_core::vocab::Period;
 use revshare_core::vocab::RecordHash;
 use revshare_core::vocab::Text;
@@ -104,6 +105,11 @@ impl Log {
 
     /// A ledger under terms that all parties accepted, with commands that were carried out.
     pub fn of(terms: &str, commands: Vec<(&str, Command)>) -> Log {
+        Log::at_level(Level::LATEST, terms, commands)
+    }
+
+    /// Likewise, opened at a format level.
+    pub fn at_level(level: Level, terms: &str, commands: Vec<(&str, Command)>) -> Log {
         let root = revshare_kit::scratch();
         let folder = root.path().join("ledger");
         let mut ledger = Ledger::create(&folder, None).expect("a folder for a ledger");
@@ -118,7 +124,7 @@ impl Log {
         };
         let terms = read_terms(&with_keys(terms));
         let others: Vec<Id> = terms.beneficiaries().into_iter().cloned().collect();
-        let opening = Command::OpenLedger(Box::new(revshare_kit::world::version(terms)));
+        let opening = Command::OpenLedger(Box::new(revshare_kit::world::version_at(terms, level)));
         submit("acme-cloud", opening, &mut ledger);
         let opening = ledger.state().agreement().expect("an agreement").opening().0;
         for party in others {

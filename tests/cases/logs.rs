@@ -173,7 +173,7 @@ pub fn cases() -> Vec<Case> {
         found(Code::FormatNewer, "a record of a later format", "record 5", || {
             let mut log = Log::honest();
             let sealed = log.sealed("acme-cloud", report(february(), Lines::Nil));
-            log.put_changed("acme-cloud", &sealed, |body| body[LEVEL_AT] = 2)
+            log.put_changed("acme-cloud", &sealed, |body| body[LEVEL_AT] = 3)
         }),
         found(Code::Id, "an author named by an escape code", "record 5", || {
             let mut log = Log::honest();

@@ -7,6 +7,7 @@ mod hostile;
 mod terms;
 mod usage_rows;
 mod rules;
+mod proposals;
 mod logs;
 mod files;
 mod command_line;
@@ -24,6 +25,7 @@ fn all() -> Vec<Case> {
         terms::cases(),
         usage_rows::cases(),
         rules::cases(),
+        proposals::cases(),
         logs::cases(),
         files::cases(),
         command_line::cases(),
@@ -56,6 +58,11 @@ fn bad_usage_files() {
 #[test]
 fn what_the_rules_refuse() {
     case::hold(rules::cases());
+}
+
+#[test]
+fn what_proposals_may_not_say() {
+    case::hold(proposals::cases());
 }
 
 #[test]

@@ -158,6 +158,26 @@ pub fn cases() -> Vec<Case> {
             "[[rule]]\nid = \"everything-else\"\nshare = { meta = \"0.15\" }",
             "¦[[rule]]\nid = \"search\"\nwhen = { application = \"search\" }\nshare = { meta = \"0.15\" }",
         ),
+        spoiled(
+            Code::WarnCapAndMinimum,
+            "a guarantee above a cap",
+            "[payment]",
+            "[[cap]]\nto = \"meta\"\namount = \"10\"\nover = \"year\"\n\n\
+             ¦[[minimum]]\nto = \"meta\"\namount = \"20\"\nover = \"year\"\n\n[payment]",
+        ),
+        ruled(
+            Code::WarnNegativeRate,
+            "points that take a rate below zero",
+            "share = ¦{ meta = \"0.15\" }\n\n[[exclusivity]]\nid = \"spring\"\n\
+             from = 2024-03-01\nadd = { meta = \"-0.2\" }",
+        ),
+        spoiled(
+            Code::WarnUnusedPrice,
+            "prices beside a base of reported gross",
+            "[payment]",
+            "¦[[price]]\nmeter = \"requests\"\nunit = \"1000\"\nprice = \"2\"\n\
+             from = 2024-01-01\n\n[payment]",
+        ),
         ruled(Code::WarnNothingOwed, "a rule that names nobody", "share = ¦{}"),
     ]
 }

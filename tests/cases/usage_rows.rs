@@ -1,6 +1,7 @@
 //! Usage files: rows that cannot be read, and rows that the terms do not provide for.
 
 use revshare_core::vocab::Code;
+use revshare_core::vocab::Level;
 use serde_json::Value;
 
 use crate::bench::Bench;
@@ -10,6 +11,7 @@ use crate::bench::with_keys;
 use crate::bench::words;
 use crate::case::Case;
 use crate::case::case;
+use crate::hostile::Log;
 
 const REPORT: &str = "-C acme usage report usage.csv --period 2024-02 --key acme-cloud.key";
 
@@ -38,6 +40,17 @@ fn narrow(bench: &Bench) {
     bench.write("narrow.toml", with_keys(&TERMS.replace(rest, "")));
     bench.ok("-C narrow init --terms narrow.toml --key acme-cloud.key --recorded-time 2024-01-01T08:00:00Z -q");
     bench.ok("-C narrow accept 0 --key meta.key --recorded-time 2024-01-02T08:00:00Z");
+}
+
+/// A ledger whose base is the price list, with prices in one currency, in the copy `priced`.
+fn priced(bench: &Bench) {
+    let base = "[base]\nfrom = \"priced\"\n";
+    let price = "[[price]]\nmeter = \"input_tokens\"\nunit = \"1000000\"\nprice = \"0.72\"\n\
+                 from = 2024-01-01\n\n[payment]";
+    let terms = TERMS.replace("[base]\n", base).replace("[payment]", price);
+    bench.write("priced.toml", with_keys(&terms));
+    bench.ok("-C priced init --terms priced.toml --key acme-cloud.key --recorded-time 2024-01-01T08:00:00Z -q");
+    bench.ok("-C priced accept 0 --key meta.key --recorded-time 2024-01-02T08:00:00Z");
 }
 
 pub fn cases() -> Vec<Case> {
@@ -99,11 +112,19 @@ pub fn cases() -> Vec<Case> {
         row(Code::Text, "a text that turns the line", "2024-02-01,¦sea\u{202e}rch,1.00"),
         row(Code::RowAttribute, "an application that the terms exclude", "2024-02-01,¦gaming,1.00"),
         row(Code::RowAttribute, "a path for an application", "2024-02-01,¦../../etc/passwd,1.00"),
-        csv(
-            Code::RowCurrency,
-            "a line in another currency",
-            "day,currency,gross\n2024-02-01,¦EUR,1.00\n",
-        ),
+        case(Code::RowCurrency, "a line in another currency on a ledger of format level 1")
+            .given(Given::Files)
+            .after(|bench| Log::at_level(Level::One, TERMS, vec![]).save(bench, "old"))
+            .file("usage.csv", "day,currency,gross\n2024-02-01,¦EUR,1.00\n")
+            .when("-C old usage report usage.csv --period 2024-02 --key acme-cloud.key"),
+        case(Code::RowPrice, "a quantity in a currency without a price")
+            .given(Given::Files)
+            .after(priced)
+            .file(
+                "usage.csv",
+                "day,currency,gross,input_tokens\n2024-02-01,USD,1,1000\n2024-02-02,EUR,1,¦1000\n",
+            )
+            .when("-C priced usage report usage.csv --period 2024-02 --key acme-cloud.key"),
         csv(Code::Currency, "a line in no currency", "day,currency,gross\n2024-02-01,¦DOGE,1.00\n"),
         case(Code::RowRule, "usage that no rule matches")
             .given(Given::Files)

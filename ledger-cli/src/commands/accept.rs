@@ -69,8 +69,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     };
     let currency = agreement.terms().currency;
     let decided = agreement.proposals().get(&id).map(|one| Decided::of(&desk, one));
-    let beside =
-        Beside { decided: decided.as_ref().map(Decided::document), ..Beside::default() };
+    let beside = Beside { decided: decided.as_ref().map(Decided::document), ..Beside::default() };
     let state = (desk.ledger.state(), currency);
     say_recorded_with(session, state, (&outcome, desk.mode), beside)?;
     match &decided {
@@ -141,13 +140,15 @@ impl Decided<'_> {
         let Decided { proposal, by, waits_for, mode } = self;
         if !session.globals.json {
             let what = escape(&proposed(&proposal.what, currency));
-            writeln!(session.out, "{by} accepts {what}")?;
+            let word = if *mode == Mode::DryRun { "would accept" } else { "accepts" };
+            writeln!(session.out, "{by} {word} the {what}")?;
             let then = match (&waits_for[..], mode) {
                 ([], Mode::Record) => "everybody has accepted: it is in force".to_owned(),
                 ([], Mode::DryRun) => "everybody would have accepted: it would be in force".into(),
-                (missing, _) => {
+                (missing, mode) => {
+                    let word = if *mode == Mode::DryRun { "would wait" } else { "waits" };
                     let missing: Vec<&str> = missing.iter().map(|id| id.as_str()).collect();
-                    format!("it waits for {}", missing.join(", "))
+                    format!("it {word} for {}", missing.join(", "))
                 }
             };
             let version = match (&proposal.what, agreement.versions().last()) {

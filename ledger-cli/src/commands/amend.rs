@@ -32,6 +32,7 @@ use crate::commands::proposals::warn;
 use crate::commands::terms;
 use crate::commands::terms_diff;
 use crate::context::Session;
+use crate::context::read_file;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::render::json::proposals::AmendmentDocument;
@@ -68,7 +69,9 @@ pub enum Args {
     #[command(after_help = "Example:\n  revshare amend reject 12 --reason \"not before 2028\"")]
     Reject(Closing),
     /// Take back an amendment that you proposed
-    #[command(after_help = "Example:\n  revshare amend withdraw 12 --reason \"a better one comes\"")]
+    #[command(
+        after_help = "Example:\n  revshare amend withdraw 12 --reason \"a better one comes\""
+    )]
     Withdraw(Closing),
     /// List the amendments, and what became of them
     #[command(after_help = "Example:\n  revshare amend list")]
@@ -116,8 +119,7 @@ fn propose(
         waits.warnings = warnings.clone();
     }
     let Amendment { version, effective_from, reason } = amendment;
-    let command =
-        Command::ProposeAmendment { version: Box::new(version), effective_from, reason };
+    let command = Command::ProposeAmendment { version: Box::new(version), effective_from, reason };
     let outcome = desk.submit(command).map_err(|failure| match failure {
         Failure::Problem(problem) => about_file(*problem, file).into(),
         other => other,
@@ -132,17 +134,37 @@ fn propose(
     proposed(session, &desk, &outcome, waits)
 }
 
-/// Gives a refusal of terms its place: the day, or the file.
-pub fn about_file(problem: Problem, file: &Path) -> Problem {
-    let path = file.display().to_string();
+/// Gives a refusal of terms its place: the day, or the file, with the line that it is about if the
+/// refusal names a key of `[agreement]`.
+pub fn about_file(mut problem: Problem, file: &Path) -> Problem {
     match problem.code {
         Code::AmendmentDates | Code::AmendmentOffPeriod => problem.at_field("--from"),
         Code::AmendmentFixed | Code::AmendmentNoChange | Code::AmountBounds => {
-            // The clause is named by the message.
-            problem.at(Place::Path(path))
+            let found = match problem.place.take() {
+                Some(Place::Field(field)) => agreement_key(file, &field),
+                _ => None,
+            };
+            let whole = || Place::Path(file.display().to_string());
+            problem.at(found.unwrap_or_else(whole))
         }
         _ => problem,
     }
+}
+
+/// Where a terms file that was read without a problem says `agreement.<key>`.
+fn agreement_key(file: &Path, field: &str) -> Option<Place> {
+    let key = field.strip_prefix("agreement.")?;
+    let text = String::from_utf8(read_file(file).ok()?).ok()?;
+    let mut lines = text.lines().enumerate();
+    lines.find(|(_, line)| line.trim() == "[agreement]")?;
+    let mut lines = lines.take_while(|(_, line)| !line.trim_start().starts_with('['));
+    let (at, line) = lines.find(|(_, line)| {
+        let rest = line.trim_start().strip_prefix(key);
+        rest.is_some_and(|rest| rest.trim_start().starts_with('='))
+    })?;
+    let column = line.chars().take_while(|c| c.is_whitespace()).count() as u64 + 1;
+    let path = file.display().to_string();
+    Some(Place::File { path, line: at as u64 + 1, column, text: Some(line.to_owned()) })
 }
 
 fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {

@@ -193,7 +193,10 @@ fn columns(balances: &Balances, columns: &[Column], with_zeros: bool) -> Table {
     for (title, ..) in &shown {
         table = table.column(title, Align::Right);
     }
-    for one in balances.beneficiaries.iter().filter(|_| !shown.is_empty()) {
+    let says = |one: &&Balance| {
+        columns.len() == PAYABLE.len() || shown.iter().any(|(.., of)| !of(one).is_zero())
+    };
+    for one in balances.beneficiaries.iter().filter(says) {
         let mut cells = vec![one.party.to_string()];
         cells.extend(shown.iter().map(|(_, _, amount)| amount(one).to_text(digits)));
         table.row(cells);

@@ -19,7 +19,7 @@ use crate::error::Failure;
 use crate::error::bad_argument;
 use crate::render::explain::Derivation;
 use crate::render::json::explain::ExplainDocument;
-use crate::render::table::wrap;
+use crate::render::table::wrap_tree;
 use crate::render::text::escape;
 
 /// Derive an amount, from what is booked down to the reports
@@ -55,12 +55,8 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         return Ok(Answer::Yes);
     }
     for line in derivation.lines(&standing.as_of()) {
-        let text = line.trim_start_matches(' ');
-        let indent = line.len() - text.len();
-        // What does not fit stands further in than any line below it.
-        for (at, part) in wrap(&escape(text), 80 - indent - 8).iter().enumerate() {
-            let indent = if at == 0 { indent } else { indent + 8 };
-            writeln!(session.out, "{:indent$}{part}", "")?;
+        for part in wrap_tree(&escape(&line), 80) {
+            writeln!(session.out, "{part}")?;
         }
     }
     if let Some(seq) = derivation.explanation.reports.first().and_then(|source| source.report.seq) {

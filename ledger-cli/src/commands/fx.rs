@@ -91,20 +91,14 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     }
 }
 
-fn set(
-    session: &mut Session,
-    rate: ConversionRate,
-    writing: &Writing,
-) -> Result<Answer, Failure> {
+fn set(session: &mut Session, rate: ConversionRate, writing: &Writing) -> Result<Answer, Failure> {
     let mut desk = session.write(writing)?;
     let waits = waiting(&desk, &Proposed::Rate(rate.clone()));
     let outcome = desk
         .submit(Command::ProposeRate(rate))
         .map_err(|failure| failure.about("CURRENCY", &[Code::FxCurrency]))
         .map_err(|failure| failure.about("RATE", &[Code::FxRate, Code::AmountBounds]))
-        .map_err(|failure| {
-            failure.about("--period", &[Code::PeriodLength, Code::PeriodOutside])
-        })?;
+        .map_err(|failure| failure.about("--period", &[Code::PeriodLength, Code::PeriodOutside]))?;
     proposed(session, &desk, &outcome, waits)
 }
 
@@ -144,15 +138,12 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
         writeln!(session.out, "no conversion rate is proposed{}", standing.as_of())?;
         return Ok(Answer::Yes);
     }
-    let mut table = Table::new(&[
-        ("record", Align::Right),
-        ("period", Align::Left),
-        ("one", Align::Left),
-    ])
-        .column(&format!("in {settlement}"), Align::Right)
-        .column("in effect", Align::Left)
-        .column("status", Align::Wrap)
-        .column("source", Align::Wrap);
+    let mut table =
+        Table::new(&[("record", Align::Right), ("period", Align::Left), ("one", Align::Left)])
+            .column(&format!("in {settlement}"), Align::Right)
+            .column("in effect", Align::Left)
+            .column("status", Align::Wrap)
+            .column("source", Align::Wrap);
     for (view, rate, in_effect) in rates {
         table.row([
             view.proposal.seq.to_string(),

@@ -102,8 +102,8 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let mut table = Table::new(&[
         ("record", Align::Right),
         ("recorded", Align::Left),
-        ("party", Align::Left),
-        ("kind", Align::Left),
+        ("party", Align::Break),
+        ("kind", Align::Break),
         ("what", Align::Wrap),
         ("id", Align::Left),
     ]);

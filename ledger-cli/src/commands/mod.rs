@@ -56,6 +56,8 @@ use crate::render::json::record::RecordedDocument;
 use crate::render::json::record::RecordedRef;
 use crate::render::json::usage::PriceFindingDocument;
 use crate::render::record::line;
+use crate::render::table::wrap_tree;
+use crate::render::text::escape;
 
 /// Options of every reading command.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -135,8 +137,17 @@ pub fn say_recorded_with(
         });
     }
     let word = if is_recorded { "recorded" } else { "would be recorded" };
-    let line = crate::render::text::escape(&line(&record, currency));
-    writeln!(session.out, "{word} {line}")?;
+    let said = escape(&line(&record, currency));
+    let mut lines = wrap_tree(&format!("{word} {said}"), 80);
+    // What is too long for one line has its id on a line of its own.
+    let id = format!("id {}", record.id.0.short());
+    match lines.last_mut() {
+        Some(last) if last.chars().count() + 2 + id.len() <= 80 => last.extend(["  ", &id]),
+        _ => lines.push(format!("        {id}")),
+    }
+    for line in lines {
+        writeln!(session.out, "{line}")?;
+    }
     Ok(())
 }
 

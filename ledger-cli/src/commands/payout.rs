@@ -30,6 +30,7 @@ use crate::render::json;
 use crate::render::json::lists::PayoutDocument;
 use crate::render::json::lists::PayoutsDocument;
 use crate::render::table::Align;
+use crate::render::table::HELD;
 use crate::render::table::Table;
 use crate::render::text::money;
 
@@ -250,46 +251,16 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
         writeln!(session.out, "no payout is recorded{}", standing.as_of())?;
         return Ok(Answer::Yes);
     }
-    let has_advances = payouts.iter().any(|payout| payout.kind == "advance");
-    let has_tax = payouts.iter().any(|payout| payout.withheld != payouts_zero(currency));
-    let mut table = Table::new(&[("record", Align::Right), ("to", Align::Break)]);
-    if has_advances {
-        table = table.column("what", Align::Left);
-    }
-    table = table.column("amount", Align::Right).column("on account", Align::Right);
-    if has_tax {
-        table = table.column("withheld", Align::Right);
-    }
-    table = table
-        .column("sent on", Align::Left)
-        .column("status", Align::Wrap)
-        .column("reference", Align::Wrap);
-    for payout in &payouts {
-        let by = payout.settled_by.map_or(String::new(), |seq| format!(", record {seq}"));
-        let on = payout.received_on.as_ref().map_or(String::new(), |day| format!(" {day}"));
-        let why = payout.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
-        let mut cells = vec![payout.seq.to_string(), payout.to.clone()];
-        if has_advances {
-            cells.push(payout.kind.clone());
+    let is_full = payouts.iter().any(|one| one.kind == "advance" || !is_zero(&one.withheld));
+    let table = match is_full {
+        true => {
+            writeln!(session.out, "payouts and advances in {currency}{}", standing.as_of())?;
+            full_table(&payouts)
         }
-        cells.push(format!("{} {currency}", payout.amount));
-        cells.push(payout.on_account.clone());
-        if has_tax {
-            let on_top = if payout.grossed_up { "+" } else { "" };
-            cells.push(format!("{on_top}{}", payout.withheld));
-        }
-        cells.extend([
-            payout.sent_on.clone(),
-            format!("{}{on}{by}{why}", payout.status),
-            payout.reference.clone(),
-        ]);
-        table.row(cells);
-    }
+        false => table(&payouts, currency),
+    };
     let color = session.world.color;
     session.out.write_all(table.text(color).as_bytes())?;
-    if has_tax && payouts.iter().any(|payout| payout.grossed_up) {
-        writeln!(session.out, "withheld with +: on top of the amount")?;
-    }
     let open = payouts.iter().find(|payout| payout.status == "in-transit");
     if let Some(open) = open {
         session.next(&format!("payout confirm {} (by {})", open.seq, open.to))?;
@@ -297,7 +268,72 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
-/// Nothing, as these documents write it.
-fn payouts_zero(currency: Currency) -> String {
-    json::money(Amount::ZERO, currency)
+/// Payouts alone, without tax.
+fn table(payouts: &[PayoutDocument], currency: Currency) -> Table {
+    let mut table = Table::new(&[
+        ("record", Align::Right),
+        ("to", Align::Break),
+        ("amount", Align::Right),
+        ("on account", Align::Right),
+        ("sent on", Align::Left),
+        ("status", Align::Wrap),
+        ("reference", Align::Wrap),
+    ]);
+    for payout in payouts {
+        table.row([
+            payout.seq.to_string(),
+            payout.to.clone(),
+            format!("{} {currency}", payout.amount),
+            payout.on_account.clone(),
+            payout.sent_on.clone(),
+            status(payout),
+            payout.reference.clone(),
+        ]);
+    }
+    table
+}
+
+/// With advances and tax: what there is to say of a payout stands in one column.
+fn full_table(payouts: &[PayoutDocument]) -> Table {
+    let mut table = Table::new(&[
+        ("record", Align::Right),
+        ("to", Align::Break),
+        ("what", Align::Left),
+        ("amount", Align::Right),
+        ("sent", Align::Wrap),
+        ("status", Align::Wrap),
+        ("reference", Align::Wrap),
+    ]);
+    for payout in payouts {
+        let mut sent = payout.sent_on.clone();
+        if !is_zero(&payout.on_account) {
+            sent.push_str(&format!(", {}{HELD}on{HELD}account", payout.on_account));
+        }
+        if !is_zero(&payout.withheld) {
+            let place = if payout.grossed_up { " on top" } else { "" };
+            sent.push_str(&format!(", {}{HELD}withheld{place}", payout.withheld));
+        }
+        table.row([
+            payout.seq.to_string(),
+            payout.to.clone(),
+            payout.kind.clone(),
+            payout.amount.clone(),
+            sent,
+            status(payout),
+            payout.reference.clone(),
+        ]);
+    }
+    table
+}
+
+fn status(payout: &PayoutDocument) -> String {
+    let by = payout.settled_by.map_or(String::new(), |seq| format!(", record{HELD}{seq}"));
+    let on = payout.received_on.as_ref().map_or(String::new(), |day| format!(" {day}"));
+    let why = payout.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    format!("{}{on}{by}{why}", payout.status)
+}
+
+/// Whether an amount of these documents is zero.
+fn is_zero(amount: &str) -> bool {
+    amount.bytes().all(|byte| matches!(byte, b'0' | b'.'))
 }

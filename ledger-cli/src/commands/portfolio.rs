@@ -181,9 +181,7 @@ fn says(
     let whose = match viewer {
         Viewer::Everybody => None,
         Viewer::Party(id) => Some(id.clone()),
-        Viewer::Key(key) => {
-            agreement.versions().party_of_key(key).map(|party| party.id.clone())
-        }
+        Viewer::Key(key) => agreement.versions().party_of_key(key).map(|party| party.id.clone()),
     };
     let (party, money) = money(agreement, whose);
     let [earned, payable, paid] = money.texts(currency);
@@ -218,9 +216,8 @@ fn says(
 /// beneficiaries.
 fn money(agreement: &Agreement, whose: Option<Id>) -> (Option<Id>, Money) {
     let versions = agreement.versions();
-    let pays_or_judges = |id: &Id| {
-        versions.party(id).is_some_and(|party| !party.role.is_beneficiary())
-    };
+    let pays_or_judges =
+        |id: &Id| versions.party(id).is_some_and(|party| !party.role.is_beneficiary());
     let whose = whose.filter(|id| !pays_or_judges(id));
     let sum = |amounts: &[Amount]| {
         let mut sum = Sum::default();

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use revshare_core::state::Proposal;
+use revshare_core::state::ProposalStatus;
 use revshare_core::view::record::Record;
 use revshare_core::view::record::Said;
 
@@ -53,15 +55,38 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     for (name, value) in details(&record, currency) {
         line(name, value)?;
     }
+    if let Some(proposal) = standing.agreement()?.proposals().get(&record.id) {
+        line("stands", stands(proposal))?;
+    }
     let next = match &record.said {
         Said::UsageReported { .. } | Said::UsageCorrected { .. } => format!("usage show {seq}"),
         Said::StatementIssued(statement) => format!("statement show {}", statement.period),
         Said::PayoutSent(_) | Said::AdvancePaid(_) => "payout list".to_owned(),
         Said::LedgerOpened { .. } => "terms show".to_owned(),
+        Said::AmendmentProposed { .. } => "amend list".to_owned(),
+        Said::RateProposed(_) => "fx list".to_owned(),
+        Said::ContributionClaimed(_) | Said::ContributionEnded { .. } => {
+            "contribution list".to_owned()
+        }
         _ => "history".to_owned(),
     };
     session.next(&next)?;
     Ok(Answer::Yes)
+}
+
+/// What became of a proposal.
+fn stands(proposal: &Proposal) -> String {
+    match &proposal.status {
+        ProposalStatus::Pending => {
+            let missing = proposal.needed.difference(&proposal.accepted_by);
+            let missing: Vec<&str> = missing.map(|id| id.as_str()).collect();
+            format!("pending, waits for {}", missing.join(", "))
+        }
+        ProposalStatus::Accepted { seq } => format!("accepted by everybody with record {seq}"),
+        ProposalStatus::Rejected { seq, by, .. } => format!("rejected by {by}, record {seq}"),
+        ProposalStatus::Withdrawn { seq, .. } => format!("withdrawn, record {seq}"),
+        ProposalStatus::Overtaken { seq } => format!("overtaken by other terms, record {seq}"),
+    }
 }
 
 /// What an event says beyond the short line.
@@ -101,28 +126,47 @@ fn details(
                     details.push(("moved by", format!("{}: event {cause}", entry.period)));
                 }
                 for used in &entry.rates {
-                    let rate = format!("1 {} is {}", used.currency, used.rate);
-                    details.push(("rate", format!("{}: {rate}, {}", entry.period, used.source)));
+                    let rate = format!("1 {} is {} {currency}", used.currency, used.rate);
+                    let source = used.source.0.short();
+                    details.push(("rate", format!("{}: {rate}, event {source}", entry.period)));
                 }
             }
             for one in &statement.recoupments {
                 details.push(("recoups", format!("{} {}", one.party, money(one.amount))));
             }
             for line in &statement.interest {
-                details.push(("interest", format!("{} {}", line.to, money(line.amount))));
+                details.push((
+                    "interest",
+                    format!(
+                        "{}: {} {} on {} due {}, received {}, at {}",
+                        line.period,
+                        line.to,
+                        money(line.amount),
+                        money(line.principal),
+                        line.due_on,
+                        line.received_on,
+                        line.rate
+                    ),
+                ));
             }
             details
         }
         Said::StatementAccepted { statement, .. } => vec![("statement", statement.id.to_string())],
-        Said::PayoutSent(payout) => vec![
-            ("to", payout.to.to_string()),
-            ("amount", money(payout.amount)),
-            ("on account", money(payout.on_account)),
-            ("withheld", money(payout.withheld)),
-            ("in cash", money(payout.cash())),
-            ("sent on", payout.sent_on.to_string()),
-            ("reference", payout.reference.to_string()),
-        ],
+        Said::PayoutSent(payout) => {
+            let mut details = vec![
+                ("to", payout.to.to_string()),
+                ("amount", money(payout.amount)),
+                ("on account", money(payout.on_account)),
+            ];
+            if !payout.withheld.is_zero() {
+                let on_top = if payout.grossed_up { ", on top of the amount" } else { "" };
+                details.push(("withheld", format!("{}{on_top}", money(payout.withheld))));
+                details.push(("in cash", money(payout.cash())));
+            }
+            details.push(("sent on", payout.sent_on.to_string()));
+            details.push(("reference", payout.reference.to_string()));
+            details
+        }
         Said::PayoutConfirmed { payout, received_on, .. } => {
             vec![("payout", payout.id.to_string()), ("received on", received_on.to_string())]
         }

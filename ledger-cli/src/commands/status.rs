@@ -2,11 +2,13 @@
 
 use std::io::Write;
 
+use revshare_core::event::Kind;
 use revshare_core::state::Agreement;
 use revshare_core::view::status;
 use revshare_core::view::status::Matter;
 use revshare_core::view::status::What;
 use revshare_core::vocab::Currency;
+use revshare_core::vocab::EventId;
 
 use crate::commands::Reading;
 use crate::commands::accept::opened_on;
@@ -18,9 +20,9 @@ use crate::render::json;
 use crate::render::json::lists::AcknowledgedDocument;
 use crate::render::json::lists::MatterDocument;
 use crate::render::json::lists::StatusDocument;
-use crate::render::record::proposal_word;
 use crate::render::table::Align;
 use crate::render::table::Table;
+use crate::render::table::wrap_tree;
 
 /// Show whose turn it is: what is due, waiting, payable, unacknowledged
 #[derive(clap::Args, Debug)]
@@ -84,7 +86,9 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             None => format!("{party} nothing"),
         })
         .collect();
-    writeln!(session.out, "acknowledged: {}", acknowledged.join(", "))?;
+    for line in wrap_tree(&format!("acknowledged: {}", acknowledged.join(", ")), 80) {
+        writeln!(session.out, "{line}")?;
+    }
     Ok(Answer::Yes)
 }
 
@@ -98,7 +102,9 @@ pub fn matters(session: &Session, standing: &Standing) -> Result<Vec<MatterDocum
 fn documents(session: &Session, agreement: &Agreement, matters: &[Matter]) -> Vec<MatterDocument> {
     let currency = agreement.terms().currency;
     let opening = agreement.versions().first().seq;
-    matters.iter().map(|matter| document(session, matter, opening, currency)).collect()
+    let is_advance = |id: &EventId| agreement.advances().contains_key(id);
+    let document = |matter| document(session, matter, (opening, currency), &is_advance);
+    matters.iter().map(document).collect()
 }
 
 /// Of many periods without a report, the first ones: the others are counted.
@@ -129,8 +135,8 @@ fn folded(matters: Vec<MatterDocument>) -> Vec<MatterDocument> {
 fn document(
     session: &Session,
     matter: &Matter,
-    opening: u64,
-    currency: Currency,
+    (opening, currency): (u64, Currency),
+    is_advance: &dyn Fn(&EventId) -> bool,
 ) -> MatterDocument {
     let mut document = MatterDocument {
         who: matter.who.to_string(),
@@ -155,8 +161,13 @@ fn document(
             document.due_on = until.map(|until| until.to_string());
             let seq = proposal.seq.map_or(proposal.id.0.short(), |seq| seq.to_string());
             let until = until.map_or(String::new(), |until| format!(", until {until}"));
-            let what =
-                format!("accept or reject {}record {seq}{until}", proposal_word(Some(*kind)));
+            let word = match kind {
+                Kind::AmendmentProposed => "amendment",
+                Kind::RateProposed => "conversion rate",
+                Kind::ContributionClaimed => "contribution",
+                other => other.as_str(),
+            };
+            let what = format!("accept or reject the {word} in record {seq}{until}");
             ("accept-proposal", what, format!("accept {seq}"))
         }
         What::AgreeRate { period, currency: foreign } => {
@@ -205,7 +216,8 @@ fn document(
             document.amount = Some(json::money(*amount, currency));
             let seq = payout.seq.map_or(payout.id.0.short(), |seq| seq.to_string());
             let text = amount.to_text(currency.minor_digits());
-            let what = format!("confirm {text} {currency} sent {sent_on}, record {seq}");
+            let advance = if is_advance(&payout.id) { "an advance of " } else { "" };
+            let what = format!("confirm {advance}{text} {currency} sent {sent_on}, record {seq}");
             ("confirm-payout", what, format!("payout confirm {seq}"))
         }
         What::Acknowledge { acknowledged } => {

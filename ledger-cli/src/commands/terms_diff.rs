@@ -109,7 +109,8 @@ pub fn run(
             print(session, &changes)?;
         }
     }
-    if let (false, None, Some(file)) = (changes.is_empty(), first.document.file, &second.document.file)
+    if let (false, None, Some(file)) =
+        (changes.is_empty(), first.document.file, &second.document.file)
     {
         session.next(&format!("terms preview {file} --from DAY"))?;
     }

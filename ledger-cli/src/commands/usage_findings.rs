@@ -36,7 +36,7 @@ pub fn of_report(state: &State, report: &Report) -> Vec<PriceFinding> {
 pub fn text(finding: &PriceFinding) -> String {
     let PriceFinding { currency, reported, priced, tolerance } = finding;
     format!(
-        "{} {currency} gross is reported, {} {currency} by the price list: more than {tolerance} apart",
+        "{} {currency} gross is reported, {} {currency} by the price list (tolerance {tolerance} of that)",
         exact_money(reported, *currency),
         exact_money(priced, *currency)
     )

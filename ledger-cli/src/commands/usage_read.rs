@@ -7,6 +7,8 @@ use revshare_core::state::Report;
 use revshare_core::terms::Terms;
 use revshare_core::usage::LineSums;
 use revshare_core::view;
+use revshare_core::view::record::gross_by_currency;
+use revshare_core::vocab::Currency;
 use revshare_core::vocab::Name;
 use revshare_core::vocab::Value;
 use revshare_core::vocab::exact::Sum;
@@ -24,7 +26,9 @@ use crate::render::json::usage::ReportDocument;
 use crate::render::json::usage::UsageListDocument;
 use crate::render::json::usage::UsageShowDocument;
 use crate::render::table::Align;
+use crate::render::table::HELD;
 use crate::render::table::Table;
+use crate::render::table::wrap_tree;
 use crate::render::text::count;
 use crate::render::text::escape;
 use crate::render::text::exact_money;
@@ -51,12 +55,16 @@ pub fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure>
     if reports.is_empty() {
         writeln!(session.out, "no usage is reported{}", standing.as_of())?;
     } else {
+        let settlement = agreement.terms().currency;
+        let has_foreign = reports
+            .iter()
+            .any(|report| report.usage.iter().any(|(key, _)| key.currency != settlement));
         let mut table = Table::new(&[
             ("period", Align::Left),
             ("record", Align::Right),
             ("what", Align::Wrap),
             ("lines", Align::Right),
-            ("gross", Align::Right),
+            ("gross", if has_foreign { Align::Wrap } else { Align::Right }),
             ("recorded", Align::Left),
             ("in effect", Align::Left),
         ]);
@@ -69,7 +77,7 @@ pub fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure>
                     0 => "nil".to_owned(),
                     lines => lines.to_string(),
                 },
-                gross(report, agreement.terms()),
+                gross(report, agreement.terms()).join(", "),
                 report.recorded_at.date().to_string(),
                 match report.corrected_by.and_then(|id| state.event(&id)) {
                     Some((seq, _)) => format!("no, see {seq}"),
@@ -104,9 +112,17 @@ fn what(state: &revshare_core::state::State, report: &Report) -> String {
     what
 }
 
-fn gross(report: &Report, terms: &Terms) -> String {
-    let total = report.usage.total().gross.exact();
-    format!("{} {}", exact_money(&total, terms.currency), terms.currency)
+/// Gross in each currency, the settlement currency first; amount and currency are held together.
+fn gross(report: &Report, terms: &Terms) -> Vec<String> {
+    let mut totals = gross_by_currency(&report.usage);
+    if totals.is_empty() {
+        totals.push((terms.currency, Sum::default()));
+    }
+    totals.sort_by_key(|(currency, _)| (*currency != terms.currency, *currency));
+    let text = |(currency, gross): &(Currency, Sum)| {
+        format!("{}{HELD}{currency}", exact_money(&gross.exact(), *currency))
+    };
+    totals.iter().map(text).collect()
 }
 
 /// Shows the sums of a report.
@@ -124,16 +140,18 @@ pub fn show(session: &mut Session, event: &str, reading: &Reading) -> Result<Ans
         })?;
         return Ok(Answer::Yes);
     }
-    writeln!(
-        session.out,
+    let title = format!(
         "usage of {}: record {} (id {}), {}, {} lines, {} gross",
         report.period,
         report.seq,
         report.id.0.short(),
         what(state, report),
         report.lines,
-        gross(report, terms)
-    )?;
+        gross(report, terms).join(", ").replace(HELD, " ")
+    );
+    for line in wrap_tree(&title, 80) {
+        writeln!(session.out, "{line}")?;
+    }
     if let Some(reason) = &report.reason {
         writeln!(session.out, "reason: {}", escape(reason.as_str()))?;
     }
@@ -150,28 +168,33 @@ pub fn show(session: &mut Session, event: &str, reading: &Reading) -> Result<Ans
     Ok(Answer::Yes)
 }
 
-/// One block per combination of attributes: a row a day, and the sum. Meters have columns if they
+/// One block per combination of attributes and currency: a row a day, and the sum. Meters have columns if they
 /// fit, otherwise they are summed below.
 fn groups(session: &mut Session, report: &Report, terms: &Terms) -> Result<(), Failure> {
-    let mut groups = BTreeMap::<&Vec<(Name, Value)>, Days>::new();
+    let mut groups = BTreeMap::<(&Vec<(Name, Value)>, Currency), Days>::new();
     for (key, sums) in report.usage.iter() {
-        groups.entry(&key.attributes).or_default().push((key.day.to_string(), sums.clone()));
+        let days = groups.entry((&key.attributes, key.currency)).or_default();
+        days.push((key.day.to_string(), sums.clone()));
     }
     let color = session.world.color;
-    for (attributes, mut days) in groups {
+    for ((attributes, currency), mut days) in groups {
         let title: Vec<String> =
             attributes.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let title = if title.is_empty() { "no attributes".to_owned() } else { title.join(", ") };
-        writeln!(session.out, "\n{}", escape(&title))?;
+        let unit = match currency == terms.currency {
+            true => String::new(),
+            false => format!(", in {currency}"),
+        };
+        writeln!(session.out, "\n{}{unit}", escape(&title))?;
         let mut total = LineSums::default();
         days.iter().for_each(|(_, sums)| total.add(sums));
         if days.len() > 1 {
             days.push(("all".to_owned(), total.clone()));
         }
         let meters: Vec<&Name> = total.meters.iter().map(|(name, _)| name).collect();
-        let wide = day_table(&days, &total, &meters, terms);
+        let wide = day_table(&days, &total, &meters, currency);
         let has_meters = wide.fits();
-        let table = if has_meters { wide } else { day_table(&days, &total, &[], terms) };
+        let table = if has_meters { wide } else { day_table(&days, &total, &[], currency) };
         session.out.write_all(table.text(color).as_bytes())?;
         if !has_meters {
             for (name, quantity) in &total.meters {
@@ -184,8 +207,8 @@ fn groups(session: &mut Session, report: &Report, terms: &Terms) -> Result<(), F
 
 type Days = Vec<(String, LineSums)>;
 
-fn day_table(days: &Days, total: &LineSums, meters: &[&Name], terms: &Terms) -> Table {
-    let money = |one: Sum| exact_money(&one.exact(), terms.currency);
+fn day_table(days: &Days, total: &LineSums, meters: &[&Name], currency: Currency) -> Table {
+    let money = |one: Sum| exact_money(&one.exact(), currency);
     let mut table =
         Table::new(&[("day", Align::Left), ("lines", Align::Right), ("gross", Align::Right)]);
     let deductions: Vec<&Name> = total.deductions.iter().map(|(kind, _)| kind).collect();

@@ -159,13 +159,8 @@ fn of_payout(sent: &Option<Sent>, currency: Currency) -> String {
     })
 }
 
-/// `4  usage-reported  2026-06 …  id 1a2b3c…`, as a writing command says it.
+/// `4  usage-reported  2026-06 …`, as a writing command says it.
 pub fn line(record: &Record, currency: Currency) -> String {
-    format!(
-        "{}  {}  {}  id {}",
-        record.seq,
-        record.said.kind().as_str(),
-        short(&record.said, currency),
-        record.id.0.short()
-    )
+    let (kind, said) = (record.said.kind().as_str(), short(&record.said, currency));
+    format!("{}  {kind}  {said}", record.seq)
 }

@@ -11,6 +11,7 @@ use revshare_core::vocab::Currency;
 use crate::render::json::statement::gains;
 use crate::render::table::Align;
 use crate::render::table::Table;
+use crate::render::table::wrap_tree;
 use crate::render::text::money;
 
 /// A statement: what it posts, late interest, what is recouped, and what that comes to.
@@ -29,7 +30,11 @@ pub fn text(
         ),
         None => "preview, not issued".to_owned(),
     };
-    let mut text = format!("statement of {}{as_of}: {place}, due {}\n", view.period, view.due_on);
+    let (period, due_on) = (view.period, view.due_on);
+    let mut text = format!("statement of {period}{as_of}: {place}, due {due_on}\n");
+    if text.chars().count() > 81 {
+        text = format!("statement of {period}{as_of}, due {due_on}\n{place}\n");
+    }
     text.push_str(&postings(view, currency).text(color));
     for entry in &view.entries {
         text.push_str(&rates(entry, currency));
@@ -42,13 +47,14 @@ pub fn text(
         text.push('\n');
         text.push_str(&totals(view, currency).text(color));
     }
-    text.push_str(&format!(
-        "terms {}, calculation {}, state root before it {} (version {})\n",
+    let computed = format!(
+        "terms {}, calculation {}, state root before it {} (version {})",
         view.terms.short(),
         view.calculation,
         view.state_root.0.short(),
         view.root_version
-    ));
+    );
+    text.push_str(&(wrap_tree(&computed, 80).join("\n") + "\n"));
     if let Some(issued) = &view.issued {
         let by: Vec<&str> = issued.accepted_by.iter().map(|id| id.as_str()).collect();
         let by = if by.is_empty() { "nobody yet".to_owned() } else { by.join(", ") };

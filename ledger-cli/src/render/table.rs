@@ -11,6 +11,9 @@ const WRAPPED_MIN: usize = 12;
 /// Blanks between columns.
 const GAP: usize = 2;
 
+/// A blank at which a cell is not wrapped; it is printed as a blank.
+pub const HELD: char = '\u{a0}';
+
 /// How a column stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Align {
@@ -123,28 +126,74 @@ impl Table {
                 }
                 line.push_str(&" ".repeat(GAP));
             }
-            let line = line.trim_end();
+            let line = line.trim_end().replace(HELD, " ");
             match bold {
                 true => out.push_str(&format!("\x1b[1m{line}\x1b[0m\n")),
-                false => out.extend([line, "\n"]),
+                false => out.extend([line.as_str(), "\n"]),
             }
         }
     }
 }
 
-/// Breaks a text between words; a longer word stands out.
+/// Breaks a text between words, and words that are longer than a line.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    let words = text.split(' ').flat_map(|word| match word.width() > width {
+        true => broken(word, width),
+        false => vec![word.to_owned()],
+    });
+    for word in words {
         let line = lines
             .last_mut()
             .filter(|line| line.is_empty() || line.width() + 1 + word.width() <= width);
         match line {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) => line.extend([" ", word]),
-            None => lines.push(word.to_owned()),
+            Some(line) if line.is_empty() => line.push_str(&word),
+            Some(line) => line.extend([" ", &word]),
+            None => lines.push(word),
         }
     }
+    lines
+}
+
+/// Breaks a line of an indented tree: what does not fit stands further in than any line below it. A
+/// remark in brackets at its end stays in one piece if it can.
+pub fn wrap_tree(line: &str, width: usize) -> Vec<String> {
+    const FURTHER: usize = 8;
+    let text = line.trim_start_matches(' ');
+    let indent = line.len() - text.len();
+    let inner = " ".repeat(indent + FURTHER);
+    let room = width.saturating_sub(indent + FURTHER);
+    let (text, remark) = match text.rfind("  (") {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
+    };
+    let mut lines = vec![" ".repeat(indent)];
+    let mut is_begun = false;
+    let mut push = |word: &str, lines: &mut Vec<String>, gap: &str| {
+        let last = lines
+            .last_mut()
+            .filter(|last| !is_begun || last.width() + gap.len() + word.width() <= width);
+        match last {
+            Some(last) if !is_begun => last.push_str(word),
+            Some(last) => last.extend([gap, word]),
+            // The second of two blanks at which the line is broken.
+            None if word.is_empty() => {}
+            None => lines.push(format!("{inner}{word}")),
+        }
+        is_begun = true;
+    };
+    for word in text.split(' ') {
+        push(word, &mut lines, " ");
+    }
+    let remark = remark.trim_start_matches(' ');
+    if remark.width() <= room && !remark.is_empty() {
+        push(remark, &mut lines, "  ");
+    } else if !remark.is_empty() {
+        for (at, word) in remark.split(' ').enumerate() {
+            push(word, &mut lines, if at == 0 { "  " } else { " " });
+        }
+    }
+    lines.iter_mut().for_each(|line| line.truncate(line.trim_end().len()));
     lines
 }
 
@@ -153,7 +202,7 @@ fn broken(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest: Vec<char> = text.chars().collect();
     while rest.len() > width {
-        let dash = rest[..width].iter().rposition(|c| matches!(c, '-' | ' '));
+        let dash = rest[..width].iter().rposition(|c| matches!(*c, '-' | ' ' | HELD));
         let end = dash.map_or(width, |at| at + 1);
         let after = rest.split_off(end);
         lines.push(rest.into_iter().collect::<String>().trim_end().to_owned());

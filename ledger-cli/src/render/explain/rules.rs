@@ -41,12 +41,16 @@ impl Chain<'_> {
         }
     }
 
-    /// Of a pool, only what filled it; of the party asked for, also lines that earn it nothing.
+    /// Of a pool, only what filled it; of the party asked for, also lines that earn it nothing. A
+    /// rule without lines may still enter a step, or leave one.
     fn has_part(&self, rule: &RuleRating) -> bool {
         let asked = &self.derivation.explanation.party;
         let party = &self.explanation.party;
-        rule.operands.iter().any(|operand| operand.party == *party)
-            || party == asked && rule.lines() > 0
+        let is_paid = rule.operands.iter().any(|operand| operand.party == *party);
+        match rule.lines() {
+            0 => is_paid && rule.earned(party) != zero(),
+            _ => is_paid || party == asked,
+        }
     }
 
     fn stretch(&self, lines: &mut Vec<String>, rule: &RuleRating) {
@@ -226,7 +230,9 @@ impl Chain<'_> {
         }
         let deductions = group.deductions.iter().map(|one| deduction(one, currency));
         let priced = match &group.reported {
-            Some(reported) if *reported == zero() => " by the price list".to_owned(),
+            Some(reported) if *reported == zero() || *reported == group.gross => {
+                " by the price list".to_owned()
+            }
             Some(reported) => {
                 format!(" by the price list (reported {})", exact_money(reported, currency))
             }

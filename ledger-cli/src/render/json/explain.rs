@@ -270,7 +270,7 @@ pub struct OperationDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<String>,
     /// Points by exclusivity or contribution.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<PointsDocument>,
     /// The lowest rate of the terms, if they have one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -285,7 +285,7 @@ pub struct OperationDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
     /// For a whole window: the exclusivities and contributions of the lines.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modifiers: Vec<String>,
     /// Where the stretch of positions begins.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -196,10 +196,8 @@ pub struct KeySumsDocument {
 type Sums = [(Name, exact::Sum)];
 
 fn named(sums: &Sums) -> Vec<NamedAmount> {
-    let one = |(name, amount): &(Name, _)| NamedAmount {
-        name: name.to_string(),
-        amount: sum(*amount),
-    };
+    let one =
+        |(name, amount): &(Name, _)| NamedAmount { name: name.to_string(), amount: sum(*amount) };
     sums.iter().map(one).collect()
 }
 
