@@ -4,7 +4,7 @@
 //! begin with ```` ```sh tutorial ```` are scripts. They are written and run one after another by
 //! one shell in an empty folder; what a script prints is the `text` block behind it (hashes, ids
 //! and keys aside). `REPO` is the project's folder. With `REVSHARE_UPDATE=1` the `text` blocks of a
-//! document that prints something else are written anew.
+//! document that prints something else are written anew. Beside it: links between documents hold.
 
 use std::fs;
 use std::path::Path;
@@ -185,4 +185,41 @@ fn every_guide_is_listed() {
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
         assert!(name == "README.md" || index.contains(&format!("]({name})")), "{name}");
     }
+}
+
+/// Files and folders that a document links to.
+fn links(text: &str) -> Vec<&str> {
+    let mut links = vec![];
+    for after in text.split("](").skip(1) {
+        let target = after.split([')', '#']).next().unwrap_or_default();
+        if !target.is_empty() && !target.contains("://") && !target.contains(char::is_whitespace) {
+            links.push(target);
+        }
+    }
+    links
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut found = vec![];
+    let mut waiting = vec![root().join("docs"), root().join("schemas"), root().join("tests")];
+    let mut documents = vec![root().join("README.md")];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                documents.push(path);
+            }
+        }
+    }
+    for path in documents {
+        let text = fs::read_to_string(&path).expect("a document");
+        let folder = path.parent().expect("a folder");
+        for link in links(&text).into_iter().filter(|link| !folder.join(link).exists()) {
+            found.push(format!("{}: {link}", path.display()));
+        }
+    }
+    assert!(found.is_empty(), "nothing is there:\n{}", found.join("\n"));
 }
