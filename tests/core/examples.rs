@@ -12,7 +12,6 @@ use ledger_core::terms::TermsByDay;
 use ledger_core::usage::LineBlock;
 use ledger_core::vocab::Amount;
 use ledger_core::vocab::Id;
-use ledger_core::vocab::Level;
 use ledger_core::vocab::Period;
 use ledger_core::vocab::exact;
 use revshare_kit::TermsBuilder;
@@ -107,7 +106,8 @@ impl Example {
                 let Some(csv) = event.get("csv").and_then(Value::as_str) else {
                     return Vec::new();
                 };
-                let terms = TermsByDay::one(world.agreement().terms(), Level::One);
+                let agreement = world.agreement();
+                let terms = TermsByDay::one(agreement.terms(), agreement.level());
                 let usage = read_csv("usage.csv", csv.as_bytes(), &terms, period);
                 assert_eq!(usage.problems, [], "{id}");
                 usage.blocks

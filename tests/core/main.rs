@@ -12,6 +12,8 @@ mod examples;
 mod exactness;
 mod golden;
 mod properties;
+mod promises;
+mod histories;
 mod tidy;
 mod bad_payloads;
 mod vectors;

@@ -1,14 +1,29 @@
 //! The reference implementation and the ledger, on the same bytes.
 
+use std::collections::BTreeSet;
+
 use ledger_core::chain;
 use ledger_core::chain::Place;
 use ledger_core::chain::frame_len;
+use ledger_core::command::Command;
+use ledger_core::decide::Context;
+use ledger_core::decide::Decision;
+use ledger_core::decide::ReportHead;
+use ledger_core::decide::propose;
 use ledger_core::event::Author;
+use ledger_core::event::Event;
+use ledger_core::event::Lines;
+use ledger_core::event::UsageCorrection;
+use ledger_core::event::UsageReport;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay;
 use ledger_core::state::root::state_root;
+use ledger_core::terms::Party;
+use ledger_core::usage::LineBlock;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
+use ledger_core::view::usage::price_findings;
+use ledger_core::vocab::Code;
 use ledger_core::vocab::Exact;
 use ledger_core::vocab::LedgerId;
 use ledger_core::vocab::Period;
@@ -17,22 +32,28 @@ use ledger_core::vocab::digest::Domain;
 use ledger_core::vocab::exact::of_amount;
 use ledger_core::wire::event::Sealed;
 use ledger_core::wire::event::encode_payload;
+use ledger_core::wire::event::seal;
 use proptest::prelude::any;
 use revshare_kit::World;
 use revshare_kit::disk::in_memory;
 use revshare_kit::random::Plan;
 use revshare_kit::random::facts;
+use revshare_kit::random::opened;
 use revshare_kit::random::plan;
 use revshare_kit::random::play;
+use revshare_kit::random::wish;
 use revshare_kit::signer;
 use revshare_reference::Report;
 
+use crate::properties::twist;
 use crate::runs::holds_from;
 
 /// Ledgers whose records lie that each share of that comparison tries, 16 lies each.
 const LIES: u32 = 100;
 /// Random ledgers that each share of the comparison tries.
-const CASES: u32 = 1_000;
+const CASES: u32 = 400;
+/// Random ledgers whose refused wishes are tried.
+const REFUSED: u32 = 150;
 
 /// Ledger and reference come to the same ledger id, head, state root, balances and booked amounts;
 /// and so do the ledger when it is opened again and the verifier.
@@ -59,14 +80,18 @@ pub fn agree(world: &World) {
 
 fn compare_amounts(world: &World, report: &Report) {
     let agreement = world.agreement();
-    let terms = agreement.terms();
-    let parties: Vec<&str> = terms.beneficiaries().iter().map(|id| id.as_str()).collect();
+    let beneficiaries = agreement.versions().beneficiaries();
+    let parties: Vec<&str> = beneficiaries.iter().map(|id| id.as_str()).collect();
     let others: Vec<&str> = report.balances.iter().map(|b| b.party.as_str()).collect();
     assert_eq!(parties, others, "beneficiaries");
-    for (id, balance) in terms.beneficiaries().into_iter().zip(&report.balances) {
+    for (id, balance) in beneficiaries.into_iter().zip(&report.balances) {
         let account = agreement.account(id);
         let own = [
             account.booked,
+            account.interest,
+            account.recouped,
+            account.advanced,
+            account.withheld,
             account.paid,
             account.in_transit,
             account.on_account,
@@ -75,6 +100,10 @@ fn compare_amounts(world: &World, report: &Report) {
         let own: Vec<Exact> = own.iter().map(of_amount).collect();
         let other = [
             &balance.booked,
+            &balance.interest,
+            &balance.recouped,
+            &balance.advanced,
+            &balance.withheld,
             &balance.paid,
             &balance.in_transit,
             &balance.on_account,
@@ -82,6 +111,15 @@ fn compare_amounts(world: &World, report: &Report) {
         ];
         assert!(own.iter().eq(other), "account of {id}: {account:?}, reference {balance:?}");
     }
+    let findings = agreement.reports().flat_map(|one| {
+        let findings = price_findings(agreement, one.period, &one.usage).into_iter();
+        findings.map(|f| (*one.id.bytes(), f.currency.bytes(), f.reported, f.priced))
+    });
+    let own: BTreeSet<_> = findings.collect();
+    let other = report.price_findings.iter();
+    let other: BTreeSet<_> =
+        other.map(|f| (f.report, f.currency, f.reported.clone(), f.priced.clone())).collect();
+    assert_eq!(own, other, "findings of the price list");
     let stated: Vec<Period> = agreement.statements().keys().copied().collect();
     assert_eq!(stated.len(), report.stated.len(), "stated periods");
     for (period, other) in stated.into_iter().zip(&report.stated) {
@@ -165,6 +203,80 @@ fn both_judge_cut_logs_alike() {
     });
 }
 
+/// The log of a world with one record more: a wish, carried out by whoever wishes it whether or not
+/// it may be; `None` if it cannot be said at all.
+fn with_wish(world: &World, party: &str, command: Command) -> Option<Vec<Vec<u8>>> {
+    let key = signer(party);
+    let Context { author, recorded_at, .. } = world.context(party, &key);
+    let lines = |mut blocks: Vec<LineBlock>| match blocks.len() {
+        0 => Some(Lines::Nil),
+        1 => blocks.pop().map(Lines::Inline),
+        _ => None,
+    };
+    let event = match propose(world.state(), command, &author).ok()? {
+        Decision::Event(event) => event,
+        Decision::Report { head: ReportHead::Report { period, supplement }, blocks } => {
+            Event::UsageReported(UsageReport { period, supplement, lines: lines(blocks)? })
+        }
+        Decision::Report { head: ReportHead::Correction { corrects, reason }, blocks } => {
+            Event::UsageCorrected(UsageCorrection { corrects, reason, lines: lines(blocks)? })
+        }
+    };
+    let agreement = world.agreement();
+    let sealed = seal(agreement.ledger(), &author, [255; 16], event).ok()?;
+    let place = Place {
+        ledger: agreement.ledger(),
+        seq: world.state().next_seq(),
+        previous: world.state().head(),
+        recorded_at,
+        level: agreement.opened_at(),
+    };
+    let (frame, _) = chain::write(place, &author, &sealed, &key);
+    let mut log = world.segments();
+    log.last_mut()?.extend_from_slice(&frame);
+    Some(log)
+}
+
+/// What the ledger refuses, the reference refuses: every wish of a random history that came to
+/// nothing, and wishes of parties that may not say such a thing, written and signed as if they had
+/// been recorded.
+#[test]
+fn both_refuse_what_is_refused() {
+    holds_from(0, REFUSED, (plan(8..24), any::<u64>()), |(plan, mut random)| {
+        let mut world = opened(&plan.terms);
+        for step in &plan.moves {
+            let Some((party, command)) = wish(&mut world, step) else { continue };
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            if random >> 61 == 0 {
+                // Somebody else says it.
+                let parties = world.agreement().versions().listed_parties();
+                let other = &parties[(random >> 33) as usize % parties.len()].id;
+                if let Some(log) = with_wish(&world, other.as_str(), command.clone()) {
+                    same_verdict(&log);
+                }
+            }
+            match world.submit(&party, command.clone()) {
+                Err(problem) if problem.code != Code::Repeat => {
+                    let Some(log) = with_wish(&world, &party, command) else { continue };
+                    let verdict = revshare_reference::replay(&log);
+                    assert!(verdict.is_err(), "the reference admits what was refused: {problem}");
+                }
+                _ => {}
+            }
+        }
+    });
+}
+
+/// Ledger and reference refuse a log both, or come to the same state root.
+#[track_caller]
+fn same_verdict(log: &[Vec<u8>]) {
+    let reference = revshare_reference::replay(log);
+    let other = reference.as_ref().ok().map(|report| report.state_root);
+    let why = replay(&in_memory(log.to_vec()), None, Signatures::Checked, &mut |_, _, _| {}).err();
+    let own = judge(log.to_vec()).map(|root| *root.bytes());
+    assert_eq!(own, other, "ledger {why:?}, reference {:?}", reference.err());
+}
+
 /// Whoever holds a key can sign anything. A log whose last record says something else than it did,
 /// in an event that was taken from elsewhere or in a payload with some bytes changed, correctly
 /// hashed, linked and signed by any party: both refuse it, or both come to the same state root.
@@ -187,7 +299,8 @@ fn lie(plan: &Plan, mut random: u64) {
     let world = play(plan);
     let facts = facts(&world);
     let segments = world.segments();
-    let parties = world.agreement().terms().parties.clone();
+    let listed = world.agreement().versions().listed_parties();
+    let parties: Vec<Party> = listed.into_iter().cloned().collect();
     // Where each frame begins.
     let mut starts = vec![64];
     while let Some(len) = frame_len(&segments[0][starts[starts.len() - 1]..]) {
@@ -205,8 +318,13 @@ fn lie(plan: &Plan, mut random: u64) {
             0 => parties[next(parties.len())].id.clone(),
             _ => fact.author.party.clone(),
         };
-        let mut payload = encode_payload(&event).expect("it was encoded before");
-        for _ in 0..next(3) {
+        let mut event = event;
+        let twisted = next(3) == 0;
+        if twisted {
+            twist(&mut event, &mut next);
+        }
+        let Ok(mut payload) = encode_payload(&event) else { continue };
+        for _ in 0..if twisted { 0 } else { next(3) } {
             let byte = next(payload.len());
             payload[byte] = match next(3) {
                 0 => payload[byte] ^ (1 << next(8)),

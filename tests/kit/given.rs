@@ -22,13 +22,13 @@ use crate::world::World;
 /// A ledger with a history.
 #[derive(Debug)]
 pub struct Given {
-    world: World,
+    pub(crate) world: World,
 }
 
 /// What came of a wish, and the ledger after it.
 #[derive(Debug)]
 pub struct When {
-    world: World,
+    pub(crate) world: World,
     outcome: Result<Outcome, Problem>,
 }
 
@@ -39,7 +39,7 @@ pub struct Wish {
 }
 
 /// What must hold afterwards.
-pub struct Expectation(Box<dyn Fn(&When)>);
+pub struct Expectation(pub(crate) Box<dyn Fn(&When)>);
 
 /// A party that is about to say something.
 #[derive(Clone, Debug)]
@@ -50,24 +50,24 @@ pub fn party(id: &str) -> Party {
     Party(id.to_owned())
 }
 
-fn period(text: &str) -> Period {
+pub(crate) fn period(text: &str) -> Period {
     Period::parse(text).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
-fn amount(text: &str) -> Amount {
+pub(crate) fn amount(text: &str) -> Amount {
     Amount::parse(text).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
-fn day(text: &str) -> Date {
+pub(crate) fn day(text: &str) -> Date {
     Date::parse(text).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
-fn text(text: &str) -> Text {
+pub(crate) fn text(text: &str) -> Text {
     Text::parse(text).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
 impl Party {
-    fn wishes(&self, what: impl Fn(&World) -> Command + 'static) -> Wish {
+    pub(crate) fn wishes(&self, what: impl Fn(&World) -> Command + 'static) -> Wish {
         Wish { party: self.0.clone(), what: Box::new(what) }
     }
 
@@ -150,7 +150,7 @@ impl Party {
         })
     }
 
-    /// Confirms the payout with a reference.
+    /// Confirms the payout or advance with a reference.
     pub fn confirms(&self, reference: &str, on: &str) -> Wish {
         let (reference, received_on) = (text(reference), day(on));
         self.wishes(move |world| Command::ConfirmPayout {
@@ -159,7 +159,7 @@ impl Party {
         })
     }
 
-    /// Says that the payout with a reference came back.
+    /// Says that the payout or advance with a reference came back.
     pub fn returns(&self, reference: &str, reason: &str) -> Wish {
         let (reference, reason) = (text(reference), text(reason));
         self.wishes(move |world| Command::ReturnPayout {
@@ -180,8 +180,11 @@ fn statement_of(world: &World, period: Period) -> EventId {
 
 fn payout_of(world: &World, reference: &Text) -> EventId {
     let payouts = world.agreement().payouts().values();
-    let mut found = payouts.filter(|record| record.payout.reference == *reference);
-    found.next().expect("a payout with this reference").id
+    let payouts = payouts.map(|record| (&record.payout.reference, record.id));
+    let advances = world.agreement().advances().values();
+    let advances = advances.map(|record| (&record.advance.reference, record.id));
+    let mut found = payouts.chain(advances).filter(|(known, _)| *known == reference);
+    found.next().expect("a payout or an advance with this reference").1
 }
 
 impl Given {
@@ -242,7 +245,7 @@ impl Given {
         self
     }
 
-    fn collector(&self) -> Party {
+    pub(crate) fn collector(&self) -> Party {
         let collector = self.world.agreement().terms().collector();
         party(collector.expect("terms have a collector").as_str())
     }

@@ -18,6 +18,8 @@ pub struct Line {
     pub day: String,
     /// Gross revenue.
     pub gross: String,
+    /// The currency, if it is not the settlement currency.
+    pub currency: Option<String>,
     /// Attributes by name.
     pub attributes: BTreeMap<String, String>,
     /// Quantities by meter.
@@ -38,10 +40,17 @@ impl Line {
         Line {
             day: day.to_owned(),
             gross: gross.to_owned(),
+            currency: None,
             attributes: BTreeMap::new(),
             meters: BTreeMap::new(),
             deductions: BTreeMap::new(),
         }
+    }
+
+    /// In a foreign currency.
+    pub fn in_currency(mut self, code: &str) -> Line {
+        self.currency = Some(code.to_owned());
+        self
     }
 
     /// With an attribute.
@@ -75,7 +84,8 @@ fn number(text: Option<&String>) -> (i128, u32) {
     (amount.mantissa(), amount.scale())
 }
 
-/// Blocks of at most `per_block` lines each, in the order of the lines.
+/// Blocks of at most `per_block` lines each, in the order of the lines. Lines that name no currency
+/// are in the settlement currency.
 pub fn blocks(lines: &[Line], currency: Currency, per_block: usize) -> Vec<LineBlock> {
     lines.chunks(per_block.max(1)).map(|lines| block(lines, currency)).collect()
 }
@@ -85,7 +95,7 @@ fn block(lines: &[Line], currency: Currency) -> LineBlock {
     let meters = names(lines.iter().flat_map(|line| line.meters.keys()));
     let deductions = names(lines.iter().flat_map(|line| line.deductions.keys()));
     let mut builder = BlockBuilder::new(attributes.clone(), meters.clone(), deductions.clone());
-    let mut known: BTreeMap<(Date, Vec<Value>), u32> = BTreeMap::new();
+    let mut known: BTreeMap<(Date, Currency, Vec<Value>), u32> = BTreeMap::new();
     for line in lines {
         let day = Date::parse(&line.day).unwrap_or_else(|problem| panic!("{problem}"));
         let values: Vec<Value> = attributes
@@ -93,11 +103,13 @@ fn block(lines: &[Line], currency: Currency) -> LineBlock {
             .map(|name| line.attributes.get(name.as_str()).map_or("", String::as_str))
             .map(|value| Value::parse(value).unwrap_or_else(|problem| panic!("{problem}")))
             .collect();
-        let key = match known.get(&(day, values.clone())) {
+        let foreign = line.currency.as_deref().map(Currency::parse);
+        let currency = foreign.map_or(currency, |code| code.expect("a currency"));
+        let key = match known.get(&(day, currency, values.clone())) {
             Some(key) => *key,
             None => {
                 let key = builder.key(day, currency, values.clone());
-                known.insert((day, values), key);
+                known.insert((day, currency, values), key);
                 key
             }
         };

@@ -1,13 +1,19 @@
-//! Plans of random agreements and random histories: data that proptest can shrink.
+//! Plans of random agreements: data that proptest can shrink, and the terms files that say it.
 
-use std::ops::Range;
-
+use ledger_core::intake;
+use ledger_core::terms::Terms;
 use ledger_core::vocab::Amount;
+use ledger_core::vocab::Code;
+use ledger_core::vocab::Date;
+use ledger_core::vocab::Level;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::changes::Change;
+use crate::changes::change;
+use crate::clauses::Clauses;
 use crate::terms::TermsBuilder;
 
 /// The beneficiaries that a plan may have; the first is the owner.
@@ -17,40 +23,48 @@ pub(crate) const COLLECTOR: &str = "acme-cloud";
 /// The meters of every plan.
 pub(crate) const METERS: [&str; 2] = ["requests", "tokens"];
 /// The kinds of deduction that a plan may have.
-const KINDS: [&str; 2] = ["refunds", "taxes"];
-const MODELS: [&str; 4] = ["", "llama-3-8b", "llama-3-70b", "mistral"];
-const APPLICATIONS: [&str; 3] = ["", "search", "moderation"];
-const TERRITORIES: [&str; 3] = ["", "EU", "US"];
+pub(crate) const KINDS: [&str; 2] = ["refunds", "taxes"];
+/// The foreign currencies that lines may have.
+pub(crate) const FOREIGN: [&str; 2] = ["EUR", "GBP"];
+/// The rate that any number of beneficiaries may have at once.
+const ANY_CEILING: &str = "0.333333333333";
 
 /// Terms to be.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TermsPlan {
-    currency: &'static str,
-    length: &'static str,
-    starts_on: &'static str,
-    ends_on: Option<&'static str>,
-    mode: &'static str,
-    carry: bool,
-    beneficiaries: usize,
-    caps: Vec<Option<&'static str>>,
-    rules: Vec<RulePlan>,
-    floor: Option<&'static str>,
-    ceiling: Option<&'static str>,
-    minimum_payout: bool,
+    pub(crate) level: Level,
+    pub(crate) currency: &'static str,
+    pub(crate) length: &'static str,
+    pub(crate) starts_on: &'static str,
+    pub(crate) ends_on: Option<&'static str>,
+    pub(crate) mode: &'static str,
+    pub(crate) carry: bool,
+    /// Which of the beneficiaries there are; the owner always is.
+    pub(crate) members: [bool; 3],
+    pub(crate) caps: Vec<Option<&'static str>>,
+    pub(crate) rules: Vec<RulePlan>,
+    /// The rule for everything.
+    pub(crate) last: RulePlan,
+    pub(crate) floor: Option<&'static str>,
+    pub(crate) ceiling: Option<&'static str>,
+    pub(crate) minimum_payout: bool,
+    pub(crate) clauses: Clauses,
 }
 
-/// A rule to be; the last of a plan applies to everything.
-#[derive(Clone, Debug)]
+/// A rule to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RulePlan {
-    when: &'static str,
-    pay: PayPlan,
+    /// Rules with the same number are the same rule.
+    pub(crate) id: u8,
+    pub(crate) when: &'static str,
+    pub(crate) pay: PayPlan,
 }
 
 /// Shares or amounts, one for each beneficiary that there may be.
-type PerParty = Vec<Option<String>>;
+pub(crate) type PerParty = Vec<Option<String>>;
 
 /// What a rule to be pays.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PayPlan {
     /// A share of the base.
     Flat(PerParty),
@@ -68,7 +82,7 @@ pub enum PayPlan {
 }
 
 /// A step to be.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StepPlan {
     /// How far its bound lies above that of the step before, in thousandths.
     gap: u32,
@@ -78,99 +92,37 @@ pub struct StepPlan {
     flat: PerParty,
 }
 
-/// A usage line to be.
-#[derive(Clone, Debug)]
-pub struct LinePlan {
-    pub(crate) day: u16,
-    pub(crate) model: &'static str,
-    pub(crate) application: &'static str,
-    pub(crate) territory: &'static str,
-    pub(crate) gross: String,
-    pub(crate) meters: Vec<Option<String>>,
-    pub(crate) deductions: Vec<Option<String>>,
-}
-
-/// A step of a history to be. Numbers pick one of what there is at that time.
-#[derive(Clone, Debug)]
-pub enum Move {
-    /// A report: of the first period without one, or of a later one.
-    Report { ahead: u8, lines: Vec<LinePlan>, per_block: usize },
-    /// A supplement to any period with a report.
-    Supplement { pick: u16, lines: Vec<LinePlan>, per_block: usize },
-    /// A correction of any report in effect, of any period.
-    Correct { pick: u16, lines: Vec<LinePlan>, per_block: usize },
-    /// The next statement, after a nil report if there is none.
-    State { by_owner: bool },
-    /// Several periods, one after another: a report of these lines, and its statement.
-    Run { periods: u8, lines: Vec<LinePlan> },
-    /// A report is missing.
-    Missing { ahead: u8 },
-    /// A statement is accepted.
-    Accept { pick: u16, who: u8 },
-    /// A payout: of all, half, twice or a minor unit of what is payable.
-    Pay { who: u8, part: u8 },
-    /// A payout arrives or comes back.
-    Settle { pick: u16, arrives: bool },
-    /// A party acknowledges.
-    Acknowledge { who: u8 },
-    /// Days pass.
-    Wait { days: u8 },
-}
-
-/// An agreement and its history.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// The terms.
-    pub terms: TermsPlan,
-    /// The history.
-    pub moves: Vec<Move>,
-}
-
-fn decimal(mantissa: i128, scale: u32) -> String {
+pub(crate) fn decimal(mantissa: i128, scale: u32) -> String {
     Amount::normalised(mantissa, scale).expect("an amount within bounds").to_string()
 }
 
-/// Amounts and quantities: small, in cents, large, with as many fraction digits as there may be,
-/// negative and zero.
-fn number() -> impl Strategy<Value = String> {
-    prop_oneof![
-        // Such as stand on the bounds of steps.
-        4 => select(vec!["1", "5", "10", "50", "100"]).prop_map(str::to_owned),
-        4 => (0..2_000i64).prop_map(|n| n.to_string()),
-        4 => (0..5_000_000i64).prop_map(|n| decimal(n.into(), 2)),
-        2 => (-500_000..0i64).prop_map(|n| decimal(n.into(), 2)),
-        2 => (any::<i64>(), 6..=12u32).prop_map(|(n, scale)| decimal(n.into(), scale)),
-        1 => (-1_000_000_000_000..1_000_000_000_000i64).prop_map(|n| decimal(n.into(), 0)),
-        1 => Just("0".to_owned()),
-        1 => Just("0.000000000001".to_owned()),
-    ]
-}
-
 /// Shares of which three come to at most 1.
-fn rate() -> impl Strategy<Value = String> {
+fn rate() -> BoxedStrategy<String> {
     prop_oneof![
         select(vec!["0", "0.05", "0.15", "0.3", "0.333333333333", "0.01"]).prop_map(str::to_owned),
         (0..330_000_000_000i64).prop_map(|n| decimal(n.into(), 12)),
     ]
+    .boxed()
 }
 
 /// What steps pay per unit, or flat.
-fn price() -> impl Strategy<Value = String> {
+pub(crate) fn price() -> BoxedStrategy<String> {
     prop_oneof![
         (0..500i64).prop_map(|n| n.to_string()),
         (0..10_000i64).prop_map(|n| decimal(n.into(), 3)),
         (0..10_000_000_000i64).prop_map(|n| decimal(n.into(), 12)),
     ]
+    .boxed()
 }
 
 fn per_party(
-    value: impl Strategy<Value = String>,
+    value: impl Strategy<Value = String> + 'static,
     present: f64,
-) -> impl Strategy<Value = PerParty> {
-    vec(option::weighted(present, value), BENEFICIARIES.len())
+) -> BoxedStrategy<PerParty> {
+    vec(option::weighted(present, value), BENEFICIARIES.len()).boxed()
 }
 
-fn step() -> impl Strategy<Value = StepPlan> {
+pub(crate) fn step() -> BoxedStrategy<StepPlan> {
     (
         prop_oneof![select(vec![1_000u32, 4_000, 5_000, 50_000]), 1..2_000u32, 1_000..2_000_000u32],
         any::<bool>(),
@@ -185,12 +137,18 @@ fn step() -> impl Strategy<Value = StepPlan> {
             per_unit,
             flat,
         })
+        .boxed()
 }
 
-fn pay() -> impl Strategy<Value = PayPlan> {
+/// What tiers may count.
+pub(crate) const MEASURES: [&str; 3] = ["revenue", "tokens", "requests"];
+/// What tiers, caps and minimums may count over.
+pub(crate) const WINDOWS: [&str; 3] = ["period", "year", "lifetime"];
+
+pub(crate) fn pay() -> BoxedStrategy<PayPlan> {
     let tiered = (
-        select(vec!["revenue", "tokens", "requests"]),
-        select(vec!["period", "year", "lifetime"]),
+        select(MEASURES.to_vec()),
+        select(WINDOWS.to_vec()),
         select(vec!["marginal", "whole"]),
         vec(step(), 1..5),
     );
@@ -198,21 +156,27 @@ fn pay() -> impl Strategy<Value = PayPlan> {
         1 => per_party(rate(), 0.8).prop_map(PayPlan::Flat),
         3 => tiered.prop_map(|(by, over, kind, steps)| PayPlan::Tiered { by, over, kind, steps }),
     ]
+    .boxed()
 }
 
-fn rule() -> impl Strategy<Value = RulePlan> {
-    let conditions = vec![
+/// Conditions that usage of the plans may meet.
+pub(crate) fn condition() -> BoxedStrategy<&'static str> {
+    select(vec![
         "when = { model = [\"llama-3*\"] }",
         "when = { model = [\"*-70b\", \"mistral\"], territory = [\"EU\"] }",
         "when = { application = [\"s*h\"] }",
         "when = { territory = [\"\"] }",
         "when = { application = [\"*o*\"], model = [\"*\"] }",
-    ];
-    (select(conditions), pay()).prop_map(|(when, pay)| RulePlan { when, pay })
+    ])
+    .boxed()
 }
 
-/// Terms of every kind that this release can rate.
-pub fn terms_plan() -> impl Strategy<Value = TermsPlan> {
+pub(crate) fn rule() -> BoxedStrategy<RulePlan> {
+    (0..5u8, condition(), pay()).prop_map(|(id, when, pay)| RulePlan { id, when, pay }).boxed()
+}
+
+/// Terms that format level 1 can say.
+fn plain_terms() -> BoxedStrategy<TermsPlan> {
     let agreement = (
         select(vec!["USD", "USD", "JPY", "KWD"]),
         select(vec!["month", "month", "quarter"]),
@@ -222,100 +186,102 @@ pub fn terms_plan() -> impl Strategy<Value = TermsPlan> {
         any::<bool>(),
     );
     let clauses = (
-        1..=BENEFICIARIES.len(),
+        (any::<bool>(), any::<bool>()),
         vec(option::of(select(vec!["0.10", "0", "1", "0.333333333333"])), 0..=KINDS.len()),
         vec(rule(), 0..4),
         pay(),
         option::weighted(0.3, select(vec!["0.05", "0.2"])),
-        option::weighted(0.3, select(vec!["0.2", "0.25", "0.333333333333"])),
+        option::weighted(0.3, select(vec!["0.2", "0.25", ANY_CEILING])),
         any::<bool>(),
     );
-    (agreement, clauses).prop_map(|(agreement, clauses)| {
-        let (currency, length, starts_on, ends_on, mode, carry) = agreement;
-        let (beneficiaries, caps, mut rules, last, floor, ceiling, minimum_payout) = clauses;
-        rules.push(RulePlan { when: "", pay: last });
-        TermsPlan {
-            currency,
-            length,
-            starts_on,
-            ends_on,
-            mode,
-            carry,
-            beneficiaries,
-            caps,
-            rules,
-            floor,
-            ceiling,
-            minimum_payout,
-        }
-    })
-}
-
-fn line() -> impl Strategy<Value = LinePlan> {
-    (
-        any::<u16>(),
-        select(MODELS.to_vec()),
-        select(APPLICATIONS.to_vec()),
-        select(TERRITORIES.to_vec()),
-        number(),
-        vec(option::of(number()), METERS.len()),
-        vec(option::weighted(0.3, number()), KINDS.len()),
-    )
-        .prop_map(|(day, model, application, territory, gross, meters, deductions)| LinePlan {
-            day,
-            model,
-            application,
-            territory,
-            gross,
-            meters,
-            deductions,
+    (agreement, clauses)
+        .prop_map(|(agreement, clauses)| {
+            let (currency, length, starts_on, ends_on, mode, carry) = agreement;
+            let (others, caps, rules, last, floor, ceiling, minimum_payout) = clauses;
+            TermsPlan {
+                level: Level::One,
+                currency,
+                length,
+                starts_on,
+                ends_on,
+                mode,
+                carry,
+                members: [true, others.0, others.1],
+                caps,
+                rules,
+                last: RulePlan { id: 9, when: "", pay: last },
+                floor,
+                ceiling,
+                minimum_payout,
+                clauses: Clauses::default(),
+            }
         })
+        .boxed()
 }
 
-fn report_lines() -> impl Strategy<Value = Vec<LinePlan>> {
-    vec(line(), 0..7)
-}
-
-fn per_block() -> impl Strategy<Value = usize> {
-    prop_oneof![3 => Just(usize::MAX), 1 => 1..4usize]
-}
-
-/// A step of a history.
-pub fn any_move() -> impl Strategy<Value = Move> {
+/// Terms of every kind: some of a ledger of format level 1, most of one of level 2.
+pub fn terms_plan() -> BoxedStrategy<TermsPlan> {
+    let clauses = prop_oneof![3 => vec(change(), 0..4), 5 => vec(change(), 4..12)];
     prop_oneof![
-        5 => (0..2u8, report_lines(), per_block())
-            .prop_map(|(ahead, lines, per_block)| Move::Report { ahead, lines, per_block }),
-        2 => (any::<u16>(), report_lines(), per_block())
-            .prop_map(|(pick, lines, per_block)| Move::Supplement { pick, lines, per_block }),
-        4 => (any::<u16>(), report_lines(), per_block())
-            .prop_map(|(pick, lines, per_block)| Move::Correct { pick, lines, per_block }),
-        6 => any::<bool>().prop_map(|by_owner| Move::State { by_owner }),
-        1 => (2..9u8, vec(line(), 0..3)).prop_map(|(periods, lines)| Move::Run { periods, lines }),
-        1 => (0..3u8).prop_map(|ahead| Move::Missing { ahead }),
-        1 => (any::<u16>(), any::<u8>()).prop_map(|(pick, who)| Move::Accept { pick, who }),
-        2 => (any::<u8>(), 0..4u8).prop_map(|(who, part)| Move::Pay { who, part }),
-        2 => (any::<u16>(), any::<bool>())
-            .prop_map(|(pick, arrives)| Move::Settle { pick, arrives }),
-        1 => any::<u8>().prop_map(|who| Move::Acknowledge { who }),
-        1 => any::<u8>().prop_map(|days| Move::Wait { days }),
+        1 => plain_terms(),
+        6 => (plain_terms(), clauses).prop_map(|(plain, clauses)| whole_terms(plain, &clauses)),
     ]
+    .boxed()
 }
 
-/// Agreements with histories of a number of steps.
-pub fn plan(moves: Range<usize>) -> impl Strategy<Value = Plan> {
-    (terms_plan(), vec(any_move(), moves)).prop_map(|(terms, moves)| Plan { terms, moves })
-}
-
-/// A list of usage lines for plans of any terms.
-pub fn lines_plan(count: Range<usize>) -> impl Strategy<Value = Vec<LinePlan>> {
-    vec(line(), count)
+/// Terms with as many of the clauses as make sense together.
+fn whole_terms(plain: TermsPlan, clauses: &[Change]) -> TermsPlan {
+    let mut plan = TermsPlan { level: Level::Two, ..plain };
+    for change in clauses {
+        plan = plan.changed(change).unwrap_or(plan);
+    }
+    plan
 }
 
 impl TermsPlan {
-    fn table(&self, name: &str, values: &PerParty) -> Option<String> {
-        let named = BENEFICIARIES.iter().take(self.beneficiaries).zip(values);
-        let entries: Vec<String> = named
-            .filter_map(|(id, value)| Some(format!("{id} = \"{}\"", value.as_ref()?)))
+    /// With a change, if the terms are sound with it.
+    pub(crate) fn changed(&self, change: &Change) -> Option<TermsPlan> {
+        let mut plan = self.clone();
+        change.make(&mut plan);
+        plan.sound()
+    }
+
+    /// With a ceiling if points take the shares past 1; `None` if that does not help.
+    pub(crate) fn sound(self) -> Option<TermsPlan> {
+        let problems = intake::read_terms("terms.toml", self.text().as_bytes()).problems;
+        if problems.is_empty() {
+            return Some(self);
+        }
+        let capped = TermsPlan { ceiling: Some(ANY_CEILING), ..self };
+        let only_shares = problems.iter().all(|problem| problem.code == Code::TermsShare);
+        let is_sound = |plan: &TermsPlan| {
+            intake::read_terms("terms.toml", plan.text().as_bytes()).problems.is_empty()
+        };
+        (only_shares && is_sound(&capped)).then_some(capped)
+    }
+
+    /// The ids of the beneficiaries, each with its place among all that there may be.
+    pub(crate) fn beneficiaries(&self) -> impl Iterator<Item = (usize, &'static str)> + '_ {
+        let all = BENEFICIARIES.into_iter().enumerate();
+        all.filter(|(place, _)| *place == 0 || self.members[*place])
+    }
+
+    /// The id of a beneficiary; another one if it is not there.
+    pub(crate) fn member(&self, at: u8) -> &'static str {
+        let all: Vec<&str> = self.beneficiaries().map(|(_, id)| id).collect();
+        all[usize::from(at) % all.len()]
+    }
+
+    /// A day of the agreement or thereabouts, by its distance from the first one.
+    pub(crate) fn day(&self, distance: u16) -> Date {
+        let start = Date::parse(self.starts_on).expect("a day");
+        start.plus_days(i32::from(distance))
+    }
+
+    pub(crate) fn table(&self, name: &str, values: &PerParty) -> Option<String> {
+        let entries: Vec<String> = self
+            .beneficiaries()
+            .filter_map(|(place, id)| Some(format!("{id} = \"{}\"", values.get(place)?.as_ref()?)))
             .collect();
         (!entries.is_empty()).then(|| format!("{name} = {{ {} }}", entries.join(", ")))
     }
@@ -352,8 +318,7 @@ impl TermsPlan {
         }
     }
 
-    /// The terms.
-    pub fn builder(&self) -> TermsBuilder {
+    fn builder(&self) -> TermsBuilder {
         let mut terms = TermsBuilder::new(self.currency, self.starts_on)
             .period(self.length)
             .rounding(self.mode, self.carry)
@@ -365,24 +330,43 @@ impl TermsPlan {
         for meter in METERS {
             terms = terms.meter(meter);
         }
-        for (place, id) in BENEFICIARIES.iter().take(self.beneficiaries).enumerate() {
+        for (place, id) in self.beneficiaries() {
             terms = terms.party(id, if place == 0 { "owner" } else { "beneficiary" });
         }
         for (kind, cap) in KINDS.iter().zip(&self.caps) {
             terms = terms.deduction(kind, *cap);
         }
-        for (place, rule) in self.rules.iter().enumerate() {
-            let text = format!("{}\n{}", rule.when, self.pay_text(&rule.pay));
-            terms = terms.rule(&format!("rule-{place}"), &text);
+        let mut named = Vec::new();
+        for rule in self.rules.iter().chain([&self.last]) {
+            if !named.contains(&rule.id) {
+                named.push(rule.id);
+                let text = format!("{}\n{}", rule.when, self.pay_text(&rule.pay));
+                terms = terms.rule(&format!("rule-{}", rule.id), &text);
+            }
         }
-        // A ceiling below the floor is refused.
         let limit = |name: &str, rate: &str| format!("{name} = \"{rate}\"\n");
         let floor = self.floor.map(|rate| limit("rate_floor", rate)).unwrap_or_default();
         let ceiling = self.ceiling.map(|rate| limit("rate_ceiling", rate)).unwrap_or_default();
         terms = terms.clause(&format!("[limits]\n{floor}{ceiling}"));
-        match self.minimum_payout {
-            true => terms.clause("[payment]\nminimum_payout = \"50\""),
-            false => terms,
+        let mut payment = self.clauses.payment(self);
+        if self.minimum_payout {
+            payment.push_str("minimum_payout = \"50\"\n");
         }
+        self.clauses.write(self, terms.clause(&format!("[payment]\n{payment}")))
+    }
+
+    /// The text of the terms file.
+    pub fn text(&self) -> String {
+        self.builder().toml()
+    }
+
+    /// The terms.
+    pub fn terms(&self) -> Terms {
+        self.builder().build()
+    }
+
+    /// The format level that a ledger is opened with under them.
+    pub fn level(&self) -> Level {
+        self.level
     }
 }

@@ -13,6 +13,7 @@ pub struct TermsBuilder {
     agreement: String,
     meters: Vec<String>,
     parties: String,
+    base: String,
     deductions: String,
     rest: String,
 }
@@ -29,6 +30,7 @@ impl TermsBuilder {
             agreement,
             meters: Vec::new(),
             parties: none(),
+            base: none(),
             deductions: none(),
             rest: none(),
         }
@@ -66,6 +68,15 @@ impl TermsBuilder {
         self
     }
 
+    /// The base is taken from the price list; a tolerance for what is reported, or none.
+    pub fn priced(mut self, tolerance: Option<&str>) -> TermsBuilder {
+        let _ = writeln!(self.base, "from = \"priced\"");
+        if let Some(rate) = tolerance {
+            let _ = writeln!(self.base, "price_tolerance = \"{rate}\"");
+        }
+        self
+    }
+
     /// A kind of deduction, with a cap or without.
     pub fn deduction(mut self, kind: &str, cap: Option<&str>) -> TermsBuilder {
         let cap = cap.map(|cap| format!(", cap = \"{cap}\"")).unwrap_or_default();
@@ -87,11 +98,15 @@ impl TermsBuilder {
 
     /// The text of the terms file.
     pub fn toml(&self) -> String {
-        let TermsBuilder { agreement, meters, parties, deductions, rest } = self;
+        let TermsBuilder { agreement, meters, parties, base, deductions, rest } = self;
         let meters = meters.join(", ");
-        let base = match deductions.as_str() {
+        let deductions = match deductions.as_str() {
             "" => String::new(),
-            list => format!("[base]\ndeductions = [ {list} ]\n"),
+            list => format!("deductions = [ {list} ]\n"),
+        };
+        let base = match (base.as_str(), deductions.as_str()) {
+            ("", "") => String::new(),
+            (from, deductions) => format!("[base]\n{from}{deductions}"),
         };
         format!("[agreement]\n{agreement}meters = [{meters}]\n{parties}{base}{rest}")
     }

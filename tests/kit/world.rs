@@ -1,5 +1,6 @@
 //! A ledger in a folder of its own, with a clock and everybody's keys.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use ledger_core::state::Agreement;
 use ledger_core::state::State;
 use ledger_core::state::root::state_root;
 use ledger_core::terms::Terms;
+use ledger_core::vocab::Digest;
 use ledger_core::vocab::EventId;
 use ledger_core::vocab::Id;
 use ledger_core::vocab::Level;
@@ -28,6 +30,7 @@ use tempfile::TempDir;
 
 use crate::clock::Clock;
 use crate::keys;
+use crate::plans::TermsPlan;
 
 /// A scratch folder: in memory where the system has a place for that, since most tests ask what
 /// the ledger does and not whether a disk keeps it.
@@ -49,6 +52,7 @@ pub struct World {
     clock: Clock,
     nonces: u64,
     with_memory: bool,
+    plans: BTreeMap<Digest, TermsPlan>,
 }
 
 impl World {
@@ -68,7 +72,14 @@ impl World {
         let ledger =
             Ledger::create(&root.path().join("ledger"), with_memory.then_some(memory.as_path()))
                 .expect("a folder for a ledger");
-        World { root, ledger, clock: Clock::at("2026-01-01T00:00:00Z"), nonces: 0, with_memory }
+        World {
+            root,
+            ledger,
+            clock: Clock::at("2026-01-01T00:00:00Z"),
+            nonces: 0,
+            with_memory,
+            plans: BTreeMap::new(),
+        }
     }
 
     /// A ledger that is opened by the collector and accepted by every other money party.
@@ -133,6 +144,16 @@ impl World {
         let party = Id::parse(party).expect("a party id");
         let author = Author { party, key: key.public().expect("a key that is not weak") };
         Context { author, recorded_at: self.clock.now(), now: self.clock.now() }
+    }
+
+    /// The plan that wrote terms with a digest.
+    pub(crate) fn plan_of(&self, terms: &Digest) -> Option<&TermsPlan> {
+        self.plans.get(terms)
+    }
+
+    /// Keeps the plan that wrote terms with a digest.
+    pub(crate) fn keep_plan(&mut self, terms: Digest, plan: TermsPlan) {
+        self.plans.insert(terms, plan);
     }
 
     /// The clock.
