@@ -11,6 +11,7 @@ mod damage;
 mod examples;
 mod exactness;
 mod golden;
+mod onrr;
 mod properties;
 mod promises;
 mod histories;

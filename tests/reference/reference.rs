@@ -1664,8 +1664,6 @@ impl UsageKey {
 #[derive(Clone, Default, Debug)]
 struct Usage {
     sums: Sums,
-    /// Whether some line has a gross that is not zero.
-    has_gross: bool,
 }
 
 impl Sums {
@@ -1681,16 +1679,13 @@ impl Sums {
 }
 
 impl Column {
-    /// The sum of the column per key of its block, and whether some number of it is not zero.
-    fn add_up(&self, block: &Block) -> Vec<(Exact, bool)> {
-        let mut sums = vec![(BigInt::zero(), false); block.keys.len()];
+    /// The sum of the column per key of its block.
+    fn add_up(&self, block: &Block) -> Vec<Exact> {
+        let mut sums = vec![BigInt::zero(); block.keys.len()];
         for (key, integer) in block.line_keys.iter().zip(&self.integers) {
-            let (sum, some) = &mut sums[*key];
-            *sum += *integer;
-            *some |= *integer != 0;
+            sums[*key] += *integer;
         }
-        let exact = |sum| Exact::new(sum, ten_to(self.scale));
-        sums.into_iter().map(|(sum, some)| (exact(sum), some)).collect()
+        sums.into_iter().map(|sum| Exact::new(sum, ten_to(self.scale))).collect()
     }
 }
 
@@ -1698,19 +1693,18 @@ impl Block {
     /// Adds the lines up by what they have in common.
     fn add_per_key(&self, usage: &mut BTreeMap<UsageKey, Usage>) {
         let keys: Vec<UsageKey> = self.keys.iter().map(|key| self.usage_key(key)).collect();
-        for (key, (sum, some)) in keys.iter().zip(self.gross.add_up(self)) {
+        for (key, sum) in keys.iter().zip(self.gross.add_up(self)) {
             let usage = usage.entry(key.clone()).or_default();
             usage.sums.gross += sum;
-            usage.has_gross |= some;
         }
         for (name, column) in self.meters.iter().zip(&self.meter_columns) {
-            for (key, (sum, _)) in keys.iter().zip(column.add_up(self)) {
+            for (key, sum) in keys.iter().zip(column.add_up(self)) {
                 let usage = usage.entry(key.clone()).or_default();
                 *usage.sums.meters.entry(name.clone()).or_default() += sum;
             }
         }
         for (name, column) in self.deductions.iter().zip(&self.deduction_columns) {
-            for (key, (sum, _)) in keys.iter().zip(column.add_up(self)) {
+            for (key, sum) in keys.iter().zip(column.add_up(self)) {
                 let usage = usage.entry(key.clone()).or_default();
                 *usage.sums.deductions.entry(name.clone()).or_default() += sum;
             }
@@ -2473,11 +2467,12 @@ impl Facts {
                 if terms.clauses.priced {
                     let priced = terms.priced_gross(key, &usage.sums.meters)?;
                     let sum = sums.entry(key.currency).or_default();
-                    sum.0 |= usage.has_gross;
+                    sum.0 |= !usage.sums.gross.is_zero();
                     sum.1 += &usage.sums.gross;
                     sum.2 += priced;
-                    // One tolerance: that of the last day of the report that is priced.
-                    sum.3 = terms.clauses.price_tolerance.clone();
+                    // One tolerance: the largest of the days that are priced.
+                    let tolerance = &terms.clauses.price_tolerance;
+                    sum.3 = sum.3.clone().max(tolerance.clone());
                 }
             }
             for (currency, (some, reported, priced, tolerance)) in sums {

@@ -102,7 +102,7 @@ impl Facts {
             meters: PerName::from([("units".to_string(), exact(units))]),
             deductions: PerName::new(),
         };
-        let usage = Usage { sums, has_gross: true };
+        let usage = Usage { sums };
         let usage = BTreeMap::from([(UsageKey { day, currency, attributes }, usage)]);
         let period = self.length().holding(day);
         let event = [self.reports.len() as u8 + 1; 32];
