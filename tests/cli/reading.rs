@@ -7,7 +7,7 @@ use std::process::Stdio;
 use crate::documents::json;
 use crate::run::Bench;
 
-const READING: [&str; 20] = [
+const READING: [&str; 23] = [
     "balances",
     "status",
     "accept",
@@ -20,6 +20,9 @@ const READING: [&str; 20] = [
     "statement preview 2024-02",
     "payout list",
     "explain 2024-01/meta",
+    "blame 2024-01/meta",
+    "balances --diff 3",
+    "replay --without 6",
     "terms show",
     "terms diff 0",
     "terms preview terms-2.toml --from 2024-01-15",

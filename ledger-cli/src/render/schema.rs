@@ -16,6 +16,8 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("statement", schema_for!(json::statement::StatementDocument)),
         ("statements", schema_for!(json::statement::StatementsDocument)),
         ("explain", schema_for!(json::explain::ExplainDocument)),
+        ("blame", schema_for!(json::blame::BlameDocument)),
+        ("balances-diff", schema_for!(json::balances_diff::BalancesDiffDocument)),
         ("replay", schema_for!(json::replay::ReplayDocument)),
         ("usage-list", schema_for!(json::usage::UsageListDocument)),
         ("usage-show", schema_for!(json::usage::UsageShowDocument)),
