@@ -21,4 +21,5 @@ mod vectors;
 mod wire;
 mod rules;
 mod what_if;
+mod inspection;
 mod smoke;
