@@ -17,6 +17,7 @@ use crate::context::World;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::error::command_line;
+use crate::pager;
 use crate::render::problem;
 
 /// A revenue-share ledger that both sides of a contract can check
@@ -71,6 +72,9 @@ pub struct Globals {
     /// Print more
     #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Global")]
     pub verbose: u8,
+    /// Print long lists without a pager (REVSHARE_PAGER, else PAGER, else less)
+    #[arg(long, global = true, help_heading = "Global")]
+    pub no_pager: bool,
     /// Colours
     #[arg(
         long,
@@ -192,8 +196,11 @@ pub fn main() -> ExitCode {
         Color::Never => false,
         Color::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
     };
+    let is_terminal = io::stdout().is_terminal();
+    let pages = is_terminal && !cli.globals.no_pager && !cli.globals.json;
+    let pager = if pages { pager::chosen() } else { None };
     let mut session = Session {
-        world: World { color: wants_color(io::stdout().is_terminal()), ..World::here() },
+        world: World { color: wants_color(is_terminal), pager, ..World::here() },
         globals: cli.globals.clone(),
         out: Box::new(BufWriter::new(io::stdout().lock())),
         err: Box::new(io::stderr()),

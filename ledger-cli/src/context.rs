@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::io::BufWriter;
 use std::io::IsTerminal;
 use std::io::Write;
 use std::path::Path;
@@ -44,6 +45,7 @@ use crate::commands::Reading;
 use crate::commands::Writing;
 use crate::error::Failure;
 use crate::error::bad_argument;
+use crate::pager::Pager;
 use crate::point::Point;
 use crate::render::json;
 use crate::render::table::wrap_tree;
@@ -95,6 +97,8 @@ pub struct World {
     pub is_interactive: bool,
     /// Whether output may be coloured.
     pub color: bool,
+    /// The pager's command, word by word, if long lists go through one.
+    pub pager: Option<Vec<String>>,
 }
 
 /// One run of a command.
@@ -142,6 +146,7 @@ impl World {
             passphrase_file: path_of("REVSHARE_KEY_PASSPHRASE_FILE"),
             is_interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
             color: false,
+            pager: None,
         }
     }
 }
@@ -433,6 +438,17 @@ impl Session<'_> {
             return source;
         }
         Box::new(Progress::new(source, len))
+    }
+
+    /// Sends what is printed from here on, messages included, through the pager if there is one.
+    pub fn page(&mut self) -> Result<(), Failure> {
+        let pager = self.world.pager.take().and_then(|words| Pager::start(&words));
+        if let Some(pager) = pager {
+            self.out.flush()?;
+            self.err = Box::new(pager.clone());
+            self.out = Box::new(BufWriter::new(pager));
+        }
+        Ok(())
     }
 
     /// What usually comes next.

@@ -4,6 +4,7 @@
 mod error;
 mod context;
 mod point;
+mod pager;
 mod evidence;
 mod render;
 mod commands;

@@ -109,6 +109,19 @@ fn the_nearest_parent_that_is_a_ledger_is_meant() {
 }
 
 #[test]
+fn there_is_no_pager_where_there_is_no_terminal() {
+    let bench = Bench::with_ledger();
+    let plain = bench.ok("-C acme history").out;
+    for line in ["history", "history --no-pager"] {
+        let args: Vec<&str> = ["-C", "acme"].into_iter().chain(line.split(' ')).collect();
+        let mut command = bench.command(&args);
+        let output = command.env("REVSHARE_PAGER", "false").output().expect("the binary runs");
+        assert!(output.status.success());
+        assert_eq!(String::from_utf8_lossy(&output.stdout), plain, "{line}");
+    }
+}
+
+#[test]
 fn a_reader_that_leaves_early_hurts_nobody() {
     let bench = Bench::with_ledger();
     let mut command = bench.command(&["-C", "acme", "completions", "bash"]);

@@ -89,3 +89,8 @@ fn the_log_without_an_event_with_another_report_or_under_other_terms() {
 fn who_changed_what_and_what_changed_since() {
     play_on(&Bench::with_ledger(), "inspection");
 }
+
+#[test]
+fn where_the_amounts_of_a_whole_contract_come_from() {
+    play_on(&Bench::with_contract(), "inspection-contract");
+}

@@ -54,6 +54,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         session.print_json(&ExplainDocument::of(&derivation, standing.at()))?;
         return Ok(Answer::Yes);
     }
+    session.page()?;
     for line in derivation.lines(&standing.as_of()) {
         for part in wrap_tree(&escape(&line), 80) {
             writeln!(session.out, "{part}")?;

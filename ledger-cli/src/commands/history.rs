@@ -135,6 +135,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         return Ok(Answer::Yes);
     };
     let color = session.world.color;
+    session.page()?;
     session.out.write_all(table.text(color).as_bytes())?;
     session.next(&format!("show {last}"))?;
     Ok(Answer::Yes)

@@ -247,6 +247,7 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
         })?;
         return Ok(Answer::Yes);
     }
+    session.page()?;
     if payouts.is_empty() {
         writeln!(session.out, "no payout is recorded{}", standing.as_of())?;
         return Ok(Answer::Yes);

@@ -92,6 +92,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         session.print_json(&ReplayDocument::of(standing.at(), asked, &answer, currency))?;
         return Ok(Answer::Yes);
     }
+    session.page()?;
     print(session, &standing, &asked, &answer)?;
     let differs = answer.periods.iter().find_map(|period| {
         let share = period.shares.iter().find(|one| one.real != one.assumed)?;

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use revshare_core::ledger::reading::SignedAbove;
 use revshare_core::state::Proposal;
 use revshare_core::state::ProposalStatus;
 use revshare_core::view::record::Record;
@@ -17,7 +18,10 @@ use crate::render::record::short;
 use crate::render::table::wrap;
 use crate::render::text::escape;
 
-/// Show everything about one record
+/// Show everything about one record, and who has signed above it
+///
+/// A record's hash covers every record before it, so whoever signed a later one has signed this one
+/// too, and cannot take it back.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  revshare show 4\n  revshare show 1a2b3c4d")]
 pub struct Args {
@@ -36,8 +40,11 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         return Ok(Answer::Unreadable);
     };
     let currency = standing.agreement()?.terms().currency;
+    let above = standing.ledger.signed_above(seq, standing.seq())?;
+    let signature = standing.ledger.signature(seq)?.map(hex).unwrap_or_default();
     if session.globals.json {
-        session.print_json(&RecordDocument::of(&record, Some(payload), currency))?;
+        let document = RecordDocument::of(&record, Some(payload), currency);
+        session.print_json(&document.with_signatures(signature, &above))?;
         return Ok(Answer::Yes);
     }
     let mut line = |mut name: &str, value: String| -> std::io::Result<()> {
@@ -52,18 +59,24 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     line("says", short(&record.said, currency))?;
     line("recorded", record.recorded_at.to_string())?;
     line("author", record.party.to_string())?;
-    line("key", record.key.fingerprint())?;
-    line("id", record.id.to_string())?;
-    line("hash", record.hash.to_string())?;
-    line("previous", record.previous.to_string())?;
-    line("content", record.content.to_string())?;
-    line("payload", format!("{payload} bytes, {}", record.payload))?;
     for (name, value) in details(&record, currency) {
         line(name, value)?;
     }
     if let Some(proposal) = standing.agreement()?.proposals().get(&record.id) {
         line("stands", stands(proposal))?;
     }
+    let mut name = "signed above";
+    for one in &above {
+        line(std::mem::take(&mut name), signed_above(one))?;
+    }
+    line("key", record.key.fingerprint())?;
+    line("id", record.id.to_string())?;
+    line("hash", record.hash.to_string())?;
+    line("previous", record.previous.to_string())?;
+    line("content", record.content.to_string())?;
+    line("payload", format!("{payload} bytes, {}", record.payload))?;
+    let (first, second) = signature.split_at(signature.len() / 2);
+    line("signature", format!("{first} {second}"))?;
     let next = match &record.said {
         Said::UsageReported { .. } | Said::UsageCorrected { .. } => format!("usage show {seq}"),
         Said::StatementIssued(statement) => format!("statement show {}", statement.period),
@@ -93,6 +106,19 @@ fn stands(proposal: &Proposal) -> String {
         ProposalStatus::Withdrawn { seq, .. } => format!("withdrawn, record {seq}"),
         ProposalStatus::Overtaken { seq } => format!("overtaken by other terms, record {seq}"),
     }
+}
+
+/// The first record that a party signed after this one: its signature covers this one, so the party
+/// cannot take it back.
+fn signed_above(above: &SignedAbove) -> String {
+    match above.first {
+        Some((seq, at)) => format!("{} in record {seq} ({})", above.party, at.date()),
+        None => format!("{} not yet", above.party),
+    }
+}
+
+fn hex(bytes: [u8; 64]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What an event says beyond the short line.

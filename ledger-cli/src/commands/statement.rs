@@ -204,6 +204,7 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
         session.print_json(&StatementsDocument { at: standing.at(), statements })?;
         return Ok(Answer::Yes);
     }
+    session.page()?;
     if statements.is_empty() {
         writeln!(session.out, "no statement is issued{}", standing.as_of())?;
         if let Some(next) = standing.agreement()?.next_to_state() {

@@ -52,6 +52,7 @@ pub fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure>
         })?;
         return Ok(Answer::Yes);
     }
+    session.page()?;
     if reports.is_empty() {
         writeln!(session.out, "no usage is reported{}", standing.as_of())?;
     } else {
@@ -140,6 +141,7 @@ pub fn show(session: &mut Session, event: &str, reading: &Reading) -> Result<Ans
         })?;
         return Ok(Answer::Yes);
     }
+    session.page()?;
     let title = format!(
         "usage of {}: record {} (id {}), {}, {} lines, {} gross",
         report.period,

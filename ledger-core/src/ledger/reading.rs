@@ -1,5 +1,6 @@
 //! Reading through the index, and without it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::chain::FRAME_HEADER_LEN;
@@ -22,10 +23,15 @@ use crate::replay::ledger_id;
 use crate::replay::period_length;
 use crate::replay::replay;
 use crate::state::State;
+use crate::store::Batch;
 use crate::store::DiskLog;
+use crate::store::Reader;
 use crate::store::SegmentSource;
 use crate::store::Witness;
+use crate::terms::Party;
+use crate::vocab::Id;
 use crate::vocab::Problem;
+use crate::vocab::Timestamp;
 use crate::vocab::digest::Domain;
 
 /// What the index keeps of a log, gathered while it is read.
@@ -144,6 +150,53 @@ impl Ledger {
                 fits.then_some(fact)
             })
             .collect()
+    }
+}
+
+/// Whether a party has signed a record after another one: its signature covers both.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignedAbove {
+    /// The party.
+    pub party: Id,
+    /// The number and the recorded time of the first such record, if there is one.
+    pub first: Option<(u64, Timestamp)>,
+}
+
+impl Ledger {
+    /// Who has signed above a record, up to and including the record `last`: every party of the
+    /// terms up to there, in the order in which they were first listed. Errors: those of
+    /// [`Ledger::open`].
+    pub fn signed_above(&self, seq: u64, last: u64) -> Result<Vec<SignedAbove>, Problem> {
+        let mut firsts = BTreeMap::new();
+        let see = &mut |_: &State, fact: &Fact, _| {
+            if fact.seq > seq {
+                let first = (fact.seq, fact.recorded_at);
+                firsts.entry(fact.author.party.clone()).or_insert(first);
+            }
+        };
+        let state = replay(&self.log, Some(last), Signatures::Trusted, see)?.state;
+        let parties = state.agreement().map(|known| known.versions().listed_parties());
+        let above = |party: &Party| SignedAbove {
+            party: party.id.clone(),
+            first: firsts.get(&party.id).copied(),
+        };
+        Ok(parties.unwrap_or_default().into_iter().map(above).collect())
+    }
+
+    /// The signature of a record, as it is stored; `None` if there is no such record. Errors:
+    /// those of reading the log.
+    pub fn signature(&self, seq: u64) -> Result<Option<[u8; 64]>, Problem> {
+        let mut reader = Reader::new(&self.log)?;
+        let mut batch = Batch::default();
+        while reader.next_batch(&mut batch)? {
+            for (_, frame) in batch.frames() {
+                let record = StoredRecord::read(frame)?;
+                if record.place.seq == seq {
+                    return Ok(Some(*record.signature));
+                }
+            }
+        }
+        Ok(None)
     }
 }
 

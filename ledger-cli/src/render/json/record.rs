@@ -1,6 +1,7 @@
 //! Records as JSON.
 
 use revshare_core::event::Kind;
+use revshare_core::ledger::reading::SignedAbove;
 use revshare_core::statement::Entry;
 use revshare_core::statement::InterestLine;
 use revshare_core::statement::RateUsed;
@@ -49,11 +50,29 @@ pub struct RecordDocument {
     pub payload_digest: String,
     /// Bytes of the payload; `null` where it is not known.
     pub payload_bytes: Option<u64>,
+    /// The signature by that key, in hexadecimal digits; only where `show` prints the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// Per party, the first record that it signed after this one, which covers this one; only
+    /// where `show` prints the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_above: Option<Vec<SignedAboveDocument>>,
     /// What the event says, in a few words.
     pub summary: String,
     /// The kind of event, and what it says.
     #[serde(flatten)]
     pub says: SaysDocument,
+}
+
+/// Whether a party has signed above a record.
+#[derive(Serialize, JsonSchema)]
+pub struct SignedAboveDocument {
+    /// The party.
+    pub party: String,
+    /// The first record that it signed after this one; `null` if there is none yet.
+    pub seq: Option<u64>,
+    /// When that was recorded.
+    pub recorded_at: Option<String>,
 }
 
 /// What an event says, by kind.
@@ -382,9 +401,22 @@ impl RecordDocument {
             content_digest: record.content.to_string(),
             payload_digest: record.payload.to_string(),
             payload_bytes: payload_bytes.map(|bytes| bytes as u64),
+            signature: None,
+            signed_above: None,
             summary: short(&record.said, currency),
             says: SaysDocument::of(&record.said, currency),
         }
+    }
+
+    /// With its signature, and who has signed above it.
+    pub fn with_signatures(self, signature: String, above: &[SignedAbove]) -> RecordDocument {
+        let above = above.iter().map(|one| SignedAboveDocument {
+            party: one.party.to_string(),
+            seq: one.first.map(|(seq, _)| seq),
+            recorded_at: one.first.map(|(_, at)| at.to_string()),
+        });
+        let (signature, signed_above) = (Some(signature), Some(above.collect()));
+        RecordDocument { signature, signed_above, ..self }
     }
 }
 
