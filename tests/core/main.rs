@@ -20,4 +20,5 @@ mod bad_payloads;
 mod vectors;
 mod wire;
 mod rules;
+mod agreements;
 mod smoke;
