@@ -11,8 +11,10 @@ use ledger_core::intake::read_csv;
 use ledger_core::terms::TermsByDay;
 use ledger_core::usage::LineBlock;
 use ledger_core::vocab::Amount;
+use ledger_core::vocab::Date;
 use ledger_core::vocab::Id;
 use ledger_core::vocab::Period;
+use ledger_core::vocab::Text;
 use ledger_core::vocab::exact;
 use revshare_kit::TermsBuilder;
 use revshare_kit::World;
@@ -30,10 +32,14 @@ const EXAMPLES: usize = 73;
 
 struct Example(Table);
 
-/// An amount that is expected for a party and a period, and for postings the statement it is in.
+/// Where the published answer may stand among what is expected of the ledger.
+const ANSWERS: [&str; 5] = ["posted", "booked", "topped_up", "payable", "paid"];
+
+/// An amount that is expected for a party, for a period if it belongs to one, and for postings the
+/// statement it is in.
 struct Expected {
     statement: Option<Period>,
-    period: Period,
+    period: Option<Period>,
     party: Id,
     amount: String,
 }
@@ -66,7 +72,7 @@ impl Example {
             let period = |text: &str| Period::parse(text).expect("a period");
             Expected {
                 statement: text("in").map(period),
-                period: period(text("for").expect("a period")),
+                period: text("for").map(period),
                 party: Id::parse(text("to").expect("a party")).expect("a party id"),
                 amount: text("amount").expect("an amount").to_owned(),
             }
@@ -79,7 +85,8 @@ impl Example {
             none if none.is_empty() => vec!["meta"],
             listed => listed,
         };
-        let mut terms = TermsBuilder::new(self.optional("currency").unwrap_or("USD"), "2026-01-01")
+        let starts_on = self.optional("starts_on").unwrap_or("2026-01-01");
+        let mut terms = TermsBuilder::new(self.optional("currency").unwrap_or("USD"), starts_on)
             .period(self.optional("period").unwrap_or("month"))
             .rounding(self.optional("rounding").unwrap_or("half_even"), false)
             .party("acme-cloud", "collector");
@@ -89,6 +96,9 @@ impl Example {
         for meter in self.texts("meters") {
             terms = terms.meter(meter);
         }
+        if let Some(day) = self.optional("ends_on") {
+            terms = terms.ends_on(day);
+        }
         terms.clause(self.text("rules"))
     }
 
@@ -96,7 +106,6 @@ impl Example {
     fn run(&self) {
         let id = self.text("id");
         let mut world = World::in_force(self.terms().build());
-        let digits = world.agreement().terms().currency.minor_digits();
         for event in self.tables("history") {
             let of = |key: &str| {
                 let text = event.get(key).and_then(Value::as_str);
@@ -112,6 +121,11 @@ impl Example {
                 assert_eq!(usage.problems, [], "{id}");
                 usage.blocks
             };
+            if let Some(to) = event.get("pay").and_then(Value::as_str) {
+                let amount = event.get("amount").and_then(Value::as_str).expect("an amount");
+                pay(&mut world, to, amount);
+                continue;
+            }
             let command = match (of("report"), of("supplement"), of("state")) {
                 (Some(period), None, None) => {
                     Command::ReportUsage { period, supplement: false, blocks: usage(period) }
@@ -121,16 +135,25 @@ impl Example {
                 }
                 (None, None, Some(period)) => Command::IssueStatement(period),
                 _ => {
-                    panic!("{id}: an event of the history is a report, a supplement or a statement")
+                    panic!("{id}: a history has reports, supplements, statements and payouts")
                 }
             };
             world.must("acme-cloud", command);
         }
+        self.compare(&world);
+        agree(&world);
+    }
+
+    /// Holds every amount against what is expected.
+    fn compare(&self, world: &World) {
+        let id = self.text("id");
         let agreement = world.agreement();
+        let digits = agreement.terms().currency.minor_digits();
         let postings = self.expected("posted");
         assert!(!postings.is_empty(), "{id}: nothing is expected");
         for Expected { statement, period, party, amount } in postings {
             let statement = statement.expect("a posting is in a statement");
+            let period = period.expect("a posting is for a period");
             let record = &agreement.statements()[&statement];
             let entry = record.statement.entries.iter().find(|entry| entry.period == period);
             let share = entry.and_then(|entry| entry.shares.iter().find(|(to, _)| *to == party));
@@ -140,19 +163,54 @@ impl Example {
             assert!(amount.scale() <= digits, "{id}: the currency has {digits} digits");
         }
         for Expected { period, party, amount, .. } in self.expected("booked") {
-            let booked = agreement.booked(period);
+            let booked = agreement.booked(period.expect("a period"));
             let share = booked.shares.iter().find(|(to, _)| *to == party);
             let found = share.map(|(_, amount)| amount.to_string());
-            assert_eq!(found, Some(amount), "{id}: booked to {party} for {period}");
+            assert_eq!(found, Some(amount), "{id}: booked to {party}");
         }
-        for Expected { period, party, amount, .. } in self.expected("earned") {
+        let rated = |expected: &Expected| {
+            let period = expected.period.expect("a period");
             let ratings = rate_until(agreement, period).expect("amounts within bounds");
             let rating = ratings.last().expect("the period is rated");
-            let earned = &rating.share(&party).expect("the party is rated").earned;
-            assert_eq!(exact::to_text(earned), amount, "{id}: earned by {party} in {period}");
+            rating.share(&expected.party).expect("the party is rated").clone()
+        };
+        for expected in self.expected("earned") {
+            let earned = exact::to_text(&rated(&expected).earned);
+            assert_eq!(earned, expected.amount, "{id}: earned by {}", expected.party);
         }
-        agree(&world);
+        for expected in self.expected("topped_up") {
+            let top_ups = rated(&expected).top_ups;
+            let added: Vec<String> = top_ups.iter().map(|one| one.added.to_string()).collect();
+            assert_eq!(added, [expected.amount], "{id}: top-up of {}", expected.party);
+        }
+        for Expected { party, amount, .. } in self.expected("payable") {
+            let payable = agreement.account(&party).payable().to_string();
+            assert_eq!(payable, amount, "{id}: payable to {party}");
+        }
+        for Expected { party, amount, .. } in self.expected("paid") {
+            let payouts = agreement.payouts().values().map(|record| &record.payout);
+            let own = payouts.filter(|payout| payout.to == party);
+            let cost = own.map(|payout| payout.cash().checked_add(payout.withheld));
+            let cost = cost.map(|cost| cost.expect("an amount").to_string());
+            assert_eq!(cost.collect::<Vec<_>>(), [amount], "{id}: paid to {party}");
+        }
     }
+}
+
+/// The collector sends money after the period, and it arrives.
+fn pay(world: &mut World, to: &str, amount: &str) {
+    let sent_on = Date::parse("2026-02-20").expect("a day");
+    let payout = world.must(
+        "acme-cloud",
+        Command::SendPayout {
+            to: Id::parse(to).expect("a party id"),
+            amount: Amount::parse(amount).expect("an amount"),
+            on_account: false,
+            sent_on,
+            reference: Text::parse("wire 1").expect("a text"),
+        },
+    );
+    world.must(to, Command::ConfirmPayout { payout: payout.fact.id, received_on: sent_on });
 }
 
 fn examples() -> Vec<Example> {
@@ -186,7 +244,7 @@ fn every_worked_example_is_run_or_explained() {
         assert!(!example.text("source").is_empty(), "{id} has no source");
         assert!(["stated", "computed"].contains(&example.text("basis")), "{id}");
         if runs.is_some() {
-            let amounts: Vec<Amount> = ["posted", "booked"]
+            let amounts: Vec<Amount> = ANSWERS
                 .iter()
                 .flat_map(|key| example.expected(key))
                 .map(|expected| Amount::parse(&expected.amount).expect("an amount"))
