@@ -261,13 +261,18 @@ impl Session<'_> {
 
     /// Opens the ledger to read, as it stood at `--at`.
     pub fn read(&mut self, reading: &Reading) -> Result<Standing, Failure> {
+        self.read_until(reading.at.as_deref(), "--at")
+    }
+
+    /// Likewise, as it stood at a point that an argument of another name gives.
+    pub fn read_until(&mut self, point: Option<&str>, what: &str) -> Result<Standing, Failure> {
         let ledger = Ledger::open(&self.folder()?, self.state_folder())?;
         self.say_notices(&ledger)?;
-        let Some(text) = &reading.at else {
+        let Some(text) = point else {
             return Ok(Standing { ledger, past: None, asked: None });
         };
-        let point = Point::parse(text, "--at")?;
-        let seq = point.resolve(&ledger).map_err(|problem| problem.at_field("--at"))?;
+        let point = Point::parse(text, what)?;
+        let seq = point.resolve(&ledger).map_err(|problem| problem.at_field(what))?;
         let is_head = seq.checked_add(1) == Some(ledger.state().next_seq());
         let past = if is_head { None } else { Some(ledger.state_at(seq)?) };
         let recorded_at = past.as_ref().unwrap_or(ledger.state()).recorded_at();

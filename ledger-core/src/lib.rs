@@ -51,6 +51,7 @@ pub mod index;
 // Reading.
 pub mod view;
 pub mod verify;
+pub mod what_if;
 pub mod diff;
 pub mod ledger;
 pub mod pull;

@@ -57,6 +57,12 @@ pub fn cases() -> Vec<Case> {
         case(Code::UnknownEvent, "a time before the ledger")
             .when("-C acme balances --at 2023-01-01")
             .at("--at"),
+        case(Code::WhatIf, "a ledger without its first event")
+            .when("-C acme replay --without 0")
+            .at("record 0"),
+        case(Code::WhatIf, "a replay that ends before what it leaves out")
+            .when("-C acme replay --without 4 --until 3")
+            .at("--until"),
         owner(Code::UnknownEvent, "a confirmation of a report", "payout confirm 2").at("record 2"),
         host(Code::UnknownEvent, "a correction of an acceptance", "usage correct 1 --nil --reason x")
             .at("EVENT"),

@@ -29,7 +29,7 @@ fn the_schemas_are_those_of_the_types() {
         compare(&root().join("schemas").join(name), &fs::read_to_string(&path).expect("a text"));
         count += 1;
     }
-    assert_eq!(count, 27);
+    assert_eq!(count, 30);
 }
 
 #[test]
@@ -51,6 +51,10 @@ fn every_json_document_fits_its_schema() {
         ("payouts", "payout list --json"),
         ("explain", "explain 2024-01/meta --json"),
         ("explain", "explain 2024-02/meta --json"),
+        ("blame", "blame 2024-01/meta --json"),
+        ("balances-diff", "balances --diff 3 --json"),
+        ("replay", "replay --without 8 --json"),
+        ("replay", "replay --replace 2=january-corrected.csv --with-terms terms-2.toml --json"),
         ("terms-show", "terms show --json"),
         ("verdict", "verify --json"),
     ];

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use crate::documents::json;
 use crate::run::Bench;
 
-const READING: [&str; 20] = [
+const READING: [&str; 23] = [
     "balances",
     "status",
     "accept",
@@ -20,6 +20,9 @@ const READING: [&str; 20] = [
     "statement preview 2024-02",
     "payout list",
     "explain 2024-01/meta",
+    "blame 2024-01/meta",
+    "balances --diff 3",
+    "replay --without 6",
     "terms show",
     "terms diff 0",
     "terms preview terms-2.toml --from 2024-01-15",
@@ -84,6 +87,11 @@ fn history_is_filtered() {
     assert_eq!(seqs("--period 2024-02"), Some(vec![9, 10]));
     assert_eq!(seqs("--party meta --at 7"), Some(vec![1, 4, 5, 6, 7]));
     assert_eq!(seqs("--kind payout-sent --party meta --at 8"), Some(vec![6]));
+    assert_eq!(seqs("--between 4 7"), Some(vec![5, 6, 7]));
+    assert_eq!(seqs("--between 4 4"), Some(vec![]));
+    assert_eq!(seqs("--between 2024-02-04 2024-02-20 --party meta"), Some(vec![4, 5, 6]));
+    assert_eq!(seqs("--between 4 11 --kind payout-sent --at 8"), Some(vec![6]));
+    assert_eq!(bench.type_in("-C acme history --between 7 4").code, 2);
 }
 
 #[test]

@@ -79,3 +79,13 @@ fn two_reports_line_by_line() {
 fn the_ledgers_of_many_hosts() {
     play("portfolio");
 }
+
+#[test]
+fn the_log_without_an_event_with_another_report_or_under_other_terms() {
+    play_on(&Bench::with_ledger(), "what_if");
+}
+
+#[test]
+fn who_changed_what_and_what_changed_since() {
+    play_on(&Bench::with_ledger(), "inspection");
+}

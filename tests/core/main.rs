@@ -25,4 +25,6 @@ mod vectors;
 mod wire;
 mod rules;
 mod agreements;
+mod what_if;
+mod inspection;
 mod smoke;

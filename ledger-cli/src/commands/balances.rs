@@ -8,6 +8,7 @@ use revshare_core::view::balances::Balances;
 use revshare_core::vocab::Amount;
 
 use crate::commands::Reading;
+use crate::commands::balances_diff;
 use crate::context::Session;
 use crate::context::Standing;
 use crate::error::Answer;
@@ -22,8 +23,14 @@ use crate::render::text::money;
 /// payable = booked + interest − recouped − paid − on account − in transit. Interest, recouped and
 /// what belongs to advances and tax are shown where there are any. With -v also by period.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  revshare balances\n  revshare balances -v --at 2026-06-30")]
+#[command(
+    after_help = "Examples:\n  revshare balances\n  revshare balances -v --at 2026-06-30\n  revshare balances --diff 2026-05-31 --at 2026-06-30"
+)]
 pub struct Args {
+    /// Show what changed since this point (or until it, if it is the later one), and which events
+    /// did it
+    #[arg(long, value_name = "POINT")]
+    diff: Option<String>,
     #[command(flatten)]
     reading: Reading,
 }
@@ -31,6 +38,9 @@ pub struct Args {
 /// Runs the command.
 pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let standing = session.read(&args.reading)?;
+    if let Some(point) = &args.diff {
+        return balances_diff::run(session, &standing, point);
+    }
     let balances = of(&standing)?;
     if session.globals.json {
         session.print_json(&BalancesDocument::of(&balances, standing.at()))?;

@@ -17,6 +17,7 @@ use crate::context::Standing;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::error::bad_argument;
+use crate::point::Point;
 use crate::render::json::RecordDocument;
 use crate::render::record::short;
 use crate::render::table::Align;
@@ -28,7 +29,7 @@ use crate::render::table::Table;
 /// --json, one document a line (JSON Lines).
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  revshare history\n  revshare history --kind payout-sent --party meta\n  revshare history --period 2026-06"
+    after_help = "Examples:\n  revshare history\n  revshare history --kind payout-sent --party meta\n  revshare history --period 2026-06\n  revshare history --between 2026-06-30 2026-07-31"
 )]
 pub struct Args {
     /// Only this kind of event, for example `usage-reported`
@@ -40,6 +41,9 @@ pub struct Args {
     /// Only records about this period
     #[arg(long, value_name = "P")]
     period: Option<String>,
+    /// Only records after A, up to and with B; each is a point as --at has it
+    #[arg(long, num_args = 2, value_names = ["A", "B"])]
+    between: Option<Vec<String>>,
     #[command(flatten)]
     reading: Reading,
 }
@@ -50,12 +54,14 @@ struct Filter {
     party: Option<Id>,
     period: Option<Period>,
     parts: bool,
+    after: Option<u64>,
+    until: u64,
 }
 
 impl Filter {
     /// Shows the wanted records up to one, in order.
     fn each(&self, standing: &Standing, show: &mut dyn FnMut(Record)) -> Result<(), Failure> {
-        let last = standing.seq();
+        let last = standing.seq().min(self.until);
         let mut see = |record: Record| {
             if record.seq <= last && self.fits(&record) {
                 show(record);
@@ -80,6 +86,7 @@ impl Filter {
         let kind = record.said.kind();
         let folded = kind == Kind::UsagePart && !self.parts && self.kind != Some(kind);
         !folded
+            && self.after.is_none_or(|after| record.seq > after)
             && self.kind.is_none_or(|wanted| wanted == kind)
             && self.party.as_ref().is_none_or(|party| record.concerns(party))
             && self.period.is_none_or(|period| record.said.is_about(period))
@@ -88,13 +95,17 @@ impl Filter {
 
 /// Runs the command.
 pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
+    let standing = session.read(&args.reading)?;
+    let between = args.between.as_deref().map(|points| between(&standing, points));
+    let between = between.transpose()?;
     let filter = Filter {
         kind: args.kind.as_deref().map(kind).transpose()?,
         party: args.party.as_deref().map(|text| party("--party", text)).transpose()?,
         period: args.period.as_deref().map(|text| period("--period", text)).transpose()?,
         parts: session.globals.verbose > 0,
+        after: between.map(|(after, _)| after),
+        until: between.map_or(u64::MAX, |(_, until)| until),
     };
-    let standing = session.read(&args.reading)?;
     let currency = standing.agreement()?.terms().currency;
     if session.globals.json {
         return stream(session, &standing, &filter, currency);
@@ -142,6 +153,27 @@ fn stream(
         }
     })?;
     written.map(|()| Answer::Yes)
+}
+
+/// The records that two points name, the earlier one first.
+fn between(standing: &Standing, points: &[String]) -> Result<(u64, u64), Failure> {
+    let mut seqs = Vec::new();
+    for text in points {
+        let point = Point::parse(text, "--between")?;
+        seqs.push(point.resolve(&standing.ledger).map_err(|p| p.at_field("--between"))?);
+    }
+    match seqs[..] {
+        [after, until] if after <= until => Ok((after, until)),
+        _ => Err(bad_argument(
+            "--between",
+            format!("{} comes after {} (--between)", quoted(points, 0), quoted(points, 1)),
+            "name the earlier point first",
+        )),
+    }
+}
+
+fn quoted(points: &[String], at: usize) -> String {
+    points.get(at).map_or(String::new(), |text| format!("`{}`", text.escape_debug()))
 }
 
 fn kind(text: &str) -> Result<Kind, Failure> {

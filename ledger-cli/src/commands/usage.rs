@@ -12,6 +12,7 @@ use revshare_core::intake::Usage;
 use revshare_core::intake::read_csv;
 use revshare_core::intake::read_jsonl;
 use revshare_core::ledger::Outcome;
+use revshare_core::state::Agreement;
 use revshare_core::usage::LineBlock;
 use revshare_core::view;
 use revshare_core::view::usage::PriceFinding;
@@ -185,7 +186,7 @@ fn report(
             return Err(problem.into());
         }
     }
-    let blocks = blocks(session, &desk, file, format, of)?;
+    let blocks = blocks_for(session, &desk, (file, format), of)?;
     let findings = usage_findings::of_blocks(&desk, of, &blocks);
     let outcome = desk.submit(Command::ReportUsage { period: of, supplement, blocks })?;
     finish(session, &desk, (&outcome, findings), &format!("statement preview {of}"))
@@ -203,7 +204,7 @@ fn correct(
     let of = view::usage::report(desk.ledger.state(), &corrects)
         .map_err(|problem| problem.at_field("EVENT"))?
         .period;
-    let blocks = blocks(session, &desk, file, format, of)?;
+    let blocks = blocks_for(session, &desk, (file, format), of)?;
     let findings = usage_findings::of_blocks(&desk, of, &blocks);
     let outcome = desk.submit(Command::CorrectUsage { corrects, reason, blocks })?;
     let agreement = desk.ledger.state().agreement();
@@ -233,17 +234,27 @@ fn finish(
     Ok(Answer::Yes)
 }
 
-/// The lines of a file, judged against the terms; none for a nil report.
-fn blocks(
+/// The lines of a file that is reported; none for a nil report.
+fn blocks_for(
     session: &mut Session,
     desk: &Desk,
-    file: Option<&Path>,
-    format: Option<Format>,
+    file: (Option<&Path>, Option<Format>),
     of: Period,
 ) -> Result<Vec<LineBlock>, Failure> {
-    let (Some(file), Some(agreement)) = (file, desk.ledger.state().agreement()) else {
-        return Ok(Vec::new());
-    };
+    match desk.ledger.state().agreement() {
+        Some(agreement) => blocks(session, agreement, file, of),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The lines of a file, judged against the terms; none for a nil report.
+pub fn blocks(
+    session: &mut Session,
+    agreement: &Agreement,
+    (file, format): (Option<&Path>, Option<Format>),
+    of: Period,
+) -> Result<Vec<LineBlock>, Failure> {
+    let Some(file) = file else { return Ok(Vec::new()) };
     let terms = &agreement.versions().by_day(of, agreement.level());
     let is_stdin = file == Path::new("-");
     let name = if is_stdin { "standard input".to_owned() } else { file.display().to_string() };

@@ -165,6 +165,14 @@ pub fn skip(state: &mut State, fact: &Fact) {
     advance(state, fact);
 }
 
+/// Takes the place of a report or correction and lets go of its parts, without applying it.
+pub(crate) fn leave_out(state: &mut State, fact: &Fact) {
+    if fact.event.kind() != Kind::UsagePart {
+        state.close_parts();
+    }
+    advance(state, fact);
+}
+
 fn advance(state: &mut State, fact: &Fact) {
     state.advance(
         (fact.seq, fact.hash, fact.recorded_at),

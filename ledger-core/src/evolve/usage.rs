@@ -54,13 +54,6 @@ pub enum Head<'a> {
     },
 }
 
-/// What an admitted report amounts to.
-#[derive(Clone, Debug)]
-pub struct Admitted {
-    /// The period.
-    pub period: Period,
-}
-
 /// A part of a report: by the collector, in order, directly after the parts before it.
 pub fn admit_part(state: &State, author: &Author, part: &UsagePart) -> Result<(), Violation> {
     let agreement = in_force(state)?;
@@ -78,13 +71,13 @@ fn parts_broken(message: String) -> Problem {
         .hint("parts and the event that closes them are written as one group, in order")
 }
 
-/// Admits a report or correction with these sums.
+/// Admits a report or correction with these sums; returns its period.
 pub fn admit_report(
     state: &State,
     author: &Author,
     head: Head<'_>,
     usage: &UsageSums,
-) -> Result<Admitted, Violation> {
+) -> Result<Period, Violation> {
     let agreement = in_force(state)?;
     entitled(agreement, author, |role| role == Role::Collector, "the collector")?;
     let period = match head {
@@ -95,7 +88,7 @@ pub fn admit_report(
     let mut exposure = agreement.exposure().clone();
     exposure.add(usage);
     bounds::admit(agreement, &exposure, None)?;
-    Ok(Admitted { period })
+    Ok(period)
 }
 
 /// Every line has a day in the period and the agreement, and the terms of that day can rate it.
@@ -238,7 +231,17 @@ pub(crate) fn record(
             parts = index.parts.len();
         }
     }
-    let admitted = admit_report(state, &fact.author, head, &usage)?;
+    record_sums(state, fact, head, (usage, parts))
+}
+
+/// Applies a report or correction with the sums of its lines, written in so many parts.
+pub(crate) fn record_sums(
+    state: &mut State,
+    fact: &Fact,
+    head: Head<'_>,
+    (usage, parts): (UsageSums, usize),
+) -> Result<(), Violation> {
+    let period = admit_report(state, &fact.author, head, &usage)?;
     let (supplement, corrects, reason) = match head {
         Head::Report { supplement, .. } => (supplement, None, None),
         Head::Correction { corrects, reason } => {
@@ -250,7 +253,7 @@ pub(crate) fn record(
         id: fact.id,
         seq: fact.seq,
         recorded_at: fact.recorded_at,
-        period: admitted.period,
+        period,
         supplement,
         corrects,
         reason,

@@ -169,6 +169,13 @@ impl Agreement {
         }
     }
 
+    /// Assumes one more version of the terms, accepted after all others: for a what-if.
+    pub(crate) fn assume(&mut self, version: Version) {
+        let from = version.effective_from;
+        self.versions.push(version);
+        self.group_from(from);
+    }
+
     /// Accepted contributions, in the order of the log.
     fn open_contributions(&mut self) {
         let mut open: Vec<(u64, OpenContribution)> = Vec::new();

@@ -153,6 +153,8 @@ codes! {
     AdvanceNotPermitted "advance-not-permitted" Refused "Advances go to parties that the terms permit them to.";
     WithholdingWrong "withholding-wrong" Refused "A payout withholds the tax that the terms say, to the last unit.";
 
+    WhatIf "what-if" Refused "A what-if leaves out, or replaces, events that are on the ledger, and never the first.";
+
     // Bytes and files.
     PayloadMalformed "payload-malformed" Damaged "A payload is the canonical encoding of its event: every byte accounted for, one value one encoding.";
     KindUnknown "kind-unknown" Damaged "Event kinds and versions are those that this release knows.";

@@ -4,6 +4,7 @@
 
 pub mod record;
 pub mod balances;
+pub mod balances_diff;
 pub mod statement;
 pub mod usage;
 pub mod proposals;
@@ -11,6 +12,8 @@ pub mod terms;
 pub mod portfolio;
 pub mod lists;
 pub mod explain;
+pub mod blame;
+pub mod replay;
 pub mod verify;
 
 use revshare_core::view;
