@@ -147,7 +147,7 @@ fn what_names_an_event_goes_with_it() {
 #[test]
 fn with_another_report_statements_say_something_else() {
     let world = corrected();
-    let more = sums(&world, &lines!["2026-01-05" => "2000.00"]);
+    let more = sums(&world, &[Line::new("2026-01-05", "2000.00")]);
     let replaced = BTreeMap::from([(event(&world, 2), more)]);
     let question = Question { replaced, until: Some(5), ..Question::default() };
     let answer = ask(world.ledger().source(), &question).expect("an answer");
@@ -164,7 +164,7 @@ fn with_another_report_statements_say_something_else() {
 #[test]
 fn lines_that_the_terms_cannot_rate_are_not_admissible() {
     let world = corrected();
-    let late = sums(&world, &lines!["2026-03-05" => "2000.00"]);
+    let late = sums(&world, &[Line::new("2026-03-05", "2000.00")]);
     let replaced = BTreeMap::from([(event(&world, 7), late)]);
     let question = Question { replaced, ..Question::default() };
     let answer = ask(world.ledger().source(), &question).expect("an answer");
@@ -181,7 +181,7 @@ fn what_a_payout_has_on_account_follows_from_the_facts() {
         .and(host.sends_on_account("meta", "200.00", "2026-02-10", "R1"))
         .into_world();
     let replaced =
-        BTreeMap::from([(event(&world, 2), sums(&world, &lines!["2026-01-05" => "1200.00"]))]);
+        BTreeMap::from([(event(&world, 2), sums(&world, &[Line::new("2026-01-05", "1200.00")]))]);
     let question = Question { replaced, ..Question::default() };
     let answer = ask(world.ledger().source(), &question).expect("an answer");
     assert_eq!(refusals(&answer), []);
@@ -225,7 +225,7 @@ fn other_terms_are_what_an_amendment_would_make_them() {
 fn what_cannot_be_rated_on_one_side_is_said() {
     let euros = |world: &World| {
         let eur = Currency::parse("EUR").expect("a currency");
-        blocks(&lines!["2026-02-05" => "100.00"], eur, usize::MAX)
+        blocks(&[Line::new("2026-02-05", "100.00")], eur, usize::MAX)
             .into_iter()
             .inspect(|_| assert!(world.agreement().is_in_force()))
             .collect::<Vec<_>>()
@@ -421,7 +421,7 @@ fn a_what_if_is_the_ledger_that_never_had_the_event() {
             assert_eq!(one.assumed, Some(other.agreement().account(&one.party).payable()));
         }
         let known = answer.periods.iter().filter(|one| one.base_assumed.is_some());
-        let Some(last) = known.clone().last() else { return };
+        let Some(last) = known.clone().next_back() else { return };
         let rated = rate_until(other.agreement(), last.period).expect("what can be rated");
         assert_eq!(rated.len(), known.clone().count());
         for (rated, answer) in rated.iter().zip(known) {
