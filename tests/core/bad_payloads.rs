@@ -25,35 +25,35 @@ pub struct Bad {
 
 /// Writes bytes as the document says.
 #[derive(Clone, Default)]
-struct Bytes(Vec<u8>);
+pub struct Bytes(pub Vec<u8>);
 
 impl Bytes {
-    fn raw(mut self, bytes: &[u8]) -> Bytes {
+    pub fn raw(mut self, bytes: &[u8]) -> Bytes {
         self.0.extend_from_slice(bytes);
         self
     }
 
-    fn u8(self, number: u8) -> Bytes {
+    pub fn u8(self, number: u8) -> Bytes {
         self.raw(&[number])
     }
 
-    fn u16(self, number: u16) -> Bytes {
+    pub fn u16(self, number: u16) -> Bytes {
         self.raw(&number.to_le_bytes())
     }
 
-    fn u32(self, number: u32) -> Bytes {
+    pub fn u32(self, number: u32) -> Bytes {
         self.raw(&number.to_le_bytes())
     }
 
-    fn u64(self, number: u64) -> Bytes {
+    pub fn u64(self, number: u64) -> Bytes {
         self.raw(&number.to_le_bytes())
     }
 
-    fn text(self, text: &[u8]) -> Bytes {
+    pub fn text(self, text: &[u8]) -> Bytes {
         self.u64(text.len() as u64).raw(text)
     }
 
-    fn decimal(self, mantissa: i128, scale: u8) -> Bytes {
+    pub fn decimal(self, mantissa: i128, scale: u8) -> Bytes {
         self.raw(&mantissa.to_le_bytes()).u8(scale)
     }
 }

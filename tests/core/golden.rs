@@ -1,14 +1,18 @@
-//! Logs that every release must open, for ever (`tests/logs/v1/`), with what they amount to.
+//! Logs that every release must open, for ever (`tests/logs/`), with what they amount to.
 
 use std::fs;
+use std::path::PathBuf;
 
 use ledger_core::command::Command;
 use ledger_core::ledger::Ledger;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay;
+use ledger_core::state::OpenItem;
+use ledger_core::state::Queue;
 use ledger_core::state::State;
 use ledger_core::state::root::state_root;
 use ledger_core::store::SegmentHeader;
+use ledger_core::terms::Version;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
 use ledger_core::vocab::Level;
@@ -28,6 +32,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::damage::in_segments;
+use crate::whole;
 use crate::written::holds_bytes_for_ever;
 use crate::written::json_text;
 use crate::written::root;
@@ -112,14 +117,29 @@ pub fn every_clause() -> World {
         .into_world()
 }
 
-/// The logs of this format: name, what it shows, segments.
-fn logs() -> [(&'static str, &'static str, Vec<Vec<u8>>); 3] {
+/// The logs of this format: folder, what it shows, segments.
+fn logs() -> [(&'static str, &'static str, Vec<Vec<u8>>); 6] {
     let (kinds, clauses) = (every_kind().segments(), every_clause().segments());
     let spread = in_segments(&kinds[0], 5);
     [
-        ("every-kind", "two parties, a flat share, every kind of event", kinds),
-        ("every-clause", "all that terms of this release can say, in quarters", clauses),
-        ("in-segments", "the records of every-kind in segments of five", spread),
+        ("v1/every-kind", "two parties, a flat share, every kind of event", kinds),
+        ("v1/every-clause", "all that terms of this release can say, in quarters", clauses),
+        ("v1/in-segments", "the records of every-kind in segments of five", spread),
+        (
+            "v2/every-kind",
+            "three parties, every kind of event, an amendment that brings a fourth party",
+            whole::every_kind_of_event().segments(),
+        ),
+        (
+            "v2/every-clause",
+            "all that terms of level 2 can say, in quarters, and an amendment inside one of them",
+            whole::every_clause().segments(),
+        ),
+        (
+            "v2/raised",
+            "a ledger opened at level 1 and raised by an amendment",
+            whole::raised().segments(),
+        ),
     ]
 }
 
@@ -144,18 +164,27 @@ fn amounts_to(segments: &[Vec<u8>], shows: &str) -> Value {
     let state = replayed.expect("the log can be replayed").state;
     let agreement = state.agreement().expect("the ledger is opened");
     let balances: Vec<Value> = agreement
-        .terms()
+        .versions()
         .beneficiaries()
         .into_iter()
         .map(|id| {
             let account = agreement.account(id);
-            json!({
+            let balance = json!({
                 "party": id.as_str(),
                 "booked": account.booked.to_string(),
                 "paid": account.paid.to_string(),
                 "on_account": account.on_account.to_string(),
                 "in_transit": account.in_transit.to_string(),
                 "payable": account.payable().to_string(),
+            });
+            with(balance, agreement.level(), || {
+                json!({
+                    "interest": account.interest.to_string(),
+                    "recouped": account.recouped.to_string(),
+                    "advanced": account.advanced.to_string(),
+                    "withheld": account.withheld.to_string(),
+                    "items": items_of(agreement.queue(id)),
+                })
             })
         })
         .collect();
@@ -176,7 +205,7 @@ fn amounts_to(segments: &[Vec<u8>], shows: &str) -> Value {
             })
         })
         .collect();
-    json!({
+    let amounts = json!({
         "shows": shows,
         "ledger": agreement.ledger().to_string(),
         "head": { "seq": state.next_seq() - 1, "hash": state.head().to_string() },
@@ -184,23 +213,67 @@ fn amounts_to(segments: &[Vec<u8>], shows: &str) -> Value {
         "balances": balances,
         "booked": booked,
         "records": records,
+    });
+    with(amounts, agreement.level(), || {
+        let versions = agreement.versions().iter();
+        let version = |version: &Version| {
+            json!({
+                "event": version.event.to_string(),
+                "effective_from": version.effective_from.to_string(),
+                "terms_digest": version.digest.to_string(),
+            })
+        };
+        json!({ "versions": versions.map(version).collect::<Vec<_>>() })
     })
 }
 
-/// The logs in `tests/logs/v1/` open, verify, and amount to what lies beside them: for this
+/// What a ledger of level 2 says more; the vectors of level 1 stay as they are.
+fn with(mut value: Value, level: Level, more: impl Fn() -> Value) -> Value {
+    if let (true, Value::Object(all), Value::Object(more)) =
+        (level > Level::One, &mut value, more())
+    {
+        all.extend(more);
+    }
+    value
+}
+
+fn items_of(queue: Option<&Queue>) -> Value {
+    let item = |item: &OpenItem| {
+        json!({
+            "period": item.period.to_string(),
+            "due_on": item.due_on.to_string(),
+            "interest_from": item.interest_from.map(|day| day.to_string()),
+            "open": item.open.to_string(),
+        })
+    };
+    queue.into_iter().flat_map(|queue| queue.items()).map(item).collect()
+}
+
+/// Every released log: its folder, and what it amounts to.
+pub fn released() -> Vec<(PathBuf, Value)> {
+    let mut folders = Vec::new();
+    for level in ["v1", "v2"] {
+        let folder = root().join("tests/logs").join(level);
+        let entries = fs::read_dir(&folder).expect("the released logs");
+        folders.extend(entries.map(|entry| entry.expect("an entry of the folder").path()));
+    }
+    folders.retain(|folder| folder.is_dir());
+    folders.sort();
+    let expected = |folder: PathBuf| {
+        let expected = fs::read(folder.join("expected.json")).expect("what the log amounts to");
+        let expected = serde_json::from_slice(&expected).expect("it is JSON");
+        (folder, expected)
+    };
+    folders.into_iter().map(expected).collect()
+}
+
+/// The logs in `tests/logs/` open, verify, and amount to what lies beside them: for this
 /// implementation and the reference. Every folder there is tried.
 #[test]
 fn released_logs_open_for_ever() {
-    let folder = root().join("tests/logs/v1");
-    let mut tried = 0;
-    for entry in fs::read_dir(&folder).expect("the released logs") {
-        let folder = entry.expect("an entry of the folder").path();
-        if !folder.is_dir() {
-            continue;
-        }
-        tried += 1;
-        let expected = fs::read(folder.join("expected.json")).expect("what the log amounts to");
-        let expected: Value = serde_json::from_slice(&expected).expect("it is JSON");
+    let released = released();
+    assert!(released.len() >= 6, "{} released logs", released.len());
+    for (folder, expected) in released {
         let stored = segments(&folder);
         let shows = expected["shows"].as_str().expect("it says what it shows");
         assert_eq!(amounts_to(&stored, shows), expected, "{}", folder.display());
@@ -219,7 +292,6 @@ fn released_logs_open_for_ever() {
         let root = reference.state_root.map(|byte| format!("{byte:02x}")).concat();
         assert_eq!(expected["state_root"], root);
     }
-    assert!(tried >= 3, "{tried} released logs");
 }
 
 /// Today's code writes the released logs again, byte for byte.
@@ -228,10 +300,10 @@ fn released_logs_are_written_again() {
     for (name, shows, segments) in logs() {
         for (number, bytes) in segments.iter().enumerate() {
             let file = SegmentHeader::file_name(number as u32);
-            holds_bytes_for_ever(&format!("tests/logs/v1/{name}/log/{file}"), bytes);
+            holds_bytes_for_ever(&format!("tests/logs/{name}/log/{file}"), bytes);
         }
         let expected = json_text(&amounts_to(&segments, shows));
-        holds_bytes_for_ever(&format!("tests/logs/v1/{name}/expected.json"), &expected);
+        holds_bytes_for_ever(&format!("tests/logs/{name}/expected.json"), &expected);
     }
 }
 

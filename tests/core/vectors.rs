@@ -10,16 +10,12 @@ use ledger_core::event::Author;
 use ledger_core::event::Event;
 use ledger_core::event::Kind;
 use ledger_core::event::Lines;
-use ledger_core::intake::to_toml;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay;
-use ledger_core::statement::Entry;
+use ledger_core::statement::Statement;
 use ledger_core::store::SegmentHeader;
-use ledger_core::usage::Column;
-use ledger_core::usage::LineBlock;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
-use ledger_core::vocab::Amount;
 use ledger_core::vocab::Id;
 use ledger_core::vocab::LedgerId;
 use ledger_core::vocab::Level;
@@ -38,132 +34,18 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::bad_payloads::bad_payloads;
+use crate::bad_whole_payloads::bad_whole_payloads;
 use crate::damage::frames;
 use crate::golden::every_clause;
 use crate::golden::every_kind;
 use crate::golden::in_force;
+use crate::says::says;
+use crate::whole;
 use crate::written::hex;
 use crate::written::holds_bytes_for_ever;
 use crate::written::json_text;
 use crate::written::root;
 use crate::written::unhex;
-
-fn column(column: &Column) -> Value {
-    let amount = |at: usize| {
-        let integer = column.ints.get(at).expect("a line");
-        Amount::normalised(integer, column.scale.into()).expect("an amount").to_string()
-    };
-    (0..column.ints.len()).map(amount).collect::<Vec<String>>().into()
-}
-
-/// The lines of a block, column by column, as a reader of any language would list them.
-fn block_says(block: &LineBlock) -> Value {
-    let parts = block.parts();
-    let key_of = |line: usize| block.key(parts.key_of[line].into()).expect("every line has a key");
-    let lines = 0..block.lines();
-    let named = |names: &[ledger_core::vocab::Name], columns: &[Column]| -> Value {
-        let columns = names.iter().zip(columns);
-        columns.map(|(name, c)| (name.as_str().to_owned(), column(c))).collect()
-    };
-    let attributes = |line: usize| -> Value {
-        let attributes = key_of(line).attributes;
-        attributes.iter().map(|(n, v)| (n.to_string(), Value::from(v.as_str()))).collect()
-    };
-    json!({
-        "day": lines.clone().map(|line| key_of(line).day.to_string()).collect::<Vec<_>>(),
-        "currency": lines.clone().map(|line| key_of(line).currency.to_string()).collect::<Vec<_>>(),
-        "attributes": lines.map(attributes).collect::<Vec<_>>(),
-        "gross": column(&parts.gross),
-        "meters": named(&parts.meters, &parts.meter_columns),
-        "deductions": named(&parts.deductions, &parts.deduction_columns),
-    })
-}
-
-fn lines_say(lines: &Lines) -> Value {
-    match lines {
-        Lines::Nil => json!("nil"),
-        Lines::Inline(block) => json!({ "inline": block_says(block) }),
-        Lines::Parts(index) => {
-            let gross = index.gross.iter();
-            let gross: serde_json::Map<String, Value> =
-                gross.map(|(code, sum)| (code.to_string(), sum.to_string().into())).collect();
-            json!({ "parts": {
-                "ids": index.parts.iter().map(|id| id.to_string()).collect::<Vec<_>>(),
-                "lines": index.lines,
-                "digest": index.digest.to_string(),
-                "gross": gross,
-            } })
-        }
-    }
-}
-
-fn entry_says(entry: &Entry) -> Value {
-    let shares = entry.shares.iter();
-    let shares: serde_json::Map<String, Value> =
-        shares.map(|(id, amount)| (id.to_string(), amount.to_string().into())).collect();
-    json!({
-        "period": entry.period.to_string(),
-        "base": entry.base.to_string(),
-        "shares": shares,
-        "causes": entry.causes.iter().map(|id| id.to_string()).collect::<Vec<_>>(),
-    })
-}
-
-/// What an event says, field by field.
-fn says(event: &Event) -> Value {
-    match event {
-        Event::LedgerOpened(version) => json!({
-            "terms_digest": version.digest.to_string(),
-            "terms": to_toml(&version.terms),
-        }),
-        Event::Accepted(said) => {
-            json!({ "event": said.event.to_string(), "content": said.content.to_string() })
-        }
-        Event::UsagePart(part) => json!({ "index": part.index, "block": block_says(&part.block) }),
-        Event::UsageReported(report) => json!({
-            "period": report.period.to_string(),
-            "supplement": report.supplement,
-            "lines": lines_say(&report.lines),
-        }),
-        Event::UsageCorrected(correction) => json!({
-            "corrects": correction.corrects.to_string(),
-            "reason": correction.reason.as_str(),
-            "lines": lines_say(&correction.lines),
-        }),
-        Event::UsageMissing(period) => json!({ "period": period.to_string() }),
-        Event::StatementIssued(statement) => json!({
-            "period": statement.period.to_string(),
-            "terms_digest": statement.terms.to_string(),
-            "calculation": statement.calculation,
-            "entries": statement.entries.iter().map(entry_says).collect::<Vec<_>>(),
-            "root_version": statement.root_version,
-            "state_root": statement.state_root.to_string(),
-        }),
-        Event::StatementAccepted(id) => json!({ "statement": id.to_string() }),
-        Event::PayoutSent(payout) => json!({
-            "to": payout.to.as_str(),
-            "amount": payout.amount.to_string(),
-            "on_account": payout.on_account.to_string(),
-            "sent_on": payout.sent_on.to_string(),
-            "reference": payout.reference.as_str(),
-        }),
-        Event::PayoutConfirmed(receipt) => json!({
-            "payout": receipt.payout.to_string(),
-            "received_on": receipt.received_on.to_string(),
-        }),
-        Event::PayoutReturned(returned) => json!({
-            "payout": returned.payout.to_string(),
-            "reason": returned.reason.as_str(),
-        }),
-        Event::Acknowledged(said) => json!({
-            "seq": said.seq,
-            "head": said.head.to_string(),
-            "root_version": said.root_version,
-            "state_root": said.state_root.to_string(),
-        }),
-        _ => Value::Null,
-    }
-}
 
 fn length_of(text: &Value) -> PeriodLength {
     match text.as_str() {
@@ -218,11 +100,22 @@ fn payloads_say_what_they_say() {
 #[test]
 fn payload_vectors_are_written_again() {
     let mut seen = BTreeSet::new();
-    for (world, length) in [(every_kind(), "month"), (every_clause(), "quarter")] {
+    let worlds = [
+        (every_kind(), "month"),
+        (every_clause(), "quarter"),
+        (whole::every_kind_of_event(), "month"),
+        (whole::every_clause(), "quarter"),
+    ];
+    for (world, length) in worlds {
         for fact in facts(&world) {
             let variant = match &fact.event {
                 Event::UsageReported(report) => lines_kind(&report.lines),
                 Event::UsageCorrected(correction) => lines_kind(&correction.lines),
+                Event::StatementIssued(statement) if statement.level > Level::One => {
+                    statement_kind(statement)
+                }
+                Event::PayoutSent(payout) if payout.grossed_up => "v2-grossed-up",
+                event if event.version() > 1 => "v2",
                 _ => "",
             };
             let name = match variant {
@@ -257,6 +150,14 @@ fn lines_kind(lines: &Lines) -> &'static str {
     }
 }
 
+fn statement_kind(statement: &Statement) -> &'static str {
+    match (statement.entries.len(), statement.recoupments.len() + statement.interest.len()) {
+        (1, 0) => "v2",
+        (_, 0) => "v2-true-up",
+        _ => "v2-interest-recoupment",
+    }
+}
+
 /// A log whose last record has a payload, signed by its author: `None` for a bare ledger.
 fn log_with(world: &World, kind: Kind, party: &str, payload: &[u8]) -> Vec<Vec<u8>> {
     let key = signer(party);
@@ -284,14 +185,14 @@ fn log_with(world: &World, kind: Kind, party: &str, payload: &[u8]) -> Vec<Vec<u
             seq: 0,
             previous: ledger_core::vocab::RecordHash::default(),
             recorded_at: Timestamp::default(),
-            level: Level::One,
+            level: agreement.opened_at(),
         },
         false => Place {
             ledger: agreement.ledger(),
             seq: world.state().next_seq(),
             previous: world.state().head(),
             recorded_at: world.state().recorded_at(),
-            level: Level::One,
+            level: agreement.opened_at(),
         },
     };
     let (frame, _) = chain::write(place, &author, &sealed, &key);
@@ -307,23 +208,29 @@ fn log_with(world: &World, kind: Kind, party: &str, payload: &[u8]) -> Vec<Vec<u
 /// refused by the ledger, the verifier and the reference.
 #[test]
 fn bad_payloads_are_refused() {
-    let world = every_kind();
+    let worlds = [every_kind(), whole::every_kind_of_event()];
     let vectors = vectors("bad-payloads");
-    assert!(vectors.len() >= 40, "{} bad payloads", vectors.len());
+    assert!(vectors.len() >= 120, "{} bad payloads", vectors.len());
     for (name, vector) in vectors {
         let payload = unhex(vector["payload"].as_str().expect("a payload"));
         let kind = number(&vector["kind"]);
         let length = length_of(&vector["period_length"]);
-        let code = match decode_payload((kind, 1), length, &payload) {
+        // Those of level 2 name a version.
+        let (version, world) = match vector.get("version") {
+            None => (1, &worlds[0]),
+            Some(version) => (number(version), &worlds[1]),
+        };
+        let code = match decode_payload((kind, version), length, &payload) {
             Ok(event) => panic!("{name}: it decodes to {event:?}"),
             Err(problem) => problem.code.as_str(),
         };
         assert_eq!(vector["code"], code, "{name}");
         let Some(kind) = Kind::from_number(kind) else { continue };
         if kind == Kind::LedgerOpened {
-            assert!(decode_terms(&payload, Level::One).is_err(), "{name}");
+            let level = Level::from_number(version).expect("a level");
+            assert!(decode_terms(&payload, level).is_err(), "{name}");
         }
-        let log = log_with(&world, kind, "acme-cloud", &payload);
+        let log = log_with(world, kind, "acme-cloud", &payload);
         let replayed =
             replay(&in_memory(log.clone()), None, Signatures::Checked, &mut |_, _, _| {});
         assert!(replayed.is_err(), "{name}: the ledger takes it");
@@ -336,18 +243,23 @@ fn bad_payloads_are_refused() {
 #[test]
 fn bad_payloads_are_written_again() {
     let mut names = BTreeSet::new();
-    for bad in bad_payloads() {
+    let of_level_one = bad_payloads().into_iter().map(|bad| (None, bad));
+    let of_level_two = bad_whole_payloads().into_iter().map(|(v, bad)| (Some(v), bad));
+    for (version, bad) in of_level_one.chain(of_level_two) {
         assert!(names.insert(bad.name), "there are two bad payloads {}", bad.name);
         let kind = bad.kind as u16;
-        let read = decode_payload((kind, 1), PeriodLength::Month, &bad.payload);
+        let read = decode_payload((kind, version.unwrap_or(1)), PeriodLength::Month, &bad.payload);
         let code = read.map_or_else(|problem| problem.code.as_str(), |_| "none");
-        let vector = json!({
+        let mut vector = json!({
             "what": bad.what,
             "kind": kind,
             "period_length": "month",
             "payload": hex(&bad.payload),
             "code": code,
         });
+        if let Some(version) = version {
+            vector["version"] = version.into();
+        }
         let path = format!("schemas/vectors/bad-payloads/{kind:02}-{}.json", bad.name);
         holds_bytes_for_ever(&path, &json_text(&vector));
     }
