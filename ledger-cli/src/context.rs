@@ -46,6 +46,7 @@ use crate::error::Failure;
 use crate::error::bad_argument;
 use crate::point::Point;
 use crate::render::json;
+use crate::render::table::wrap_tree;
 
 /// A source that shows how far it was read.
 struct Progress {
@@ -397,7 +398,19 @@ impl Session<'_> {
 
     /// A message to a person, beside the result.
     pub fn note(&mut self, text: &str) -> Result<(), Failure> {
-        self.say(&format!("note: {text}"))
+        let lines = wrap_tree(&format!("note: {text}"), 80);
+        self.say(&lines.join("\n"))
+    }
+
+    /// A result for a person, on standard error: also with `--quiet`, which keeps hints away.
+    pub fn tell(&mut self, text: &str) -> Result<(), Failure> {
+        if !self.globals.json {
+            self.out.flush()?;
+            for line in wrap_tree(text, 80) {
+                writeln!(self.err, "{line}")?;
+            }
+        }
+        Ok(())
     }
 
     /// A line for a person, on standard error, behind what was printed before.

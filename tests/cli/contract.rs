@@ -230,8 +230,12 @@ fn advances_and_tax() {
     play_on(&Bench::with_contract(), "advances");
 }
 
-/// What people read on a terminal; `show` prints whole hashes.
-const SCREENS: [&str; 17] = [
+/// What people read on a terminal.
+const SCREENS: [&str; 21] = [
+    "show 4",
+    "show 18",
+    "show 23",
+    "show 30",
     "accept",
     "status",
     "history",

@@ -9,4 +9,5 @@ mod exits;
 mod proposals;
 mod contract;
 mod demo;
-mod readme;
+mod shipped;
+mod guides;

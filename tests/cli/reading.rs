@@ -7,7 +7,7 @@ use std::process::Stdio;
 use crate::documents::json;
 use crate::run::Bench;
 
-const READING: [&str; 18] = [
+const READING: [&str; 20] = [
     "balances",
     "status",
     "accept",
@@ -26,6 +26,8 @@ const READING: [&str; 18] = [
     "amend list",
     "fx list",
     "contribution list",
+    "usage diff 2 2",
+    "portfolio acme",
 ];
 
 #[test]

@@ -1,5 +1,6 @@
 //! Published worked examples (`tests/vectors/worked_examples.toml`), through the real path: a terms
-//! file, usage as CSV, reports and statements on a ledger, and what they post, to the last unit.
+//! file, usage as CSV, reports, statements and payouts on a ledger, and what they come to, to the
+//! last unit.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -8,8 +9,9 @@ use std::fs;
 use ledger_core::command::Command;
 use ledger_core::evolve::statement::rate_until;
 use ledger_core::intake::read_csv;
-use ledger_core::terms::TermsByDay;
-use ledger_core::usage::LineBlock;
+use ledger_core::payout::Advance;
+use ledger_core::payout::Payout;
+use ledger_core::state::Agreement;
 use ledger_core::vocab::Amount;
 use ledger_core::vocab::Date;
 use ledger_core::vocab::Id;
@@ -32,16 +34,31 @@ const EXAMPLES: usize = 73;
 
 struct Example(Table);
 
-/// Where the published answer may stand among what is expected of the ledger.
-const ANSWERS: [&str; 5] = ["posted", "booked", "topped_up", "payable", "paid"];
+/// An amount that is expected of a party, a period or a statement.
+struct Expected<'a>(&'a InlineTable);
 
-/// An amount that is expected for a party, for a period if it belongs to one, and for postings the
-/// statement it is in.
-struct Expected {
-    statement: Option<Period>,
-    period: Option<Period>,
-    party: Id,
-    amount: String,
+impl Expected<'_> {
+    fn text(&self, key: &str) -> &str {
+        self.0.get(key).and_then(Value::as_str).unwrap_or_else(|| panic!("no {key}"))
+    }
+
+    /// The period of the statement that it is in.
+    fn statement(&self) -> Period {
+        Period::parse(self.text("in")).expect("a period")
+    }
+
+    /// The period that it is for.
+    fn period(&self) -> Period {
+        Period::parse(self.text("for")).expect("a period")
+    }
+
+    fn party(&self) -> Id {
+        Id::parse(self.text("to")).expect("a party id")
+    }
+
+    fn amount(&self, key: &str) -> Amount {
+        Amount::parse(self.text(key)).expect("an amount")
+    }
 }
 
 impl Example {
@@ -66,21 +83,11 @@ impl Example {
         self.list(key).into_iter().map(|value| value.as_inline_table().expect("a table")).collect()
     }
 
-    fn expected(&self, key: &str) -> Vec<Expected> {
-        let one = |table: &InlineTable| {
-            let text = |key: &str| table.get(key).and_then(Value::as_str);
-            let period = |text: &str| Period::parse(text).expect("a period");
-            Expected {
-                statement: text("in").map(period),
-                period: text("for").map(period),
-                party: Id::parse(text("to").expect("a party")).expect("a party id"),
-                amount: text("amount").expect("an amount").to_owned(),
-            }
-        };
-        self.tables(key).into_iter().map(one).collect()
+    fn expected(&self, key: &str) -> Vec<Expected<'_>> {
+        self.tables(key).into_iter().map(Expected).collect()
     }
 
-    fn terms(&self) -> TermsBuilder {
+    fn terms(&self, rules: &str) -> TermsBuilder {
         let beneficiaries = match self.texts("beneficiaries") {
             none if none.is_empty() => vec!["meta"],
             listed => listed,
@@ -90,127 +97,184 @@ impl Example {
             .period(self.optional("period").unwrap_or("month"))
             .rounding(self.optional("rounding").unwrap_or("half_even"), false)
             .party("acme-cloud", "collector");
+        if let Some(day) = self.optional("ends_on") {
+            terms = terms.ends_on(day);
+        }
         for party in beneficiaries {
             terms = terms.party(party, "owner");
         }
         for meter in self.texts("meters") {
             terms = terms.meter(meter);
         }
-        if let Some(day) = self.optional("ends_on") {
-            terms = terms.ends_on(day);
-        }
-        terms.clause(self.text("rules"))
+        terms.clause(rules)
     }
 
-    /// Plays the history, and holds every amount against what is expected.
+    /// Plays the history under every way in which the contract is written, and holds every amount
+    /// against what is expected.
     fn run(&self) {
+        for rules in ["rules", "same_rules"].into_iter().filter_map(|key| self.optional(key)) {
+            let mut world = World::in_force(self.terms(rules).build());
+            for (at, event) in self.tables("history").into_iter().enumerate() {
+                self.play(&mut world, event, at);
+            }
+            self.holds_statements(world.agreement());
+            self.holds_ratings(world.agreement());
+            self.holds_accounts(world.agreement());
+            agree(&world);
+        }
+    }
+
+    /// One event of the history: a report, a supplement, a statement, or money that is sent and
+    /// received on one day.
+    fn play(&self, world: &mut World, event: &InlineTable, at: usize) {
         let id = self.text("id");
-        let mut world = World::in_force(self.terms().build());
-        for event in self.tables("history") {
-            let of = |key: &str| {
-                let text = event.get(key).and_then(Value::as_str);
-                text.map(|text| Period::parse(text).expect("a period"))
-            };
-            let usage = |period: Period| -> Vec<LineBlock> {
-                let Some(csv) = event.get("csv").and_then(Value::as_str) else {
-                    return Vec::new();
-                };
-                let agreement = world.agreement();
-                let terms = TermsByDay::one(agreement.terms(), agreement.level());
+        let text = |key: &str| event.get(key).and_then(Value::as_str);
+        let report = |period: &str, supplement: bool| {
+            let period = Period::parse(period).expect("a period");
+            let agreement = world.agreement();
+            let blocks = text("csv").map_or_else(Vec::new, |csv| {
+                let terms = agreement.versions().by_day(period, agreement.level());
                 let usage = read_csv("usage.csv", csv.as_bytes(), &terms, period);
                 assert_eq!(usage.problems, [], "{id}");
                 usage.blocks
-            };
-            if let Some(to) = event.get("pay").and_then(Value::as_str) {
-                let amount = event.get("amount").and_then(Value::as_str).expect("an amount");
-                pay(&mut world, to, amount);
-                continue;
-            }
-            let command = match (of("report"), of("supplement"), of("state")) {
-                (Some(period), None, None) => {
-                    Command::ReportUsage { period, supplement: false, blocks: usage(period) }
-                }
-                (None, Some(period), None) => {
-                    Command::ReportUsage { period, supplement: true, blocks: usage(period) }
-                }
-                (None, None, Some(period)) => Command::IssueStatement(period),
-                _ => {
-                    panic!("{id}: a history has reports, supplements, statements and payouts")
-                }
-            };
-            world.must("acme-cloud", command);
-        }
-        self.compare(&world);
-        agree(&world);
+            });
+            Command::ReportUsage { period, supplement, blocks }
+        };
+        let said = ["report", "supplement", "state", "pay", "advance"];
+        let said: Vec<(&str, &str)> =
+            said.into_iter().filter_map(|key| Some((key, text(key)?))).collect();
+        let [(what, of)] = said[..] else { panic!("{id}: event {at} says one thing") };
+        let command = match what {
+            "report" => report(of, false),
+            "supplement" => report(of, true),
+            "state" => Command::IssueStatement(Period::parse(of).expect("a period")),
+            _ => return self.pay(world, &Expected(event), what, at),
+        };
+        world.must("acme-cloud", command);
     }
 
-    /// Holds every amount against what is expected.
-    fn compare(&self, world: &World) {
+    /// Money is sent, and confirmed by whom it is for.
+    fn pay(&self, world: &mut World, event: &Expected, what: &str, at: usize) {
+        let (to, amount) = (event.party(), event.amount(what));
+        let on = Date::parse(event.text("on")).expect("a day");
+        let reference = Text::parse(&format!("wire {at}")).expect("a reference");
+        let command = match what {
+            "advance" => {
+                Command::PayAdvance(Advance { to: to.clone(), amount, paid_on: on, reference })
+            }
+            _ => Command::SendPayout {
+                to: to.clone(),
+                amount,
+                on_account: false,
+                sent_on: on,
+                reference,
+            },
+        };
+        let payout = world.must("acme-cloud", command).fact.id;
+        world.must(to.as_str(), Command::ConfirmPayout { payout, received_on: on });
+    }
+
+    /// What statements posted and recouped, and what all of them booked and left to the collector.
+    fn holds_statements(&self, agreement: &Agreement) {
         let id = self.text("id");
-        let agreement = world.agreement();
         let digits = agreement.terms().currency.minor_digits();
         let postings = self.expected("posted");
         assert!(!postings.is_empty(), "{id}: nothing is expected");
-        for Expected { statement, period, party, amount } in postings {
-            let statement = statement.expect("a posting is in a statement");
-            let period = period.expect("a posting is for a period");
-            let record = &agreement.statements()[&statement];
+        for expected in postings {
+            let (period, party) = (expected.period(), expected.party());
+            let record = &agreement.statements()[&expected.statement()];
             let entry = record.statement.entries.iter().find(|entry| entry.period == period);
             let share = entry.and_then(|entry| entry.shares.iter().find(|(to, _)| *to == party));
             let found = share.map_or(Amount::ZERO, |(_, amount)| *amount);
-            let amount = Amount::parse(&amount).expect("an amount");
+            let amount = expected.amount("amount");
             assert_eq!(found, amount, "{id}: posted to {party} for {period}");
             assert!(amount.scale() <= digits, "{id}: the currency has {digits} digits");
         }
-        for Expected { period, party, amount, .. } in self.expected("booked") {
-            let booked = agreement.booked(period.expect("a period"));
+        for expected in self.expected("recouped") {
+            let (period, party) = (expected.statement(), expected.party());
+            let found = agreement.statements()[&period].statement.recouped_of(&party);
+            assert_eq!(found, expected.amount("amount"), "{id}: recouped of {party} in {period}");
+        }
+        for expected in self.expected("booked") {
+            let (period, party) = (expected.period(), expected.party());
+            let booked = agreement.booked(period);
             let share = booked.shares.iter().find(|(to, _)| *to == party);
             let found = share.map(|(_, amount)| amount.to_string());
-            assert_eq!(found, Some(amount), "{id}: booked to {party}");
+            let amount = Some(expected.text("amount").to_owned());
+            assert_eq!(found, amount, "{id}: booked to {party} for {period}");
         }
-        let rated = |expected: &Expected| {
-            let period = expected.period.expect("a period");
-            let ratings = rate_until(agreement, period).expect("amounts within bounds");
-            let rating = ratings.last().expect("the period is rated");
-            rating.share(&expected.party).expect("the party is rated").clone()
-        };
-        for expected in self.expected("earned") {
-            let earned = exact::to_text(&rated(&expected).earned);
-            assert_eq!(earned, expected.amount, "{id}: earned by {}", expected.party);
-        }
-        for expected in self.expected("topped_up") {
-            let top_ups = rated(&expected).top_ups;
-            let added: Vec<String> = top_ups.iter().map(|one| one.added.to_string()).collect();
-            assert_eq!(added, [expected.amount], "{id}: top-up of {}", expected.party);
-        }
-        for Expected { party, amount, .. } in self.expected("payable") {
-            let payable = agreement.account(&party).payable().to_string();
-            assert_eq!(payable, amount, "{id}: payable to {party}");
-        }
-        for Expected { party, amount, .. } in self.expected("paid") {
-            let payouts = agreement.payouts().values().map(|record| &record.payout);
-            let own = payouts.filter(|payout| payout.to == party);
-            let cost = own.map(|payout| payout.cash().checked_add(payout.withheld));
-            let cost = cost.map(|cost| cost.expect("an amount").to_string());
-            assert_eq!(cost.collect::<Vec<_>>(), [amount], "{id}: paid to {party}");
+        for expected in self.expected("kept") {
+            let booked = agreement.booked(expected.period());
+            let shares = booked.shares.iter().map(|(_, amount)| *amount);
+            let kept = shares.fold(booked.base, |rest, share| {
+                rest.checked_sub(share).expect("amounts within bounds")
+            });
+            assert_eq!(kept, expected.amount("amount"), "{id}: kept by the collector");
         }
     }
-}
 
-/// The collector sends money after the period, and it arrives.
-fn pay(world: &mut World, to: &str, amount: &str) {
-    let sent_on = Date::parse("2026-02-20").expect("a day");
-    let payout = world.must(
-        "acme-cloud",
-        Command::SendPayout {
-            to: Id::parse(to).expect("a party id"),
-            amount: Amount::parse(amount).expect("an amount"),
-            on_account: false,
-            sent_on,
-            reference: Text::parse("wire 1").expect("a text"),
-        },
-    );
-    world.must(to, Command::ConfirmPayout { payout: payout.fact.id, received_on: sent_on });
+    /// What was earned before rounding, and what guarantees added.
+    fn holds_ratings(&self, agreement: &Agreement) {
+        let id = self.text("id");
+        let rating = |expected: &Expected| {
+            let ratings = rate_until(agreement, expected.period()).expect("amounts within bounds");
+            let rating = ratings.last().expect("the period is rated");
+            rating.share(&expected.party()).expect("the party is rated").clone()
+        };
+        for expected in self.expected("earned") {
+            let earned = exact::to_text(&rating(&expected).earned);
+            assert_eq!(earned, expected.text("amount"), "{id}: earned in {}", expected.period());
+        }
+        for expected in self.expected("topped_up") {
+            let added: Vec<Amount> =
+                rating(&expected).top_ups.iter().map(|one| one.added).collect();
+            assert_eq!(
+                added,
+                [expected.amount("amount")],
+                "{id}: topped up in {}",
+                expected.period()
+            );
+        }
+    }
+
+    /// What was paid, with the tax withheld, and what is left to pay.
+    fn holds_accounts(&self, agreement: &Agreement) {
+        let id = self.text("id");
+        for expected in self.expected("paid") {
+            let party = expected.party();
+            let payouts = agreement.payouts().values().map(|record| &record.payout);
+            let of_party: Vec<&Payout> = payouts.filter(|payout| payout.to == party).collect();
+            let [payout] = of_party[..] else { panic!("{id}: one payout to {party}") };
+            let cost = payout.cash().checked_add(payout.withheld).expect("within bounds");
+            let found = [payout.cash(), payout.withheld, cost];
+            let amounts = ["cash", "withheld", "cost"].map(|key| expected.amount(key));
+            assert_eq!(found, amounts, "{id}: cash, tax and cost of the payout to {party}");
+            assert_eq!(agreement.account(&party).withheld, payout.withheld, "{id}: tax of {party}");
+        }
+        for expected in self.expected("payable") {
+            let party = expected.party();
+            let found = agreement.account(&party).payable();
+            assert_eq!(found, expected.amount("amount"), "{id}: payable to {party}");
+        }
+    }
+
+    /// What the example comes to, for the document.
+    fn comes_to(&self) -> String {
+        let mut text = String::new();
+        let lists = [
+            ("posted", "amount", ""),
+            ("topped_up", "amount", " topped up"),
+            ("kept", "amount", " kept"),
+            ("paid", "cost", " with tax"),
+        ];
+        for (key, amount, what) in lists {
+            for expected in self.expected(key) {
+                let separator = if text.is_empty() { "" } else { ", " };
+                let _ = write!(text, "{separator}{}{what}", expected.text(amount));
+            }
+        }
+        text
+    }
 }
 
 fn examples() -> Vec<Example> {
@@ -244,11 +308,11 @@ fn every_worked_example_is_run_or_explained() {
         assert!(!example.text("source").is_empty(), "{id} has no source");
         assert!(["stated", "computed"].contains(&example.text("basis")), "{id}");
         if runs.is_some() {
-            let amounts: Vec<Amount> = ANSWERS
-                .iter()
-                .flat_map(|key| example.expected(key))
-                .map(|expected| Amount::parse(&expected.amount).expect("an amount"))
-                .collect();
+            let lists = ["posted", "booked", "topped_up", "kept"];
+            let amounts = lists.iter().flat_map(|key| example.expected(key));
+            let amounts = amounts.map(|expected| expected.amount("amount"));
+            let costs = example.expected("paid").into_iter().map(|paid| paid.amount("cost"));
+            let amounts: Vec<Amount> = amounts.chain(costs).collect();
             let published = example.texts("expected");
             let all = published
                 .iter()
@@ -271,18 +335,16 @@ fn the_document_lists_every_worked_example() {
     let mut text = format!(
         "# Worked examples\n\n\
          Written from `tests/vectors/worked_examples.toml` by a test that also runs them: a terms \
-         file, usage as CSV, a\nledger, statements. {} of {} published examples can be expressed by \
-         the terms of this release, and come to their\npublished answers to the last unit; the \
-         others say why not. \"Stated\" answers are printed in the source,\n\"computed\" ones follow \
-         from a rule that is.\n\n## Run\n\n\
-         | example | kind | input | published | posted | source | basis |\n\
+         file, usage as CSV, a\nledger, statements, payouts. {} of {} published examples can be \
+         expressed by the terms of this release, and come to\ntheir published answers to the last \
+         unit; the others say why not. \"Stated\" answers are printed in the source,\n\"computed\" \
+         ones follow from a rule that is.\n\n## Run\n\n\
+         | example | kind | input | published | comes to | source | basis |\n\
          |---|---|---|---|---|---|---|\n",
         run.len(),
         examples.len(),
     );
     for example in &run {
-        let posted: Vec<String> =
-            example.expected("posted").into_iter().map(|expected| expected.amount).collect();
         let _ = writeln!(
             text,
             "| {} | {} | `{}` | {} | {} | {} | {} |",
@@ -290,7 +352,7 @@ fn the_document_lists_every_worked_example() {
             cell(example.text("kind")),
             cell(example.text("input")),
             example.texts("expected").join(", "),
-            posted.join(", "),
+            example.comes_to(),
             cell(example.text("source")),
             example.text("basis"),
         );

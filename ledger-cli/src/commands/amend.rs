@@ -102,7 +102,7 @@ fn propose(
     let effective_from = argument("--from", from, Date::parse)?;
     let reason = free_text("--reason", reason)?;
     let mut desk = session.write(writing)?;
-    let version = terms::read(session, file)?;
+    let (version, terms_warnings) = terms::read_for_json(session, file)?;
     // What it does is said by what holds before it is recorded.
     let amendment = Amendment { version, effective_from, reason };
     let mut waits = waiting(&desk, &Proposed::Amendment(Box::new(amendment.clone())));
@@ -117,6 +117,7 @@ fn propose(
     if let Some(waits) = &mut waits {
         waits.changes = changes.iter().map(ClauseDocument::of).collect();
         waits.warnings = warnings.clone();
+        waits.terms_warnings = terms_warnings;
     }
     let Amendment { version, effective_from, reason } = amendment;
     let command = Command::ProposeAmendment { version: Box::new(version), effective_from, reason };

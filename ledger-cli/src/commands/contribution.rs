@@ -164,7 +164,8 @@ fn claim(
     let answer = proposed(session, &desk, &outcome, waits)?;
     if let Some(folder) = kept {
         session.note(&format!(
-            "a copy of the evidence and the salt of its commitment lie in {}; the log tells nothing of what it says",
+            "a copy of the evidence and the salt of its commitment lie in {}; the log tells \
+             nothing of what it says",
             folder.display()
         ))?;
     }

@@ -190,7 +190,9 @@ fn says(
     let urgent = |matter: &MatterDocument| {
         let due = matter.due_on.clone();
         let is_news = matter.kind == "acknowledge";
-        (!matter.overdue, is_news, due.is_none(), due, matter.since.clone())
+        // With a viewer, what it can do itself comes before what waits for others.
+        let is_own = party.as_ref().is_none_or(|id| matter.who == id.as_str());
+        (!is_own, !matter.overdue, is_news, due.is_none(), due, matter.since.clone())
     };
     let count = waiting.len() as u64;
     let most_urgent = waiting.into_iter().min_by_key(urgent);

@@ -120,6 +120,7 @@ pub fn waiting(desk: &Desk, what: &Proposed) -> Option<ProposedDocument> {
         until: until.to_string(),
         changes: Vec::new(),
         warnings: Vec::new(),
+        terms_warnings: Vec::new(),
     })
 }
 

@@ -14,6 +14,7 @@ use crate::error::Failure;
 use crate::point;
 use crate::render::json::RecordDocument;
 use crate::render::record::short;
+use crate::render::table::wrap;
 use crate::render::text::escape;
 
 /// Show everything about one record
@@ -39,8 +40,13 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         session.print_json(&RecordDocument::of(&record, Some(payload), currency))?;
         return Ok(Answer::Yes);
     }
-    let mut line =
-        |name: &str, value: String| writeln!(session.out, "{name:<12} {}", escape(&value));
+    let mut line = |mut name: &str, value: String| -> std::io::Result<()> {
+        for part in wrap(&escape(&value), 67) {
+            let line = format!("{:<12} {part}", std::mem::take(&mut name));
+            writeln!(session.out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    };
     line("record", record.seq.to_string())?;
     line("kind", record.said.kind().as_str().to_owned())?;
     line("says", short(&record.said, currency))?;

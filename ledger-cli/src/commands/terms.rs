@@ -101,12 +101,20 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
 
 /// Reads a terms file; warnings go to standard error. All problems are one failure.
 pub fn read(session: &mut Session, file: &Path) -> Result<TermsVersion, Failure> {
+    Ok(read_for_json(session, file)?.0)
+}
+
+/// Likewise, with the warnings as JSON has them, which does without standard error.
+pub fn read_for_json(
+    session: &mut Session,
+    file: &Path,
+) -> Result<(TermsVersion, Vec<ErrorDocument>), Failure> {
     let (version, warnings) = read_with_warnings(file)?;
     if !session.globals.json && !session.globals.quiet {
         let color = session.world.color;
         problem::each(&mut session.err, &warnings, color)?;
     }
-    Ok(version)
+    Ok((version, warnings.iter().map(ErrorDocument::of).collect()))
 }
 
 fn read_with_warnings(file: &Path) -> Result<(TermsVersion, Vec<Problem>), Failure> {

@@ -30,15 +30,15 @@ pub fn run(
 ) -> Result<Answer, Failure> {
     let from = argument("--from", from, Date::parse)?;
     let standing = session.read(reading)?;
-    let version = terms::read(session, file)?;
+    let (version, terms_warnings) = terms::read_for_json(session, file)?;
     let digest = version.digest;
     let preview =
         preview(standing.state(), version, from).map_err(|problem| about_file(problem, file))?;
     let currency = standing.agreement()?.terms().currency;
     if session.globals.json {
         let at = standing.at();
-        let document = TermsPreviewDocument::of(at, digest.to_string(), &preview, currency);
-        session.print_json(&document)?;
+        let terms = (digest.to_string(), terms_warnings);
+        session.print_json(&TermsPreviewDocument::of(at, terms, &preview, currency))?;
         return Ok(Answer::Yes);
     }
     writeln!(

@@ -44,5 +44,5 @@ pub fn text(finding: &PriceFinding) -> String {
 
 /// Says findings to a person, on standard error.
 pub fn say(session: &mut Session, findings: &[PriceFinding]) -> Result<(), Failure> {
-    findings.iter().try_for_each(|finding| session.say(&format!("finding: {}", text(finding))))
+    findings.iter().try_for_each(|finding| session.tell(&format!("finding: {}", text(finding))))
 }

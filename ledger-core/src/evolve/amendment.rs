@@ -165,7 +165,7 @@ fn incomplete(key: &LineKey, seq: u64, why: &Problem) -> Problem {
         Code::AmendmentIncomplete,
         format!("usage of {} in record {seq} cannot be rated: {}", key.day, why.message),
     )
-    .hint("amended terms rate every line on the log from the day they take effect")
+    .hint("give the terms a rule, meter, value or price for it, or let them take effect later")
     .at_record(seq)
 }
 

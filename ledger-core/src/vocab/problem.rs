@@ -92,7 +92,7 @@ codes! {
     CsvHeader "csv-header" Refused "The header names each column once, and only columns that the terms know.";
     CsvRow "csv-row" Refused "Every CSV row follows RFC 4180 and has as many fields as the header.";
     JsonRow "json-row" Refused "Every line is one flat JSON object with known names and strings as values.";
-    RowMissing "row-missing" Refused "Every line has a day and a gross amount.";
+    RowMissing "row-missing" Refused "Every line has a day, and a gross amount unless the base is taken from the price list.";
     RowDay "row-day" Refused "A line's day lies inside the period and the agreement.";
     RowCurrency "row-currency" Refused "On a ledger of format level 1, every line is in the settlement currency.";
     RowAttribute "row-attribute" Refused "An attribute has one of the values that the terms allow.";
@@ -143,7 +143,7 @@ codes! {
     AmendmentNoChange "amendment-no-change" Refused "An amendment changes something.";
     AmendmentIncomplete "amendment-incomplete" Refused "Amended terms rate every line that is on the log from the day they take effect.";
     ProposalClosed "proposal-closed" Refused "Only a pending proposal is accepted, rejected or withdrawn.";
-    ProposalLapsed "proposal-lapsed" Refused "A proposal that was not accepted in time, or was overtaken by other terms, has lapsed.";
+    ProposalLapsed "proposal-lapsed" Refused "A proposal is decided within the days that the terms give it; then it has lapsed.";
     FxCurrency "fx-currency" Refused "A conversion rate is for a currency other than the settlement currency.";
     FxRate "fx-rate" Refused "A conversion rate is positive and at most 1,000,000.";
     FxMissing "fx-missing" Refused "A statement needs an accepted conversion rate for every foreign currency of its periods.";

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::render::json::At;
+use crate::render::json::ErrorDocument;
 use crate::render::json::terms::ClauseDocument;
 
 /// What a proposal would change, and whom it waits for.
@@ -21,6 +22,9 @@ pub struct ProposedDocument {
     /// What is legal about it, and surprising.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// For an amendment: what `terms check` warns of in the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms_warnings: Vec<ErrorDocument>,
 }
 
 /// What became of a proposal.

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::render::json::At;
+use crate::render::json::ErrorDocument;
 use crate::render::json::money;
 
 /// One field of a clause of the terms that is not the same before and after.
@@ -78,8 +79,10 @@ pub struct TermsPreviewDocument {
     pub periods: Vec<PreviewPeriodDocument>,
     /// Per beneficiary: over all periods.
     pub totals: Vec<PreviewShareDocument>,
-    /// What is legal about the terms, and surprising.
+    /// What is surprising about putting these terms into force on that day.
     pub warnings: Vec<String>,
+    /// What `terms check` warns of in the file.
+    pub terms_warnings: Vec<ErrorDocument>,
 }
 
 /// What terms would make of one period.
@@ -108,7 +111,12 @@ pub struct PreviewShareDocument {
 
 impl TermsPreviewDocument {
     /// A preview as JSON.
-    pub fn of(at: At, terms: String, preview: &Preview, currency: Currency) -> Self {
+    pub fn of(
+        at: At,
+        (terms, terms_warnings): (String, Vec<ErrorDocument>),
+        preview: &Preview,
+        currency: Currency,
+    ) -> Self {
         let share = |share: &PreviewShare| PreviewShareDocument {
             party: share.party.to_string(),
             now: money(share.now, currency),
@@ -128,6 +136,7 @@ impl TermsPreviewDocument {
             periods: preview.periods.iter().map(period).collect(),
             totals: preview.totals.iter().map(share).collect(),
             warnings: preview.warnings.clone(),
+            terms_warnings,
         }
     }
 }

@@ -1,57 +1,9 @@
-//! The README's tutorial, word for word: its `sh tutorial` blocks are run one after another in one
-//! folder, and each prints what the `text` block behind it shows (hashes, ids and keys aside).
-//! Beside it: logs that are shipped as documents must verify.
+//! Logs that are shipped as documents verify, and the index changes no answer.
 
 use std::fs;
-use std::process::Command;
 
 use crate::run::Bench;
 use crate::run::root;
-use crate::run::steady;
-
-/// Script and output, block by block.
-fn tutorial() -> Vec<(String, String)> {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
-    let mut blocks = Vec::new();
-    let mut lines = readme.lines();
-    let block = |lines: &mut std::str::Lines<'_>| -> String {
-        lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect()
-    };
-    while let Some(line) = lines.next() {
-        if line != "```sh tutorial" {
-            continue;
-        }
-        let script = block(&mut lines);
-        let opening = lines.find(|line| !line.is_empty());
-        assert_eq!(opening, Some("```text"), "no output behind the block\n{script}");
-        blocks.push((script, block(&mut lines)));
-    }
-    blocks
-}
-
-#[test]
-fn the_tutorial_prints_what_it_shows() {
-    let bench = Bench::new();
-    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_revshare"));
-    let folder = binary.parent().expect("the folder of the binary").display();
-    let blocks = tutorial();
-    assert!(blocks.len() >= 8, "the tutorial has {} blocks", blocks.len());
-    for (script, shown) in blocks {
-        let path = std::env::var("PATH").unwrap_or_default();
-        let output = Command::new("sh")
-            .args(["-euc", &format!("exec 2>&1\n{script}")])
-            .current_dir(bench.path(""))
-            .env_clear()
-            .env("PATH", format!("{folder}:{path}"))
-            .env("HOME", bench.path(""))
-            .env("REVSHARE_STATE_DIR", bench.path("state"))
-            .output()
-            .expect("a shell");
-        let printed = String::from_utf8(output.stdout).expect("UTF-8");
-        assert_eq!(steady(&printed), steady(&shown), "after\n{script}");
-        assert!(output.status.success(), "{script}");
-    }
-}
 
 #[test]
 fn the_example_of_the_documents_verifies() {
