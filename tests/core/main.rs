@@ -24,4 +24,6 @@ mod says;
 mod vectors;
 mod wire;
 mod rules;
+mod proposals;
+mod money;
 mod smoke;
