@@ -27,6 +27,8 @@ use revshare_kit::World;
 use revshare_kit::random::facts;
 use revshare_kit::random::opened;
 use revshare_kit::random::plan;
+use revshare_kit::random::play;
+use revshare_kit::random::tiered_plan;
 use revshare_kit::random::wish;
 
 use crate::promises::with_ratings;
@@ -93,6 +95,29 @@ const HISTORIES: &[&str] = &[
     "quarters",
 ];
 
+/// What amendments of tiers must do.
+const TIERS: &[&str] = &[
+    "true-up by an amendment",
+    "true-up by usage",
+    "negative position",
+    "two stretches with usage",
+    "whole tier whose text changed",
+    "flat amount taken off after a change of text",
+    "flat amount given back",
+    "marginal tier that became whole",
+    "whole tier that became marginal",
+    "tier with another window",
+    "tier that counts something else",
+    "rule that came back",
+    "rule with usage that came back",
+    "version in force on no day",
+    "end moved",
+    "cap that cut",
+    "top-up",
+    "amount divided",
+    "more than a contract year",
+];
+
 /// Refusals that random wishes must run into.
 const REFUSALS: &[&str] = &[
     "above-payable",
@@ -147,20 +172,35 @@ fn random_ledgers_have_every_kind_of_history() {
                 seen.note(problem.code.as_str());
             }
         }
-        note_facts(&seen, &world);
-        note_agreement(&seen, world.agreement());
-        note_versions(&seen, world.agreement());
-        let (world, ratings) = with_ratings(world);
-        ratings.iter().for_each(|rating| note_rating(&seen, rating));
-        let year = world.agreement().terms().period_length.per_year() as usize;
-        seen.note_if(ratings.len() > year, "more than a contract year");
-        note_tiers(&seen, world.agreement(), &ratings);
+        note_world(&seen, world);
     });
     let kinds = Kind::ALL.map(Kind::as_str);
     let seen = seen.0.into_inner();
     let all = kinds.iter().chain(HISTORIES).chain(REFUSALS);
     let never: Vec<_> = all.filter(|what| !seen.contains_key(**what)).collect();
     assert!(never.is_empty(), "never seen: {never:?}; seen: {seen:#?}");
+}
+
+/// The random ledgers whose amendments change tiers change them in every way, more than once.
+#[test]
+fn random_tiers_change_in_every_way() {
+    let seen = Seen(RefCell::default());
+    holds(120, tiered_plan(10..30), |plan| note_world(&seen, play(&plan)));
+    let seen = seen.0.into_inner();
+    let seldom: Vec<_> =
+        TIERS.iter().filter(|what| seen.get(**what).is_none_or(|count| *count < 3)).collect();
+    assert!(seldom.is_empty(), "seldom seen: {seldom:?}; seen: {seen:#?}");
+}
+
+fn note_world(seen: &Seen, world: World) {
+    note_facts(seen, &world);
+    note_agreement(seen, world.agreement());
+    note_versions(seen, world.agreement());
+    let (world, ratings) = with_ratings(world);
+    ratings.iter().for_each(|rating| note_rating(seen, rating));
+    let year = world.agreement().terms().period_length.per_year() as usize;
+    seen.note_if(ratings.len() > year, "more than a contract year");
+    note_tiers(seen, world.agreement(), &ratings);
 }
 
 fn note_facts(seen: &Seen, world: &World) {
@@ -326,9 +366,22 @@ fn note_rating(seen: &Seen, rating: &PeriodRating) {
     }
 }
 
-/// Whole tiers with usage under two texts of the same rule.
+/// Rules with usage that were gone in between, and whole tiers with usage under two texts.
 fn note_tiers(seen: &Seen, agreement: &Agreement, ratings: &[PeriodRating]) {
     let mut texts: BTreeMap<&Id, &Rule> = BTreeMap::new();
+    let mut absent: BTreeMap<&Id, bool> = BTreeMap::new();
+    for rating in ratings {
+        for rule in rating.rules.iter().filter(|rule| !rule.groups.is_empty()) {
+            seen.note_if(absent.get(&rule.rule) == Some(&true), "rule with usage that came back");
+        }
+        let in_force: BTreeSet<&Id> = rating.rules.iter().map(|rule| &rule.rule).collect();
+        for id in &in_force {
+            absent.entry(*id).or_insert(false);
+        }
+        for (id, gone) in &mut absent {
+            *gone = !in_force.contains(id);
+        }
+    }
     for rule in ratings.iter().flat_map(|rating| &rating.rules) {
         let terms = &agreement.versions().get(rule.version).terms;
         let text = terms.rules.iter().find(|known| known.id == rule.rule).expect("its own rule");

@@ -27,4 +27,6 @@ mod rules;
 mod agreements;
 mod what_if;
 mod inspection;
+mod proposals;
+mod money;
 mod smoke;

@@ -32,6 +32,7 @@ use revshare_kit::Line;
 use revshare_kit::World;
 use revshare_kit::blocks;
 use revshare_kit::random::Move;
+use revshare_kit::random::Plan;
 use revshare_kit::random::agree_on_rates;
 use revshare_kit::random::facts;
 use revshare_kit::random::lines_for;
@@ -41,6 +42,7 @@ use revshare_kit::random::plan;
 use revshare_kit::random::play;
 use revshare_kit::random::take;
 use revshare_kit::random::terms_plan;
+use revshare_kit::random::tiered_plan;
 use revshare_kit::random::wish;
 use revshare_kit::signer;
 
@@ -197,43 +199,51 @@ fn agree_again(other: &mut World, agreed: Vec<Fact>) {
 /// did.
 #[test]
 fn booked_does_not_depend_on_the_path() {
-    holds(150, plan(4..24), |plan| {
-        let mut world = play(&plan);
-        // Everything that was reported is stated in the end.
-        let last = world.agreement().reported_periods().max();
-        let first = world.agreement().terms().first_period();
-        let last = last.unwrap_or(first).max(last_stated(&world).unwrap_or(first));
-        // One statement more than that, so that the last corrections are trued up.
-        for _ in 0..60 {
-            if last_stated(&world).is_some_and(|stated| stated > last) {
-                break;
-            }
-            take(&mut world, &Move::State { by_owner: false, rate: Some(10_000) });
+    holds(120, plan(4..24), |plan| does_not_depend_on_the_path(&plan));
+}
+
+/// The same of ledgers whose amendments change tiers again and again.
+#[test]
+fn booked_does_not_depend_on_the_path_of_tiers() {
+    holds(100, tiered_plan(6..24), |plan| does_not_depend_on_the_path(&plan));
+}
+
+fn does_not_depend_on_the_path(plan: &Plan) {
+    let mut world = play(plan);
+    // Everything that was reported is stated in the end.
+    let last = world.agreement().reported_periods().max();
+    let first = world.agreement().terms().first_period();
+    let last = last.unwrap_or(first).max(last_stated(&world).unwrap_or(first));
+    // One statement more than that, so that the last corrections are trued up.
+    for _ in 0..60 {
+        if last_stated(&world).is_some_and(|stated| stated > last) {
+            break;
         }
-        let Some(stated) = last_stated(&world).filter(|stated| *stated > last) else {
-            // A conversion rate that would lead past the bounds of a ledger: it cannot be stated.
-            return;
-        };
-        let mut other = opened(&plan.terms);
-        agree_again(&mut other, agreed(&world));
-        let mut reports = reports_in_effect(&world);
-        reports.reverse();
-        for (period, blocks) in reports {
-            let supplement = other.agreement().is_reported(period);
-            let is_nil = blocks.is_empty();
-            let report = Command::ReportUsage { period, supplement, blocks };
-            if let Err(problem) = other.submit("acme-cloud", report) {
-                // Two nil reports of a period say the same.
-                assert!(is_nil && problem.code == Code::Repeat, "{problem}");
-            }
+        take(&mut world, &Move::State { by_owner: false, rate: Some(10_000) });
+    }
+    let Some(stated) = last_stated(&world).filter(|stated| *stated > last) else {
+        // A conversion rate that would lead past the bounds of a ledger: it cannot be stated.
+        return;
+    };
+    let mut other = opened(&plan.terms);
+    agree_again(&mut other, agreed(&world));
+    let mut reports = reports_in_effect(&world);
+    reports.reverse();
+    for (period, blocks) in reports {
+        let supplement = other.agreement().is_reported(period);
+        let is_nil = blocks.is_empty();
+        let report = Command::ReportUsage { period, supplement, blocks };
+        if let Err(problem) = other.submit("acme-cloud", report) {
+            // Two nil reports of a period say the same.
+            assert!(is_nil && problem.code == Code::Repeat, "{problem}");
         }
-        while last_stated(&other).is_none_or(|last| last < stated) {
-            let next = Move::State { by_owner: true, rate: None };
-            let wish = wish(&mut other, &next).expect("there is a next period");
-            other.must(&wish.0, wish.1);
-        }
-        assert_eq!(booked(&world), booked(&other));
-    });
+    }
+    while last_stated(&other).is_none_or(|last| last < stated) {
+        let next = Move::State { by_owner: true, rate: None };
+        let wish = wish(&mut other, &next).expect("there is a next period");
+        other.must(&wish.0, wish.1);
+    }
+    assert_eq!(booked(&world), booked(&other));
 }
 
 /// The two parts of a number: a part of its digits, and the rest.

@@ -41,6 +41,7 @@ use revshare_kit::random::facts;
 use revshare_kit::random::opened;
 use revshare_kit::random::plan;
 use revshare_kit::random::play;
+use revshare_kit::random::tiered_plan;
 use revshare_kit::random::wish;
 use revshare_kit::signer;
 use revshare_reference::Report;
@@ -145,6 +146,13 @@ fn agrees_on_random_ledgers() {
 #[test]
 fn agrees_on_more_random_ledgers() {
     holds_from(1, CASES, plan(4..24), |plan| agree(&play(&plan)));
+}
+
+/// Ledger and reference agree on ledgers whose amendments change tiers again and again: kind, window,
+/// measure, steps, order and id, marginal to whole and back, with caps, guarantees and splits behind.
+#[test]
+fn agrees_on_tiers_that_amendments_change() {
+    holds_from(2, CASES, tiered_plan(8..30), |plan| agree(&play(&plan)));
 }
 
 /// What the ledger makes of bytes that may be hostile: its root, or that they are refused. As the

@@ -25,6 +25,8 @@ use crate::plans::TermsPlan;
 use crate::plans::WINDOWS;
 use crate::plans::pay;
 use crate::plans::rule;
+use crate::plans::small_pay;
+use crate::plans::small_step;
 use crate::plans::step;
 
 /// A change of terms. Numbers pick one of what there is.
@@ -157,6 +159,29 @@ pub fn amendment() -> BoxedStrategy<Change> {
         1 => crate::plans::condition().prop_map(Change::Narrow),
         2 => option::of(select(territories)).prop_map(Change::Territories),
         1 => any::<u8>().prop_map(Change::Fixed),
+    ]
+    .boxed()
+}
+
+/// Changes of tiers, and of what limits amounts: where the order of everything matters most.
+pub fn tier_change() -> BoxedStrategy<Change> {
+    let any_rule = any::<u8>;
+    prop_oneof![
+        4 => any_rule().prop_map(Change::Kind),
+        3 => (any_rule(), select(WINDOWS.to_vec())).prop_map(|(at, over)| Change::Over(at, over)),
+        2 => (any_rule(), select(MEASURES.to_vec())).prop_map(|(at, by)| Change::By(at, by)),
+        4 => (any_rule(), 0..4u8, small_step()).prop_map(|(at, k, step)| Change::Step(at, k, step)),
+        2 => (any_rule(), small_pay()).prop_map(|(at, pay)| Change::Pay(at, pay)),
+        2 => any_rule().prop_map(Change::Drop),
+        2 => (rule(), small_pay()).prop_map(|(rule, pay)| Change::Add(RulePlan { pay, ..rule })),
+        2 => Just(Change::Rename),
+        1 => Just(Change::Turn),
+        2 => bound().prop_map(Change::Bound),
+        2 => modifier().prop_map(Change::Exclusivity),
+        1 => any::<u8>().prop_map(Change::DropBound),
+        1 => split().prop_map(Change::Split),
+        1 => select(vec![None, Some("2026-12-31"), Some("2027-03-15"), Some("2027-05-01")])
+            .prop_map(Change::End),
     ]
     .boxed()
 }

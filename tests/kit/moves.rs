@@ -9,11 +9,13 @@ use proptest::sample::select;
 
 use crate::changes::Change;
 use crate::changes::amendment;
+use crate::changes::tier_change;
 use crate::plans::KINDS;
 use crate::plans::METERS;
 use crate::plans::TermsPlan;
 use crate::plans::decimal;
 use crate::plans::terms_plan;
+use crate::plans::tiered_terms_plan;
 
 const MODELS: [&str; 4] = ["", "llama-3-8b", "llama-3-70b", "mistral"];
 const APPLICATIONS: [&str; 3] = ["", "search", "moderation"];
@@ -33,7 +35,8 @@ pub struct LinePlan {
     pub(crate) deductions: Vec<Option<String>>,
 }
 
-/// A day to be: inside what is stated or reported so far, or a little after; seldom anywhere.
+/// A day to be: inside what is stated or reported so far, often near its end or a little after;
+/// seldom anywhere.
 #[derive(Clone, Copy, Debug)]
 pub struct DayPlan {
     pub(crate) at: u16,
@@ -241,6 +244,39 @@ pub fn any_move() -> BoxedStrategy<Move> {
 /// Agreements with histories of a number of steps.
 pub fn plan(moves: Range<usize>) -> BoxedStrategy<Plan> {
     (terms_plan(), vec(any_move(), moves)).prop_map(|(terms, moves)| Plan { terms, moves }).boxed()
+}
+
+fn small_line() -> BoxedStrategy<LinePlan> {
+    let number =
+        || select(vec!["-9", "-4", "-1", "0.5", "1", "2", "4", "5", "9"]).prop_map(str::to_owned);
+    (line(), number(), vec(option::of(number()), METERS.len()))
+        .prop_map(|(line, gross, meters)| LinePlan {
+            gross,
+            meters,
+            foreign: None,
+            deductions: vec![],
+            ..line
+        })
+        .boxed()
+}
+
+/// Agreements of tiers whose amendments change tiers, with histories of small numbers.
+pub fn tiered_plan(moves: Range<usize>) -> BoxedStrategy<Plan> {
+    let lines = || vec(small_line(), 1..5);
+    let whole = usize::MAX;
+    let step = prop_oneof![
+        4 => (0..2u8, lines())
+            .prop_map(move |(ahead, lines)| Move::Report { ahead, lines, per_block: whole }),
+        3 => (any::<u16>(), lines())
+            .prop_map(move |(pick, lines)| Move::Correct { pick, lines, per_block: whole }),
+        3 => Just(Move::State { by_owner: false, rate: None }),
+        4 => (2..8u8, vec(small_line(), 1..3))
+            .prop_map(|(periods, lines)| Move::Run { periods, lines }),
+        4 => (any::<u8>(), vec(tier_change(), 1..4), any_day(), any::<u8>()).prop_map(
+            |(of, changes, from, by)| Move::Amend { of, changes, from, by, then: Then::All }
+        ),
+    ];
+    (tiered_terms_plan(), vec(step, moves)).prop_map(|(terms, moves)| Plan { terms, moves }).boxed()
 }
 
 /// A list of usage lines for plans of any terms.

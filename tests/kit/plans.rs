@@ -13,6 +13,7 @@ use proptest::sample::select;
 
 use crate::changes::Change;
 use crate::changes::change;
+use crate::changes::tier_change;
 use crate::clauses::Clauses;
 use crate::terms::TermsBuilder;
 
@@ -157,6 +158,50 @@ pub(crate) fn pay() -> BoxedStrategy<PayPlan> {
         3 => tiered.prop_map(|(by, over, kind, steps)| PayPlan::Tiered { by, over, kind, steps }),
     ]
     .boxed()
+}
+
+/// Steps so narrow that small numbers cross them.
+pub(crate) fn small_step() -> BoxedStrategy<StepPlan> {
+    let amounts = || select(vec!["0", "1", "2.5", "40"]).prop_map(str::to_owned);
+    (
+        select(vec![1_000u32, 4_000, 5_000, 20_000]),
+        any::<bool>(),
+        per_party(rate(), 0.7),
+        per_party(amounts(), 0.3),
+        per_party(amounts(), 0.5),
+    )
+        .prop_map(|(gap, inclusive, share, per_unit, flat)| StepPlan {
+            gap,
+            inclusive,
+            share,
+            per_unit,
+            flat,
+        })
+        .boxed()
+}
+
+/// Tiers of such steps.
+pub(crate) fn small_pay() -> BoxedStrategy<PayPlan> {
+    (
+        select(MEASURES.to_vec()),
+        select(WINDOWS.to_vec()),
+        select(vec!["marginal", "whole"]),
+        vec(small_step(), 1..4),
+    )
+        .prop_map(|(by, over, kind, steps)| PayPlan::Tiered { by, over, kind, steps })
+        .boxed()
+}
+
+/// Terms of level 2 with few rules, all of them with tiers that small numbers move through.
+pub fn tiered_terms_plan() -> BoxedStrategy<TermsPlan> {
+    let rules = vec((rule(), small_pay()), 0..3);
+    (plain_terms(), rules, small_pay(), vec(tier_change(), 0..4))
+        .prop_map(|(plain, rules, last, changes)| {
+            let rules = rules.into_iter().map(|(rule, pay)| RulePlan { pay, ..rule });
+            let last = RulePlan { pay: last, ..plain.last.clone() };
+            whole_terms(TermsPlan { rules: rules.collect(), last, ..plain }, &changes)
+        })
+        .boxed()
 }
 
 /// Conditions that usage of the plans may meet.
