@@ -1,5 +1,13 @@
 //! Wishes in the imperative.
 
+use crate::dispute::Attachment;
+use crate::dispute::ClaimAcceptance;
+use crate::dispute::Determination;
+use crate::dispute::DisputeStep;
+use crate::dispute::Erasure;
+use crate::dispute::Opening;
+use crate::dispute::Response;
+use crate::dispute::Settlement;
 use crate::event::ContributionClaim;
 use crate::event::ContributionEnd;
 use crate::event::ConversionRate;
@@ -104,4 +112,22 @@ pub enum Command {
     EndContribution(ContributionEnd),
     /// Pay a recoupable advance.
     PayAdvance(Advance),
+    /// Open a dispute.
+    OpenDispute(Box<Opening>),
+    /// Answer a dispute.
+    RespondToDispute(Response),
+    /// Accept a claim, or say that silence accepted it.
+    AcceptClaim(ClaimAcceptance),
+    /// Record a settlement that all parties of the dispute have signed.
+    SettleDispute(Box<Settlement>),
+    /// Go to the arbiter.
+    EscalateDispute(DisputeStep),
+    /// Decide a dispute, as the arbiter.
+    DetermineDispute(Box<Determination>),
+    /// Take a dispute back.
+    WithdrawDispute(DisputeStep),
+    /// Name a file as evidence.
+    AttachEvidence(Attachment),
+    /// Say that a file of evidence was erased.
+    EraseEvidence(Erasure),
 }

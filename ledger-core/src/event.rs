@@ -1,9 +1,17 @@
 //! Facts in the past tense. Kinds and versions are append-only.
 
+use crate::dispute::Attachment;
+use crate::dispute::ClaimAcceptance;
+use crate::dispute::Determination;
+use crate::dispute::DisputeStep;
+use crate::dispute::Erasure;
+use crate::dispute::Opening;
+use crate::dispute::Response;
+use crate::dispute::Settlement;
 use crate::payout::Advance;
 use crate::payout::Payout;
 use crate::statement::Statement;
-use crate::terms::Terms;
+pub use crate::terms::TermsVersion;
 use crate::usage::LineBlock;
 use crate::vocab::Amount;
 use crate::vocab::ContentDigest;
@@ -61,6 +69,24 @@ pub enum Event {
     ContributionEnded(ContributionEnd),
     /// The collector paid a recoupable advance.
     AdvancePaid(Advance),
+    /// An affected party opened a dispute.
+    DisputeOpened(Box<Opening>),
+    /// A respondent answered.
+    DisputeResponded(Response),
+    /// A respondent accepted the claim, or the claimant says that silence did.
+    DisputeAccepted(ClaimAcceptance),
+    /// The parties settled.
+    DisputeSettled(Box<Settlement>),
+    /// A party went to the arbiter.
+    DisputeEscalated(DisputeStep),
+    /// The arbiter decided.
+    DisputeDetermined(Box<Determination>),
+    /// The claimant took it back.
+    DisputeWithdrawn(DisputeStep),
+    /// A file was named as evidence.
+    EvidenceAttached(Attachment),
+    /// A file of evidence was erased.
+    EvidenceErased(Erasure),
 }
 
 /// The kind of an event; its number is part of the format.
@@ -105,17 +131,24 @@ pub enum Kind {
     ContributionEnded = 18,
     /// See [`Event::AdvancePaid`].
     AdvancePaid = 19,
-}
-
-/// The terms as an event carries them, with their digest.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TermsVersion {
-    /// The terms.
-    pub terms: Terms,
-    /// Digest of their canonical bytes (`Domain::Terms`).
-    pub digest: Digest,
-    /// The format level of those bytes.
-    pub level: Level,
+    /// See [`Event::DisputeOpened`].
+    DisputeOpened = 20,
+    /// See [`Event::DisputeResponded`].
+    DisputeResponded = 21,
+    /// See [`Event::DisputeAccepted`].
+    DisputeAccepted = 22,
+    /// See [`Event::DisputeSettled`].
+    DisputeSettled = 23,
+    /// See [`Event::DisputeEscalated`].
+    DisputeEscalated = 24,
+    /// See [`Event::DisputeDetermined`].
+    DisputeDetermined = 25,
+    /// See [`Event::DisputeWithdrawn`].
+    DisputeWithdrawn = 26,
+    /// See [`Event::EvidenceAttached`].
+    EvidenceAttached = 27,
+    /// See [`Event::EvidenceErased`].
+    EvidenceErased = 28,
 }
 
 /// Other terms, proposed.
@@ -308,7 +341,7 @@ pub struct Fact {
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Kind; 19] = [
+    pub const ALL: [Kind; 28] = [
         Kind::LedgerOpened,
         Kind::Accepted,
         Kind::UsagePart,
@@ -328,6 +361,15 @@ impl Kind {
         Kind::ContributionClaimed,
         Kind::ContributionEnded,
         Kind::AdvancePaid,
+        Kind::DisputeOpened,
+        Kind::DisputeResponded,
+        Kind::DisputeAccepted,
+        Kind::DisputeSettled,
+        Kind::DisputeEscalated,
+        Kind::DisputeDetermined,
+        Kind::DisputeWithdrawn,
+        Kind::EvidenceAttached,
+        Kind::EvidenceErased,
     ];
 
     /// The kind with a number.
@@ -357,6 +399,15 @@ impl Kind {
             Kind::ContributionClaimed => "contribution-claimed",
             Kind::ContributionEnded => "contribution-ended",
             Kind::AdvancePaid => "advance-paid",
+            Kind::DisputeOpened => "dispute-opened",
+            Kind::DisputeResponded => "dispute-responded",
+            Kind::DisputeAccepted => "dispute-accepted",
+            Kind::DisputeSettled => "dispute-settled",
+            Kind::DisputeEscalated => "dispute-escalated",
+            Kind::DisputeDetermined => "dispute-determined",
+            Kind::DisputeWithdrawn => "dispute-withdrawn",
+            Kind::EvidenceAttached => "evidence-attached",
+            Kind::EvidenceErased => "evidence-erased",
         }
     }
 }
@@ -395,6 +446,39 @@ impl Event {
             Event::ContributionClaimed(_) => Kind::ContributionClaimed,
             Event::ContributionEnded(_) => Kind::ContributionEnded,
             Event::AdvancePaid(_) => Kind::AdvancePaid,
+            Event::DisputeOpened(_) => Kind::DisputeOpened,
+            Event::DisputeResponded(_) => Kind::DisputeResponded,
+            Event::DisputeAccepted(_) => Kind::DisputeAccepted,
+            Event::DisputeSettled(_) => Kind::DisputeSettled,
+            Event::DisputeEscalated(_) => Kind::DisputeEscalated,
+            Event::DisputeDetermined(_) => Kind::DisputeDetermined,
+            Event::DisputeWithdrawn(_) => Kind::DisputeWithdrawn,
+            Event::EvidenceAttached(_) => Kind::EvidenceAttached,
+            Event::EvidenceErased(_) => Kind::EvidenceErased,
+        }
+    }
+
+    /// The dispute that the event is a step of; the opening of one is named by its own id.
+    pub fn of_dispute(&self) -> Option<EventId> {
+        match self {
+            Event::DisputeResponded(said) => Some(said.dispute),
+            Event::DisputeAccepted(said) => Some(said.dispute),
+            Event::DisputeSettled(said) => Some(said.dispute),
+            Event::DisputeEscalated(said) | Event::DisputeWithdrawn(said) => Some(said.dispute),
+            Event::DisputeDetermined(said) => Some(said.dispute),
+            _ => None,
+        }
+    }
+
+    /// Commitments to evidence that the event names.
+    pub fn evidence(&self) -> &[Digest] {
+        match self {
+            Event::ContributionClaimed(claim) => claim.evidence.as_slice(),
+            Event::DisputeOpened(opening) => &opening.evidence,
+            Event::DisputeResponded(response) => &response.evidence,
+            Event::DisputeDetermined(determination) => &determination.evidence,
+            Event::EvidenceAttached(attachment) => std::slice::from_ref(&attachment.commitment),
+            _ => &[],
         }
     }
 }

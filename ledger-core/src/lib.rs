@@ -31,6 +31,7 @@ pub mod usage;
 pub mod terms;
 pub mod statement;
 pub mod payout;
+pub mod dispute;
 // Arithmetic.
 pub mod rating;
 // From outside text to nouns.
@@ -45,6 +46,7 @@ pub mod decide;
 pub mod wire;
 pub mod chain;
 pub mod acknowledgement;
+pub mod settlement;
 pub mod store;
 pub mod replay;
 pub mod index;

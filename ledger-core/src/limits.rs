@@ -42,6 +42,8 @@ pub const CLAUSES_MAX: usize = 256;
 pub const INTEREST_STEPS_MAX: usize = 1024;
 /// Most months that an audit may look back.
 pub const LOOKBACK_MONTHS_MAX: u16 = 1200;
+/// Most commitments to evidence that one event names.
+pub const EVIDENCE_MAX: usize = 64;
 /// Largest number of days in a deadline of the terms.
 pub const DEADLINE_DAYS_MAX: u16 = 3650;
 

@@ -237,7 +237,8 @@ fn named(event: &Event) -> Option<EventId> {
             Some(closing.proposal)
         }
         Event::ContributionEnded(end) => Some(end.claim),
-        _ => None,
+        Event::EvidenceAttached(attachment) => Some(attachment.about),
+        _ => event.of_dispute(),
     }
 }
 

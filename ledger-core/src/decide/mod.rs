@@ -6,11 +6,13 @@ use crate::event::Acceptance;
 use crate::event::Amendment;
 use crate::event::Author;
 use crate::event::Event;
+use crate::event::Kind;
 use crate::event::PayoutReceipt;
 use crate::event::PayoutReturn;
 use crate::event::ProposalClosing;
 use crate::evolve;
 use crate::evolve::acknowledgement;
+use crate::evolve::dispute;
 use crate::evolve::money;
 use crate::evolve::opening::nothing_to_accept;
 use crate::evolve::proposal::lapses_on;
@@ -128,6 +130,15 @@ pub fn propose(state: &State, command: Command, author: &Author) -> Result<Decis
         Command::ClaimContribution(claim) => Event::ContributionClaimed(claim),
         Command::EndContribution(end) => Event::ContributionEnded(end),
         Command::PayAdvance(advance) => Event::AdvancePaid(advance),
+        Command::OpenDispute(opening) => Event::DisputeOpened(opening),
+        Command::RespondToDispute(response) => Event::DisputeResponded(response),
+        Command::AcceptClaim(acceptance) => Event::DisputeAccepted(acceptance),
+        Command::SettleDispute(settlement) => Event::DisputeSettled(settlement),
+        Command::EscalateDispute(step) => Event::DisputeEscalated(step),
+        Command::DetermineDispute(determination) => Event::DisputeDetermined(determination),
+        Command::WithdrawDispute(step) => Event::DisputeWithdrawn(step),
+        Command::AttachEvidence(attachment) => Event::EvidenceAttached(attachment),
+        Command::EraseEvidence(erasure) => Event::EvidenceErased(erasure),
     };
     Ok(Decision::Event(event))
 }
@@ -157,7 +168,12 @@ pub fn admit(state: &State, decision: &Decision, context: &Context) -> Result<()
             if let Some(agreement) = state.agreement() {
                 evolve::admit_event_level(agreement.level(), event)?;
             }
-            evolve::admit(state, author, context.recorded_at, event)
+            let at = context.recorded_at;
+            evolve::admit(state, author, at, event)?;
+            match event.of_dispute().is_some() || event.kind() == Kind::DisputeOpened {
+                true => dispute::judge(state, author, at, event).map(|_| ()),
+                false => Ok(()),
+            }
         }
     }
 }

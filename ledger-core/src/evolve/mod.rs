@@ -13,6 +13,8 @@ pub mod contribution;
 pub mod opening;
 pub mod statement;
 pub mod money;
+pub mod dispute;
+pub mod evidence;
 pub mod acknowledgement;
 
 use crate::event::Author;
@@ -93,6 +95,16 @@ pub(crate) fn admit(
         Event::ContributionClaimed(claim) => contribution::admit_claim(state, author, claim),
         Event::ContributionEnded(end) => contribution::admit_end(state, author, end),
         Event::AdvancePaid(advance) => money::admit_advance(state, author, advance),
+        // Judged when they are applied, so that what a claim comes to is computed once.
+        Event::DisputeOpened(_)
+        | Event::DisputeResponded(_)
+        | Event::DisputeAccepted(_)
+        | Event::DisputeSettled(_)
+        | Event::DisputeEscalated(_)
+        | Event::DisputeDetermined(_)
+        | Event::DisputeWithdrawn(_) => Ok(()),
+        Event::EvidenceAttached(said) => evidence::admit_attachment(state, author, said),
+        Event::EvidenceErased(said) => evidence::admit_erasure(state, author, said),
     }
 }
 
@@ -156,7 +168,21 @@ pub(crate) fn apply(state: &mut State, fact: &Fact) -> Result<(), Violation> {
         }
         Event::ContributionEnded(end) => contribution::record_end(state, fact, end),
         Event::AdvancePaid(advance) => money::record_advance(state, fact, advance),
-    }
+        Event::DisputeOpened(_)
+        | Event::DisputeResponded(_)
+        | Event::DisputeAccepted(_)
+        | Event::DisputeSettled(_)
+        | Event::DisputeEscalated(_)
+        | Event::DisputeDetermined(_)
+        | Event::DisputeWithdrawn(_) => {
+            let ruling = dispute::judge(state, &fact.author, fact.recorded_at, &fact.event)?;
+            dispute::record(state, fact, ruling)
+        }
+        Event::EvidenceAttached(_) => Ok(()),
+        Event::EvidenceErased(said) => evidence::record_erasure(state, fact, said),
+    }?;
+    evidence::record_named(state, fact);
+    Ok(())
 }
 
 /// Takes the fact's place on the log without judging or applying what it says: what `verify` does
@@ -174,6 +200,10 @@ pub(crate) fn leave_out(state: &mut State, fact: &Fact) {
 }
 
 fn advance(state: &mut State, fact: &Fact) {
+    // Whatever a party signs, it has seen everything before it.
+    if let Some(agreement) = state.agreement_mut() {
+        agreement.note_signature(&fact.author.party, fact.recorded_at);
+    }
     state.advance(
         (fact.seq, fact.hash, fact.recorded_at),
         (fact.id, fact.content, fact.event.kind()),
@@ -211,7 +241,16 @@ pub(crate) fn admit_event_level(level: Level, event: &Event) -> Result<(), Viola
         Event::RateProposed(_)
         | Event::ContributionClaimed(_)
         | Event::ContributionEnded(_)
-        | Event::AdvancePaid(_) => level >= Level::Two,
+        | Event::AdvancePaid(_)
+        | Event::DisputeOpened(_)
+        | Event::DisputeResponded(_)
+        | Event::DisputeAccepted(_)
+        | Event::DisputeSettled(_)
+        | Event::DisputeEscalated(_)
+        | Event::DisputeDetermined(_)
+        | Event::DisputeWithdrawn(_)
+        | Event::EvidenceAttached(_)
+        | Event::EvidenceErased(_) => level >= Level::Two,
         _ => true,
     };
     if fits {

@@ -138,7 +138,7 @@ pub fn admit_payout(
         )
         .hint("payouts to one party may sum to 100 trillion, those that came back left out"));
     }
-    let payable = account.payable();
+    let (payable, held) = (account.payable(), account.held);
     let digits = terms.currency.minor_digits();
     if *on_account != excess(state, to, *amount)? {
         return Err(Problem::new(
@@ -151,7 +151,10 @@ pub fn admit_payout(
                 payable.at_least_zero().to_text(digits)
             ),
         )
-        .hint("send at most what is payable, or say --on-account: the excess becomes a credit"));
+        .hint(match held.is_zero() {
+            true => "send at most what is payable, or say --on-account: the excess becomes a credit".to_owned(),
+            false => format!("{} are held by disputes (`revshare dispute list`); more can be sent --on-account", held.to_text(digits)),
+        }));
     }
     let tax = tax(terms, to, *amount).ok_or_else(too_much)?;
     if (payout.withheld, payout.grossed_up) != tax {
@@ -234,6 +237,7 @@ pub(crate) fn record(state: &mut State, fact: &Fact, payout: &Payout) -> Result<
         recorded_at: fact.recorded_at,
         payout: payout.clone(),
         status: PayoutStatus::InTransit,
+        settled: Vec::new(),
     });
     Ok(())
 }
@@ -260,7 +264,10 @@ pub fn admit_receipt(
         .hint("give the day on which the money arrived"));
     }
     let agreement = in_force(state)?;
-    if agreement.interest_on(&receipt.payout, receipt.received_on).is_none() {
+    if agreement.payouts().get(&receipt.payout).is_some_and(|record| {
+        let (id, amount) = (&receipt.payout, record.payout.amount);
+        agreement.interest_on(id, amount, receipt.received_on).is_none()
+    }) {
         return Err(Problem::new(
             Code::AmountBounds,
             "the late interest on this payout has more than 15 integer digits",
@@ -304,6 +311,7 @@ fn in_transit<'a>(state: &'a State, author: &Author, id: &EventId) -> Result<Sen
         PayoutStatus::InTransit => return Ok(sent),
         PayoutStatus::Confirmed { seq, .. } => format!("confirmed by record {seq}"),
         PayoutStatus::Returned { seq, .. } => format!("returned by record {seq}"),
+        PayoutStatus::Determined { seq, .. } => format!("determined by record {seq}"),
     };
     Err(Problem::new(
         Code::PayoutSettled,
@@ -319,7 +327,11 @@ pub(crate) fn confirm(
     fact: &Fact,
     receipt: &PayoutReceipt,
 ) -> Result<(), Violation> {
-    let status = PayoutStatus::Confirmed { seq: fact.seq, received_on: receipt.received_on };
+    let status = PayoutStatus::Confirmed {
+        seq: fact.seq,
+        at: fact.recorded_at,
+        received_on: receipt.received_on,
+    };
     settle(state, &receipt.payout, status)
 }
 
@@ -329,7 +341,11 @@ pub(crate) fn give_back(
     fact: &Fact,
     returned: &PayoutReturn,
 ) -> Result<(), Violation> {
-    let status = PayoutStatus::Returned { seq: fact.seq, reason: returned.reason.clone() };
+    let status = PayoutStatus::Returned {
+        seq: fact.seq,
+        at: fact.recorded_at,
+        reason: returned.reason.clone(),
+    };
     settle(state, &returned.payout, status)
 }
 

@@ -19,6 +19,7 @@ use crate::state::Effect;
 use crate::state::Reach;
 use crate::state::State;
 use crate::state::StatementRecord;
+use crate::state::Unassumable;
 use crate::state::root;
 use crate::state::root::state_root;
 use crate::statement::Entry;
@@ -55,6 +56,18 @@ pub fn unratable(why: Unratable) -> Problem {
         .hint(format!(
             "`revshare fx set {currency} RATE --period {period} --source TEXT`, and the others accept it"
         )),
+    }
+}
+
+/// The refusal of periods that cannot be rated with other facts.
+pub fn unassumable(why: Unassumable) -> Problem {
+    match why {
+        Unassumable::Rating(why) => unratable(why),
+        Unassumable::Line(period, _) => Problem::new(
+            Code::DisputeClaim,
+            format!("a line of {period} has no rule or no price under what is claimed"),
+        )
+        .hint("claim something that every line on the log can be rated by"),
     }
 }
 
@@ -145,7 +158,7 @@ fn recoupment(account: &Account, net: Amount) -> Option<Amount> {
     if net.is_negative() {
         return Some(account.recouped.min(net.negated()).negated());
     }
-    let balance = account.payable().checked_add(net)?.at_least_zero();
+    let balance = account.balance().checked_add(net)?.at_least_zero();
     Some(account.unrecouped().min(net).min(balance))
 }
 

@@ -92,7 +92,7 @@ pub fn admit_report(
 }
 
 /// Every line has a day in the period and the agreement, and the terms of that day can rate it.
-fn admit_lines(agreement: &Agreement, period: Period, usage: &UsageSums) -> Result<(), Violation> {
+pub(crate) fn admit_lines(agreement: &Agreement, period: Period, usage: &UsageSums) -> Result<(), Violation> {
     let versions = agreement.versions();
     // A column that no terms in force in the period declare is refused even if it sums to zero.
     let terms = versions.by_day(period, agreement.level());
@@ -195,14 +195,22 @@ fn admit_correction(
     let Some(report) = agreement.report(&corrects) else {
         return Err(unknown_event(state, &corrects, "a usage report or correction"));
     };
-    let Some(newer) = report.corrected_by else {
-        return Ok(report.period);
-    };
-    // The chain is finite: each correction names an earlier event.
-    let mut end = newer;
-    while let Some(next) = agreement.report(&end).and_then(|report| report.corrected_by) {
-        end = next;
+    if let Some(adopted) = agreement.adopted_lines(&corrects) {
+        let seq = agreement.disputes().get(&adopted.dispute).map_or(0, |dispute| dispute.seq);
+        return Err(Problem::new(
+            Code::DisputeFinal,
+            format!(
+                "the dispute in record {seq} adopted other lines in the place of record {}",
+                report.seq
+            ),
+        )
+        .hint("add lines with `usage report --supplement`, or open a dispute that reopens it")
+        .at_record(report.seq));
     }
+    if report.corrected_by.is_none() {
+        return Ok(report.period);
+    }
+    let end = agreement.current(&corrects);
     let seq = agreement.report(&end).map_or(0, |report| report.seq);
     Err(Problem::new(
         Code::CorrectionStale,

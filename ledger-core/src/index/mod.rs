@@ -19,7 +19,7 @@ use crate::vocab::Digest;
 use crate::vocab::RecordHash;
 
 /// The version of everything that the index keeps. Another version is rebuilt.
-pub const PROJECTION_VERSION: u32 = 2;
+pub const PROJECTION_VERSION: u32 = 3;
 
 /// What an index is bound to.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -7,6 +7,7 @@ use crate::index::Index;
 use crate::index::Row;
 use crate::state::State;
 use crate::vocab::Digest;
+use crate::vocab::EventId;
 use crate::vocab::Id;
 use crate::vocab::Period;
 
@@ -21,6 +22,8 @@ pub enum Lookup {
     Party(Id),
     /// Its kind.
     Kind(Kind),
+    /// The dispute that it opens, or is a step of.
+    Dispute(EventId),
 }
 
 /// A record and everything that it is found by.
@@ -38,6 +41,8 @@ pub struct RecordRow {
     pub parties: Vec<Id>,
     /// Its kind.
     pub kind: Kind,
+    /// The dispute that it opens, or is a step of.
+    pub dispute: Option<EventId>,
 }
 
 impl RecordRow {
@@ -79,6 +84,19 @@ impl RecordRow {
             Event::RateProposed(said) => vec![said.period],
             _ => Vec::new(),
         };
+        let dispute = match fact.event.kind() {
+            Kind::DisputeOpened => Some(fact.id),
+            Kind::EvidenceAttached => about_dispute(state, &fact.event),
+            _ => fact.event.of_dispute(),
+        };
+        let known = dispute.as_ref().and_then(|id| agreement?.disputes().get(id));
+        // A dispute is about its period, and about everybody who is in it.
+        let periods = match known {
+            Some(known) => known.period.into_iter().chain(periods).collect(),
+            None => periods,
+        };
+        parties.extend(known.into_iter().flat_map(|known| known.parties().cloned()));
+        parties.sort();
         parties.dedup();
         RecordRow {
             seq: fact.seq,
@@ -87,6 +105,7 @@ impl RecordRow {
             periods,
             parties,
             kind: fact.event.kind(),
+            dispute,
         }
     }
 
@@ -99,6 +118,7 @@ impl RecordRow {
             Lookup::Period(period) => self.periods.contains(period),
             Lookup::Party(party) => self.parties.contains(party),
             Lookup::Kind(kind) => self.kind == *kind,
+            Lookup::Dispute(id) => self.dispute == Some(*id),
         }
     }
 
@@ -118,6 +138,9 @@ impl RecordRow {
         self.periods.iter().for_each(|period| found_by(period_key(*period)));
         self.parties.iter().for_each(|party| found_by(party_key(party)));
         found_by(kind_key(self.kind));
+        if let Some(dispute) = &self.dispute {
+            found_by(dispute_key(dispute));
+        }
         rows
     }
 }
@@ -134,6 +157,17 @@ fn party_key(party: &Id) -> Vec<u8> {
     format!("w/{party}/").into_bytes()
 }
 
+fn dispute_key(dispute: &EventId) -> Vec<u8> {
+    format!("d/{dispute}/").into_bytes()
+}
+
+/// The dispute that a file of evidence is about, if it is about a step of one.
+fn about_dispute(state: &State, event: &Event) -> Option<EventId> {
+    let Event::EvidenceAttached(attachment) = event else { return None };
+    let disputes = state.agreement()?.disputes();
+    disputes.contains_key(&attachment.about).then_some(attachment.about)
+}
+
 fn kind_key(kind: Kind) -> Vec<u8> {
     format!("k/{}/", kind.as_str()).into_bytes()
 }
@@ -145,6 +179,7 @@ pub fn find(index: &dyn Index, lookup: &Lookup) -> Option<Vec<u64>> {
         Lookup::Period(period) => period_key(*period),
         Lookup::Party(party) => party_key(party),
         Lookup::Kind(kind) => kind_key(*kind),
+        Lookup::Dispute(id) => dispute_key(id),
     };
     let seq = |rest: &Vec<u8>| Some(u64::from_be_bytes(*rest.last_chunk()?));
     let mut found = index.range(&key).iter().map(seq).collect::<Option<Vec<u64>>>()?;

@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::event::Fact;
 use crate::event::Kind;
 use crate::evolve::apply;
+use crate::state::Agreement;
 use crate::state::Report;
 use crate::state::State;
 use crate::usage::LineKey;
@@ -50,6 +51,8 @@ struct Snapshot {
     reports: Vec<ReportRow>,
     /// Everything else that changed the state, in the order of the log.
     said: Vec<Said>,
+    /// When respondents saw disputes: it follows from who signed what, which is not kept here.
+    seen: Vec<(Hash, String, i64)>,
 }
 
 /// What a record said, as the log has it; reports are kept as their sums instead.
@@ -124,8 +127,21 @@ pub fn write(state: &State, said: Vec<Said>) -> Option<Vec<u8>> {
         events,
         reports: reports.into_iter().map(report_row).collect(),
         said,
+        seen: seen(agreement),
     };
     codec::encode(&snapshot).ok()
+}
+
+fn seen(agreement: &Agreement) -> Vec<(Hash, String, i64)> {
+    let mut seen = Vec::new();
+    for dispute in agreement.disputes().values() {
+        for (party, respondent) in &dispute.respondents {
+            if let Some(at) = respondent.seen {
+                seen.push((*dispute.id.bytes(), party.as_str().to_owned(), at.micros()));
+            }
+        }
+    }
+    seen
 }
 
 fn report_row(report: &Report) -> ReportRow {
@@ -188,6 +204,13 @@ pub fn read(bytes: &[u8]) -> Option<State> {
             event,
         };
         apply(&mut state, &fact).ok()?;
+        if fact.event.kind() == Kind::DisputeOpened {
+            let own = snapshot.seen.iter().filter(|(dispute, ..)| dispute == fact.id.bytes());
+            for (_, party, at) in own {
+                let (party, at) = (Id::parse(party).ok()?, Timestamp::from_micros(*at)?);
+                state.agreement_mut()?.restore_seen(&fact.id, &party, at);
+            }
+        }
     }
     for row in reports {
         state.agreement_mut()?.add_report(report(row)?);

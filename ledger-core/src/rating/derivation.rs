@@ -50,6 +50,8 @@ pub struct PartyRating {
     pub split: Vec<Part>,
     /// Parts of other parties' pools, and of its own if it has one.
     pub parts: Vec<Part>,
+    /// What the steps above come to, where a figure that a dispute adopted stands in its place.
+    pub computed: Option<Amount>,
     /// What the party gets for the period.
     pub amount: Amount,
 }
@@ -227,6 +229,7 @@ impl PartyRating {
             own: Amount::ZERO,
             split: Vec::new(),
             parts: Vec::new(),
+            computed: None,
             amount: Amount::ZERO,
         }
     }

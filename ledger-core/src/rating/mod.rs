@@ -56,7 +56,12 @@ pub struct PeriodFacts<'a> {
     pub period: Period,
     /// Its lines, summed into groups under the versions and contributions of the contract.
     pub groups: &'a PeriodGroups,
+    /// Figures that disputes adopted: what a party gets, in the place of what is computed.
+    pub adopted: &'a BTreeMap<Id, Amount>,
 }
+
+/// No adopted figure.
+pub static NOTHING_ADOPTED: BTreeMap<Id, Amount> = BTreeMap::new();
 
 /// Why periods cannot be rated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,6 +78,15 @@ pub enum Unratable {
         /// The currency.
         currency: Currency,
     },
+}
+
+impl Unratable {
+    /// The first period that cannot be rated.
+    pub fn period(&self) -> Period {
+        match self {
+            Unratable::OutOfBounds { period } | Unratable::NoRate { period, .. } => *period,
+        }
+    }
 }
 
 /// A version of the calculation. Terms name it; every version that was ever released stays here.
@@ -146,6 +160,10 @@ impl<'a> Running<'a> {
         for share in &mut shares {
             if let Some((split, parts, amount)) = gets.remove(&share.party) {
                 (share.split, share.parts, share.amount) = (split, parts, amount);
+            }
+            if let Some(figure) = facts.adopted.get(&share.party) {
+                share.computed = Some(share.amount);
+                share.amount = *figure;
             }
         }
         let version = contract.versions.number_of(period);
@@ -228,6 +246,7 @@ impl<'a> Running<'a> {
             own: settled.amount,
             split: Vec::new(),
             parts: Vec::new(),
+            computed: None,
             amount: settled.amount,
         })
     }

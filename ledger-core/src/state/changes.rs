@@ -80,12 +80,13 @@ impl Agreement {
         let groups = self.groups.entry(period).or_default();
         let mut grouping = Grouping::new(&self.versions, &self.contributions, period);
         // Every line was admitted because it can be rated.
+        // A report has adopted lines only later.
         let rated = grouping.add(groups, &report.usage);
         debug_assert!(rated.is_ok());
     }
 
     /// Sums the lines in effect of a period into groups from the beginning.
-    fn group_again(&mut self, period: Period) {
+    pub(in crate::state) fn group_again(&mut self, period: Period) {
         let groups = self.group_under(&self.versions, &self.contributions, period);
         debug_assert!(groups.is_ok());
         let groups: PeriodGroups = groups.unwrap_or_default();
@@ -221,6 +222,8 @@ impl Agreement {
         for entry in &statement.entries {
             self.book(entry);
         }
+        self.statements.insert(statement.period, record.clone());
+        self.reassess_disputes();
         let terms = self.versions.of(statement.period);
         let due_on = terms.due_on(statement.period);
         let ended = self.versions.last_period().is_some_and(|last| statement.period >= last);
@@ -229,10 +232,11 @@ impl Agreement {
         for party in parties {
             let interest = statement.interest_of(&party).unwrap_or_default();
             let recouped = statement.recouped_of(&party);
+            let holds = self.holds(&party);
             let account = self.accounts.entry(party.clone()).or_default();
             add(&mut account.interest, interest);
             add(&mut account.recouped, recouped);
-            let payable = account.payable();
+            let balance = account.balance();
             let of_party = |entry: &Entry| {
                 let found = entry.shares.iter().find(|(id, _)| *id == party);
                 found.map_or(Amount::ZERO, |(_, amount)| *amount)
@@ -254,14 +258,14 @@ impl Agreement {
                     queue.push(item);
                 }
             }
-            queue.settle(credit);
-            if payable >= minimum {
+            queue.settle(credit, &holds);
+            if balance >= minimum {
                 queue.fall_due(record.seq, due_on);
             }
         }
         self.pending_interest.clear();
         self.effects.clear();
-        self.statements.insert(statement.period, record);
+        self.refresh_held();
     }
 
     fn book(&mut self, entry: &Entry) {
@@ -286,43 +290,56 @@ impl Agreement {
 
     /// Records: money was sent.
     pub(crate) fn add_payout(&mut self, record: PayoutRecord) {
-        post(&mut self.accounts, &record, Amount::checked_add);
+        post_payout(&mut self.accounts, &record);
         self.payouts.insert(record.id, record);
+        self.refresh_held();
     }
 
     /// Records: money arrived or came back.
     pub(crate) fn settle_payout(&mut self, id: &EventId, status: PayoutStatus) {
         let Some(record) = self.payouts.get_mut(id) else { return };
-        post(&mut self.accounts, record, Amount::checked_sub);
+        unpost(&mut self.accounts, record);
         record.status = status;
-        post(&mut self.accounts, record, Amount::checked_add);
-        let PayoutStatus::Confirmed { received_on, .. } = record.status else { return };
-        let Payout { to, amount, .. } = record.payout.clone();
-        // A receipt was admitted only with interest that stays in bounds.
-        let interest = self.interest_on(id, received_on).unwrap_or_default();
-        self.queues.entry(to).or_default().settle(amount);
-        self.pending_interest.extend(interest);
+        post_payout(&mut self.accounts, record);
+        if let PayoutStatus::Confirmed { received_on, .. } = record.status {
+            let Payout { to, amount, .. } = record.payout.clone();
+            // A receipt was admitted only with interest that stays in bounds.
+            let interest = self.interest_on(id, amount, received_on).unwrap_or_default();
+            let holds = self.holds(&to);
+            let settled = self.queues.entry(to).or_default().settle(amount, &holds);
+            if let Some(record) = self.payouts.get_mut(id) {
+                record.settled = settled;
+            }
+            self.pending_interest.extend(interest);
+        }
+        self.refresh_held();
     }
 
-    /// The late interest that a payout causes if it is received on a day: on each open amount
-    /// that it settles after its due day. `None` past the bounds of an amount.
-    pub fn interest_on(&self, id: &EventId, received_on: Date) -> Option<Vec<InterestLine>> {
+    /// The late interest that an amount of a payout causes if it is received on a day: on each open
+    /// amount that it settles after its due day. `None` past the bounds of an amount.
+    pub fn interest_on(
+        &self,
+        id: &EventId,
+        amount: Amount,
+        received_on: Date,
+    ) -> Option<Vec<InterestLine>> {
         let Some(record) = self.payouts.get(id) else { return Some(Vec::new()) };
-        let Payout { to, amount, .. } = &record.payout;
-        let pieces = self.queues.get(to).cloned().unwrap_or_default().settle(*amount);
+        let Payout { to, .. } = &record.payout;
+        let holds = self.holds(to);
+        let pieces = self.queues.get(to).cloned().unwrap_or_default().settle(amount, &holds);
         let mut lines = Vec::new();
-        for piece in pieces {
+        for piece in pieces.into_iter().map(|piece| piece.item) {
             let late = piece.interest_from.filter(|due_on| *due_on < received_on);
             let Some(due_on) = late else { continue };
             let terms = self.versions.on(self.versions.clipped(due_on));
             let rate = terms.late_rate_on(due_on);
-            let amount = interest(terms, rate, piece.amount, (due_on, received_on))?;
+            let amount = interest(terms, rate, piece.open, (due_on, received_on))?;
             if !amount.is_zero() {
                 lines.push(InterestLine {
                     to: to.clone(),
                     payout: *id,
                     period: piece.period,
-                    principal: piece.amount,
+                    principal: piece.open,
                     due_on,
                     received_on,
                     rate,
@@ -361,6 +378,22 @@ impl Agreement {
     }
 }
 
+impl Agreement {
+    /// The late interest on a principal that was due on a day and is received on another one;
+    /// zero if that is not later. `None` past the bounds of an amount.
+    pub fn interest_for(
+        &self,
+        principal: Amount,
+        (due_on, received_on): (Date, Date),
+    ) -> Option<Amount> {
+        if received_on <= due_on || principal.is_zero() {
+            return Some(Amount::ZERO);
+        }
+        let terms = self.versions.on(self.versions.clipped(due_on));
+        interest(terms, terms.late_rate_on(due_on), principal, (due_on, received_on))
+    }
+}
+
 /// principal × rate × days / 365, from the day after the due day to the day of receipt, in minor
 /// units. `None` past the bounds of an amount.
 fn interest(
@@ -374,7 +407,16 @@ fn interest(
     terms.rounding.round(&(year * whole(days.into()) / whole(365)), terms.currency.minor_digits())
 }
 
-/// Posts a payout to its receiver's account, or takes the posting back, by its status.
+/// Posts a payout to its receiver's account, by its status.
+pub(in crate::state) fn post_payout(accounts: &mut BTreeMap<Id, Account>, record: &PayoutRecord) {
+    post(accounts, record, Amount::checked_add);
+}
+
+/// Takes that posting back.
+pub(in crate::state) fn unpost(accounts: &mut BTreeMap<Id, Account>, record: &PayoutRecord) {
+    post(accounts, record, Amount::checked_sub);
+}
+
 fn post(
     accounts: &mut BTreeMap<Id, Account>,
     record: &PayoutRecord,
@@ -394,5 +436,15 @@ fn post(
             change(&mut account.withheld, *withheld);
         }
         PayoutStatus::Returned { .. } => {}
+        PayoutStatus::Determined { figure, .. } => {
+            // What did not arrive is missing from the part on account first.
+            let missing = amount.checked_sub(figure).unwrap_or_default();
+            let on_account = on_account.checked_sub(missing).unwrap_or_default().at_least_zero();
+            change(&mut account.paid, figure.checked_sub(on_account).unwrap_or(figure));
+            change(&mut account.on_account, on_account);
+            if !figure.is_zero() {
+                change(&mut account.withheld, *withheld);
+            }
+        }
     }
 }

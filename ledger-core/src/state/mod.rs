@@ -3,6 +3,8 @@
 
 pub mod records;
 pub mod queue;
+pub mod disputes;
+pub mod overlay;
 mod changes;
 pub mod root;
 
@@ -11,6 +13,9 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
+pub use disputes::*;
+pub use overlay::Overlay;
+pub use overlay::Unassumable;
 pub use queue::ItemKind;
 pub use queue::OpenItem;
 pub use queue::Queue;
@@ -20,10 +25,10 @@ use crate::event::ConversionRate;
 use crate::event::Kind;
 use crate::event::TermsVersion;
 use crate::rating::Contract;
+use crate::rating::NOTHING_ADOPTED;
 use crate::rating::ConversionRates;
 use crate::rating::PeriodFacts;
 use crate::rating::PeriodGroups;
-use crate::rating::group::Grouping;
 use crate::rating::group::OpenContribution;
 use crate::rating::group::Unrated;
 use crate::state::queue::PendingInterest;
@@ -46,6 +51,7 @@ use crate::vocab::Name;
 use crate::vocab::Period;
 use crate::vocab::RecordHash;
 use crate::vocab::Timestamp;
+use crate::vocab::exact::Sum;
 
 /// The state of a ledger after some record. `State::default()` is the state before record 0.
 #[derive(Clone, Debug, Default)]
@@ -79,10 +85,15 @@ pub struct Agreement {
     payouts: BTreeMap<EventId, PayoutRecord>,
     advances: BTreeMap<EventId, AdvanceRecord>,
     acknowledged: BTreeMap<Id, Acknowledged>,
+    disputes: BTreeMap<EventId, Dispute>,
+    adopted_lines: BTreeMap<EventId, AdoptedLines>,
+    figure_sources: BTreeMap<Period, BTreeMap<Id, AdoptedFigure>>,
+    evidence: BTreeMap<Digest, EvidenceRecord>,
     exposure: Exposure,
     // What follows from the facts above, kept because it is asked for again and again.
     contributions: Vec<OpenContribution>,
     groups: BTreeMap<Period, PeriodGroups>,
+    adopted_figures: BTreeMap<Period, BTreeMap<Id, Amount>>,
     booked: BTreeMap<Period, Booked>,
     accounts: BTreeMap<Id, Account>,
     queues: BTreeMap<Id, Queue>,
@@ -92,6 +103,8 @@ pub struct Agreement {
 
 /// No usage at all.
 static NO_GROUPS: PeriodGroups = PeriodGroups::new();
+/// No lines in the place of others.
+static NO_OTHER_LINES: BTreeMap<EventId, UsageSums> = BTreeMap::new();
 
 impl State {
     /// The sequence number that the next record gets.
@@ -208,9 +221,14 @@ impl Agreement {
             payouts: BTreeMap::new(),
             advances: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
+            disputes: BTreeMap::new(),
+            adopted_lines: BTreeMap::new(),
+            figure_sources: BTreeMap::new(),
+            evidence: BTreeMap::new(),
             exposure: Exposure::default(),
             contributions: Vec::new(),
             groups: BTreeMap::new(),
+            adopted_figures: BTreeMap::new(),
             booked: BTreeMap::new(),
             accounts: BTreeMap::new(),
             queues: BTreeMap::new(),
@@ -411,12 +429,18 @@ impl Agreement {
         self.groups.get(&period).unwrap_or(&NO_GROUPS)
     }
 
+    /// Figures that disputes adopted for a period.
+    pub fn adopted_figures(&self, period: Period) -> &BTreeMap<Id, Amount> {
+        self.adopted_figures.get(&period).unwrap_or(&NOTHING_ADOPTED)
+    }
+
     /// The facts of all periods from the first of the agreement to `last`, for rating.
     pub fn facts_until(&self, last: Period) -> Vec<PeriodFacts<'_>> {
         let mut facts = Vec::new();
         let mut next = Some(self.versions.first_period());
         while let Some(period) = next.filter(|period| *period <= last) {
-            facts.push(PeriodFacts { period, groups: self.groups(period) });
+            let (groups, adopted) = (self.groups(period), self.adopted_figures(period));
+            facts.push(PeriodFacts { period, groups, adopted });
             next = period.next();
         }
         facts
@@ -430,12 +454,7 @@ impl Agreement {
         contributions: &'a [OpenContribution],
         period: Period,
     ) -> Result<PeriodGroups, (&'a Report, &'a LineKey, Unrated)> {
-        let mut groups = PeriodGroups::new();
-        let mut grouping = Grouping::new(versions, contributions, period);
-        for report in self.in_effect(period) {
-            grouping.add(&mut groups, &report.usage).map_err(|(key, why)| (report, key, why))?;
-        }
-        Ok(groups)
+        self.group_over((versions, contributions), &NO_OTHER_LINES, period)
     }
 
     /// The day from which everything payable is paid, however small.
@@ -478,12 +497,27 @@ impl Exposure {
         }
     }
 
+    /// With figures in the settlement currency.
+    pub fn add_figures(&mut self, currency: Currency, figures: &[(Id, Amount)]) {
+        let money = self.money.entry(currency).or_default();
+        for (_, figure) in figures {
+            *money = money.saturating_add(whole_sum(figure));
+        }
+    }
+
     /// With one more conversion rate.
     pub fn add_rate(&mut self, rate: &ConversionRate) {
         let whole = rate.rate.decimal().ceil().mantissa().unsigned_abs();
         let largest = self.rates.entry(rate.currency).or_default();
         *largest = whole.max(*largest);
     }
+}
+
+/// The absolute value of an amount, in units of 10^-12.
+fn whole_sum(amount: &Amount) -> u128 {
+    let mut sum = Sum(0);
+    sum.add_scaled(amount.mantissa(), amount.scale());
+    sum.0.unsigned_abs()
 }
 
 /// What is booked for a period.

@@ -1,6 +1,8 @@
 //! What is open to a beneficiary, oldest due date first: which amounts a payout settles, and how
 //! late.
 
+use std::collections::BTreeMap;
+
 use crate::statement::InterestLine;
 use crate::vocab::Amount;
 use crate::vocab::Date;
@@ -33,16 +35,15 @@ pub struct OpenItem {
     pub booked_by: u64,
 }
 
-/// A piece of an item that a payout settled.
+/// A piece of an item that was settled.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settled {
-    /// The period.
-    pub period: Period,
-    /// The day after which it bore interest.
-    pub interest_from: Option<Date>,
-    /// How much.
-    pub amount: Amount,
+    /// The item, as it was; open is how much of it the piece is.
+    pub item: OpenItem,
 }
+
+/// What disputes would keep open, by period: max(0, booked − figure).
+pub type Holds = BTreeMap<Period, Amount>;
 
 /// A beneficiary's open items, and credit that no item has used yet. Items minus credit are what
 /// is booked and neither recouped nor paid.
@@ -70,23 +71,71 @@ impl Queue {
         self.items.insert(at, item);
     }
 
-    /// Adds credit and lets it settle items; returns the pieces settled, oldest first.
-    pub(in crate::state) fn settle(&mut self, credit: Amount) -> Vec<Settled> {
+    /// Adds credit and lets it settle items, oldest first; returns the pieces settled. What is held
+    /// is settled last.
+    pub(in crate::state) fn settle(&mut self, credit: Amount, holds: &Holds) -> Vec<Settled> {
         // Statements and payouts were admitted only with sums that stay in bounds.
         self.credit = self.credit.checked_add(credit).unwrap_or(self.credit);
         let mut pieces = Vec::new();
+        let mut free: BTreeMap<Period, Amount> = BTreeMap::new();
+        for (period, held) in holds {
+            let free_of_it = self.open_shares(*period).checked_sub(*held).unwrap_or_default();
+            free.insert(*period, free_of_it.at_least_zero());
+        }
+        self.settle_round(&mut pieces, Some(&mut free));
+        self.settle_round(&mut pieces, None);
+        self.items.retain(|item| !item.open.is_zero());
+        pieces
+    }
+
+    /// Settles items, oldest first; of the shares of a period only as much as is free, if given.
+    fn settle_round(
+        &mut self,
+        pieces: &mut Vec<Settled>,
+        mut free: Option<&mut BTreeMap<Period, Amount>>,
+    ) {
         for item in &mut self.items {
-            let piece = item.open.min(self.credit);
-            if piece <= Amount::ZERO {
-                break;
+            if self.credit <= Amount::ZERO {
+                return;
+            }
+            let mut piece = item.open.min(self.credit);
+            let free = free.as_mut().filter(|_| item.kind == ItemKind::Share);
+            if let Some(free) = free.and_then(|free| free.get_mut(&item.period)) {
+                piece = piece.min(*free);
+                *free = free.checked_sub(piece).unwrap_or_default();
+            }
+            if piece.is_zero() {
+                continue;
             }
             item.open = item.open.checked_sub(piece).unwrap_or_default();
             self.credit = self.credit.checked_sub(piece).unwrap_or_default();
-            let (period, interest_from) = (item.period, item.interest_from);
-            pieces.push(Settled { period, interest_from, amount: piece });
+            pieces.push(Settled { item: OpenItem { open: piece, ..item.clone() } });
         }
-        self.items.retain(|item| !item.open.is_zero());
-        pieces
+    }
+
+    /// Takes back what a payout settled: from the credit first, then its pieces, the last first.
+    /// They bear interest again from a day. What is missing makes the credit negative.
+    pub(in crate::state) fn reopen(
+        &mut self,
+        amount: Amount,
+        pieces: &mut Vec<Settled>,
+        from: Date,
+    ) {
+        let minus = |a: Amount, b: Amount| a.checked_sub(b).unwrap_or_default();
+        let of_credit = amount.min(self.credit.at_least_zero());
+        self.credit = minus(self.credit, of_credit);
+        let mut rest = minus(amount, of_credit);
+        while let (false, Some(Settled { item })) = (rest.is_zero(), pieces.pop()) {
+            let part = item.open.min(rest);
+            rest = minus(rest, part);
+            let interest_from = item.interest_from.map(|day| day.max(from));
+            self.push(OpenItem { open: part, interest_from, ..item.clone() });
+            let left = minus(item.open, part);
+            if !left.is_zero() {
+                pieces.push(Settled { item: OpenItem { open: left, ..item } });
+            }
+        }
+        self.credit = minus(self.credit, rest);
     }
 
     /// Payable has reached the minimum payout with the statement in record `seq`, of a period that

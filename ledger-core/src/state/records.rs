@@ -9,6 +9,7 @@ use crate::event::ConversionRate;
 use crate::event::Kind;
 use crate::payout::Advance;
 use crate::payout::Payout;
+use crate::state::queue::Settled;
 use crate::statement::Statement;
 use crate::usage::UsageSums;
 use crate::vocab::Amount;
@@ -92,6 +93,8 @@ pub struct PayoutRecord {
     pub payout: Payout,
     /// What became of it.
     pub status: PayoutStatus,
+    /// What it settled, in the order in which it did.
+    pub settled: Vec<Settled>,
 }
 
 /// What became of a payout.
@@ -103,6 +106,8 @@ pub enum PayoutStatus {
     Confirmed {
         /// The confirmation's place on the log.
         seq: u64,
+        /// When that was recorded.
+        at: Timestamp,
         /// The day.
         received_on: Date,
     },
@@ -110,8 +115,21 @@ pub enum PayoutStatus {
     Returned {
         /// The return's place on the log.
         seq: u64,
+        /// When that was recorded.
+        at: Timestamp,
         /// Why.
         reason: Text,
+    },
+    /// A dispute was resolved: it counts this much.
+    Determined {
+        /// The resolution's place on the log.
+        seq: u64,
+        /// When that was recorded.
+        at: Timestamp,
+        /// The day from which it counts.
+        received_on: Date,
+        /// How much was received.
+        figure: Amount,
     },
 }
 
@@ -278,12 +296,19 @@ pub struct Account {
     pub withheld: Amount,
     /// The same of payouts in transit.
     pub tax_in_transit: Amount,
+    /// Held back by disputes.
+    pub held: Amount,
 }
 
 impl Account {
-    /// payable = booked + interest − recouped − paid − on account − in transit: what may be paid
-    /// out now. Negative when more was paid than is booked.
+    /// payable = balance − held: what may be paid out now.
     pub fn payable(&self) -> Amount {
+        self.balance().checked_sub(self.held).unwrap_or_default()
+    }
+
+    /// balance = booked + interest − recouped − paid − on account − in transit: what is open,
+    /// disputed or not. Negative when more was paid than is booked.
+    pub fn balance(&self) -> Amount {
         let gains = self.booked.checked_add(self.interest);
         [self.recouped, self.paid, self.on_account, self.in_transit]
             .into_iter()

@@ -6,10 +6,13 @@ use crate::rating::group::Group;
 use crate::rating::group::GroupKey;
 use crate::rating::group::GroupSums;
 use crate::state::Agreement;
+use crate::state::Dispute;
+use crate::state::DisputeStatus;
 use crate::state::ItemKind;
 use crate::state::PayoutStatus;
 use crate::state::ProposalStatus;
 use crate::state::Proposed;
+use crate::state::Stance;
 use crate::state::State;
 use crate::statement::InterestLine;
 use crate::terms::Pay;
@@ -108,8 +111,7 @@ fn bytes_2(agreement: &Agreement) -> Vec<u8> {
         out.text(id.as_str());
         let sums = [account.booked, account.interest, account.recouped, account.advanced];
         let sums = sums.into_iter().chain([account.paid, account.on_account, account.withheld]);
-        // Held is reserved for disputes: nothing is held without one.
-        for amount in sums.chain([Amount::ZERO]) {
+        for amount in sums.chain([account.held]) {
             out.amount(amount);
         }
     });
@@ -127,8 +129,8 @@ fn bytes_2(agreement: &Agreement) -> Vec<u8> {
     });
     out.list(agreement.pending_interest(), interest);
     in_transit(&mut out, agreement);
-    // Disputes: reserved, none.
-    out.count(0);
+    let disputes: Vec<&Dispute> = agreement.disputes().values().collect();
+    out.list(&disputes, |out, dispute| write_dispute(out, dispute));
     out.0
 }
 
@@ -175,7 +177,11 @@ fn reports(out: &mut Writer, agreement: &Agreement, period: Period) {
     let mut ids: Vec<_> = reports.iter().map(|report| report.id).collect();
     ids.sort();
     out.list(&ids, |out, id| out.hash(id.bytes()));
-    out.count(reports.iter().map(|report| report.lines).sum());
+    let lines = reports.iter().map(|report| match agreement.adopted_lines(&report.id) {
+        Some(adopted) => adopted.usage.lines(),
+        None => report.lines,
+    });
+    out.count(lines.sum());
 }
 
 fn usage_1(out: &mut Writer, agreement: &Agreement, period: Period) {
@@ -237,6 +243,35 @@ fn stated(out: &mut Writer, agreement: &Agreement) {
         });
         let accepted: Vec<_> = record.accepted_by.iter().collect();
         out.list(&accepted, |out, id| out.text(id.as_str()));
+    });
+}
+
+fn write_dispute(out: &mut Writer, dispute: &Dispute) {
+    out.hash(dispute.id.bytes());
+    out.text(dispute.claimant.as_str());
+    out.option(dispute.period, Writer::period);
+    out.0.push(match &dispute.status {
+        DisputeStatus::Open => 0,
+        DisputeStatus::Escalated { .. } => 1,
+        DisputeStatus::Resolved(resolved) if !resolved.posted => 2,
+        DisputeStatus::Resolved(_) => 3,
+        DisputeStatus::Withdrawn { .. } => 4,
+    });
+    let respondents: Vec<_> = dispute.respondents.iter().collect();
+    out.list(&respondents, |out, (party, respondent)| {
+        out.text(party.as_str());
+        out.0.push(match respondent.stance {
+            Stance::Silent => 0,
+            Stance::Responded => 1,
+            Stance::Accepted => 2,
+        });
+        out.option(respondent.seen, |out, at| {
+            out.0.extend_from_slice(&at.micros().to_le_bytes());
+        });
+    });
+    out.list(&dispute.figures, |out, (party, figure)| {
+        out.text(party.as_str());
+        out.amount(*figure);
     });
 }
 

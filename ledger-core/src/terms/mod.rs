@@ -28,6 +28,7 @@ pub use diff::Change;
 pub use diff::diff;
 pub use judge::TermsProblem;
 pub use versions::Stretch;
+pub use versions::TermsVersion;
 pub use versions::Version;
 pub use versions::Versions;
 

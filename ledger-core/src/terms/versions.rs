@@ -14,6 +14,17 @@ use crate::vocab::Level;
 use crate::vocab::Period;
 use crate::vocab::PublicKey;
 
+/// The terms as an event carries them, with their digest.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TermsVersion {
+    /// The terms.
+    pub terms: Terms,
+    /// Digest of their canonical bytes (`Domain::Terms`).
+    pub digest: Digest,
+    /// The format level of those bytes.
+    pub level: Level,
+}
+
 /// A version of the terms that every money party has accepted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Version {
@@ -54,6 +65,11 @@ impl Versions {
     /// The version that a ledger is opened with.
     pub fn new(first: Version) -> Versions {
         Versions { first, later: Vec::new() }
+    }
+
+    /// With one more version, if there is one.
+    pub(crate) fn push_all(&mut self, more: &Option<Version>) {
+        self.later.extend(more.clone());
     }
 
     /// With one more version, accepted after all others.

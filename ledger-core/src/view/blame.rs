@@ -102,7 +102,10 @@ pub fn blame(
 /// Whether an event can have moved a period's amounts.
 fn can_move(agreement: &Agreement, fact: &Fact, period: Period) -> bool {
     match fact.event.kind() {
-        Kind::ContributionEnded => true,
+        Kind::ContributionEnded
+        | Kind::DisputeAccepted
+        | Kind::DisputeSettled
+        | Kind::DisputeDetermined => true,
         // A tier's position and what is carried come from earlier periods, never from later ones.
         Kind::UsageReported | Kind::UsageCorrected => {
             agreement.report(&fact.id).is_some_and(|report| report.period <= period)

@@ -3,6 +3,7 @@
 use crate::evolve;
 use crate::rating::PartyRating;
 use crate::rating::RuleRating;
+use crate::state::DisputeStatus;
 use crate::state::Report;
 use crate::state::State;
 use crate::terms::Version;
@@ -10,6 +11,7 @@ use crate::view::record::Named;
 use crate::vocab::Amount;
 use crate::vocab::Code;
 use crate::vocab::Date;
+use crate::vocab::EventId;
 use crate::vocab::Id;
 use crate::vocab::Period;
 use crate::vocab::Problem;
@@ -39,6 +41,8 @@ pub struct Explanation {
     pub rules: Vec<RuleRating>,
     /// The reports in effect.
     pub reports: Vec<Source>,
+    /// The dispute that adopted the amount, and the event that resolved it, if one did.
+    pub adopted: Option<(Named, Named)>,
 }
 
 /// What a statement posted to a party for a period.
@@ -63,8 +67,10 @@ pub struct Source {
     pub corrects: Option<Named>,
     /// Whether it adds to earlier ones.
     pub supplement: bool,
-    /// Its lines.
+    /// Its lines; those that a dispute adopted, if one did.
     pub lines: u64,
+    /// The dispute that adopted them, and the event that resolved it.
+    pub adopted: Option<(Named, Named)>,
 }
 
 /// Derives a period's amount for a party. Errors: [`Code::PeriodLength`],
@@ -121,11 +127,22 @@ pub fn explain(state: &State, period: Period, party: &Id) -> Result<Explanation,
     let booked = postings
         .iter()
         .fold(Amount::ZERO, |sum, posting| sum.checked_add(posting.amount).unwrap_or(sum));
+    let resolution = |dispute: &EventId| {
+        let known = agreement.disputes().get(dispute)?;
+        let DisputeStatus::Resolved(resolved) = &known.status else { return None };
+        let by = Named { id: resolved.event, seq: Some(resolved.seq) };
+        Some((Named { id: known.id, seq: Some(known.seq) }, by))
+    };
     let source = |report: &Report| Source {
         report: Named { id: report.id, seq: Some(report.seq) },
         corrects: report.corrects.map(|id| Named::of(state, id)),
         supplement: report.supplement,
-        lines: report.lines,
+        lines: agreement
+            .adopted_lines(&report.id)
+            .map_or(report.lines, |adopted| adopted.usage.lines()),
+        adopted: agreement
+            .adopted_lines(&report.id)
+            .and_then(|adopted| resolution(&adopted.dispute)),
     };
     // The party's own rules, and of a divided pool also those that filled it.
     let pools: Vec<&Id> = rating.parts.iter().map(|part| &part.of).chain([party]).collect();
@@ -149,6 +166,9 @@ pub fn explain(state: &State, period: Period, party: &Id) -> Result<Explanation,
         pending: rating.amount.checked_sub(booked).unwrap_or_default(),
         rules: rules.into_iter().filter(has_part).collect(),
         rating,
+        adopted: agreement
+            .adopted_figure(period, party)
+            .and_then(|figure| resolution(&figure.dispute)),
         reports: agreement.in_effect(period).into_iter().map(source).collect(),
     })
 }

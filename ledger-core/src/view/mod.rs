@@ -1,7 +1,9 @@
 //! Folds for people: the same facts, arranged as a reader asks for them. A report never changes
 //! the ledger.
 
+pub mod said;
 pub mod record;
+pub mod dispute;
 pub mod place;
 pub mod terms;
 pub mod usage;

@@ -6,12 +6,10 @@ use crate::event::Amendment;
 use crate::event::TermsVersion;
 use crate::evolve;
 use crate::evolve::amendment;
-use crate::evolve::statement::unratable;
-use crate::rating;
-use crate::rating::PeriodFacts;
-use crate::rating::PeriodGroups;
+use crate::evolve::statement::unassumable;
 use crate::rating::PeriodRating;
 use crate::state::Agreement;
+use crate::state::Overlay;
 use crate::state::State;
 use crate::vocab::Amount;
 use crate::vocab::Date;
@@ -121,22 +119,7 @@ fn rate_with(
     amendment: &Amendment,
     last: Period,
 ) -> Result<Vec<PeriodRating>, Problem> {
-    let versions = amendment::with(agreement.versions(), amendment);
-    let mut groups: Vec<(Period, PeriodGroups)> = Vec::new();
-    let mut next = Some(versions.first_period());
-    while let Some(period) = next.filter(|period| *period <= last) {
-        let of_period = match period.last_day() < amendment.effective_from {
-            true => agreement.groups(period).clone(),
-            // Every line was found to be rated by these terms.
-            false => agreement
-                .group_under(&versions, agreement.contributions(), period)
-                .unwrap_or_default(),
-        };
-        groups.push((period, of_period));
-        next = period.next();
-    }
-    let facts: Vec<PeriodFacts<'_>> =
-        groups.iter().map(|(period, groups)| PeriodFacts { period: *period, groups }).collect();
-    let contract = rating::Contract { versions: &versions, rates: agreement.rates() };
-    rating::rate(contract, &facts).map_err(unratable)
+    let version = amendment::with(agreement.versions(), amendment).last().clone();
+    let overlay = Overlay { version: Some(version), ..Overlay::default() };
+    agreement.rate_over(&overlay, last).map_err(unassumable)
 }

@@ -1,23 +1,24 @@
 //! Records as a reader sees them: other events by their record number, reports by their totals.
 
-use std::collections::BTreeMap;
-
+use crate::dispute::Ground;
 use crate::event::ContributionClaim;
 use crate::event::ConversionRate;
 use crate::event::Event;
 use crate::event::Fact;
 use crate::event::Kind;
-use crate::event::Lines;
 use crate::payout::Advance;
 use crate::payout::Payout;
 use crate::state::State;
 use crate::statement::Statement;
 use crate::terms::Role;
-use crate::usage::LineBlock;
-use crate::usage::UsageSums;
+pub use crate::view::said::ClaimTotal;
+pub use crate::view::said::DisputedTarget;
+pub use crate::view::said::LinesTotal;
+pub use crate::view::said::Named;
+pub use crate::view::said::OutcomeTotal;
+pub use crate::view::said::gross_by_currency;
 use crate::vocab::Amount;
 use crate::vocab::ContentDigest;
-use crate::vocab::Currency;
 use crate::vocab::Date;
 use crate::vocab::Digest;
 use crate::vocab::EventId;
@@ -28,7 +29,6 @@ use crate::vocab::RecordHash;
 use crate::vocab::StateRoot;
 use crate::vocab::Text;
 use crate::vocab::Timestamp;
-use crate::vocab::exact::Sum;
 
 /// A record on the log.
 #[derive(Clone, Debug)]
@@ -53,26 +53,6 @@ pub struct Record {
     pub payload: Digest,
     /// What the event says.
     pub said: Said,
-}
-
-/// An event that another one names.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Named {
-    /// Its id.
-    pub id: EventId,
-    /// Its record, if it is on the log.
-    pub seq: Option<u64>,
-}
-
-/// The lines of a report, in total.
-#[derive(Clone, Debug)]
-pub struct LinesTotal {
-    /// How many; 0 for a nil report.
-    pub lines: u64,
-    /// In how many parts they were written; 0 if they are in the event itself.
-    pub parts: usize,
-    /// Gross per currency.
-    pub gross: Vec<(Currency, Sum)>,
 }
 
 /// What an event says.
@@ -203,6 +183,84 @@ pub enum Said {
     },
     /// A recoupable advance was paid.
     AdvancePaid(Advance),
+    /// A dispute was opened.
+    DisputeOpened {
+        /// What it is about.
+        target: DisputedTarget,
+        /// What should have been.
+        claim: ClaimTotal,
+        /// Why.
+        basis: Text,
+        /// Commitments to evidence.
+        evidence: Vec<Digest>,
+        /// Why it is heard although it is late, or its line was resolved.
+        ground: Option<Ground>,
+        /// The dispute that it reopens.
+        reopens: Option<Named>,
+    },
+    /// A respondent answered.
+    DisputeResponded {
+        /// The dispute.
+        dispute: Named,
+        /// The answer.
+        text: Text,
+        /// Commitments to evidence.
+        evidence: Vec<Digest>,
+    },
+    /// A respondent accepted the claim, or silence did.
+    DisputeAccepted {
+        /// The dispute.
+        dispute: Named,
+        /// Whether the claimant says that silence accepted it.
+        by_default: bool,
+    },
+    /// The parties settled.
+    DisputeSettled {
+        /// The dispute.
+        dispute: Named,
+        /// What they agreed on.
+        outcome: OutcomeTotal,
+        /// A note on it.
+        note: Text,
+        /// The parties that signed it, beside the author.
+        signed_by: Vec<Id>,
+    },
+    /// The arbiter decided.
+    DisputeDetermined {
+        /// The dispute.
+        dispute: Named,
+        /// What is right.
+        outcome: OutcomeTotal,
+        /// Why.
+        reasons: Text,
+        /// Commitments to evidence.
+        evidence: Vec<Digest>,
+    },
+    /// A party went to the arbiter, or the claimant took the dispute back.
+    DisputeStep {
+        /// Escalated, or withdrawn.
+        kind: Kind,
+        /// The dispute.
+        dispute: Named,
+        /// Why.
+        reason: Text,
+    },
+    /// A file was named as evidence.
+    EvidenceAttached {
+        /// The event that it is about.
+        about: Named,
+        /// The commitment.
+        commitment: Digest,
+        /// What it is.
+        note: Text,
+    },
+    /// A file of evidence was erased.
+    EvidenceErased {
+        /// The commitment.
+        commitment: Digest,
+        /// Why.
+        reason: Text,
+    },
 }
 
 /// Money that was sent: a payout or an advance.
@@ -285,6 +343,26 @@ impl Said {
             Said::ContributionClaimed(_) => Kind::ContributionClaimed,
             Said::ContributionEnded { .. } => Kind::ContributionEnded,
             Said::AdvancePaid(_) => Kind::AdvancePaid,
+            Said::DisputeOpened { .. } => Kind::DisputeOpened,
+            Said::DisputeResponded { .. } => Kind::DisputeResponded,
+            Said::DisputeAccepted { .. } => Kind::DisputeAccepted,
+            Said::DisputeSettled { .. } => Kind::DisputeSettled,
+            Said::DisputeDetermined { .. } => Kind::DisputeDetermined,
+            Said::DisputeStep { kind, .. } => *kind,
+            Said::EvidenceAttached { .. } => Kind::EvidenceAttached,
+            Said::EvidenceErased { .. } => Kind::EvidenceErased,
+        }
+    }
+
+    /// The dispute that the event is a step of, unless it opens one.
+    pub fn of_dispute(&self) -> Option<Named> {
+        match self {
+            Said::DisputeResponded { dispute, .. }
+            | Said::DisputeAccepted { dispute, .. }
+            | Said::DisputeSettled { dispute, .. }
+            | Said::DisputeDetermined { dispute, .. }
+            | Said::DisputeStep { dispute, .. } => Some(*dispute),
+            _ => None,
         }
     }
 
@@ -294,6 +372,7 @@ impl Said {
         match self {
             Said::UsageReported { period, .. } | Said::UsageMissing { period } => *period == wanted,
             Said::RateProposed(rate) => rate.period == wanted,
+            Said::DisputeOpened { target, .. } => target.period() == Some(wanted),
             Said::UsageCorrected { period, .. } | Said::StatementAccepted { period, .. } => {
                 *period == Some(wanted)
             }
@@ -302,13 +381,6 @@ impl Said {
             }
             _ => false,
         }
-    }
-}
-
-impl Named {
-    /// An event, with its record if the state knows it.
-    pub fn of(state: &State, id: EventId) -> Named {
-        Named { id, seq: state.event(&id).map(|(seq, _)| seq) }
     }
 }
 
@@ -388,6 +460,49 @@ fn said(state: &State, event: &Event) -> Said {
             reason: end.reason.clone(),
         },
         Event::AdvancePaid(advance) => Said::AdvancePaid(advance.clone()),
+        Event::DisputeOpened(opening) => Said::DisputeOpened {
+            target: DisputedTarget::of(state, &opening.target),
+            claim: ClaimTotal::of(state, &opening.claim),
+            basis: opening.basis.clone(),
+            evidence: opening.evidence.clone(),
+            ground: opening.ground,
+            reopens: opening.reopens.map(|id| named(&id)),
+        },
+        Event::DisputeResponded(response) => Said::DisputeResponded {
+            dispute: named(&response.dispute),
+            text: response.text.clone(),
+            evidence: response.evidence.clone(),
+        },
+        Event::DisputeAccepted(said) => Said::DisputeAccepted {
+            dispute: named(&said.dispute),
+            by_default: said.by_default,
+        },
+        Event::DisputeSettled(settlement) => Said::DisputeSettled {
+            dispute: named(&settlement.dispute),
+            outcome: OutcomeTotal::of(state, &settlement.outcome),
+            note: settlement.note.clone(),
+            signed_by: settlement.signatures.iter().map(|one| one.party.clone()).collect(),
+        },
+        Event::DisputeDetermined(determination) => Said::DisputeDetermined {
+            dispute: named(&determination.dispute),
+            outcome: OutcomeTotal::of(state, &determination.outcome),
+            reasons: determination.reasons.clone(),
+            evidence: determination.evidence.clone(),
+        },
+        Event::DisputeEscalated(step) | Event::DisputeWithdrawn(step) => Said::DisputeStep {
+            kind: event.kind(),
+            dispute: named(&step.dispute),
+            reason: step.reason.clone(),
+        },
+        Event::EvidenceAttached(attachment) => Said::EvidenceAttached {
+            about: named(&attachment.about),
+            commitment: attachment.commitment,
+            note: attachment.note.clone(),
+        },
+        Event::EvidenceErased(erasure) => Said::EvidenceErased {
+            commitment: erasure.commitment,
+            reason: erasure.reason.clone(),
+        },
     }
 }
 
@@ -395,41 +510,4 @@ fn sent(state: &State, id: &EventId) -> Option<Sent> {
     let agreement = state.agreement()?;
     let payout = agreement.payouts().get(id).map(|one| Sent::Payout(one.payout.clone()));
     payout.or_else(|| Some(Sent::Advance(agreement.advances().get(id)?.advance.clone())))
-}
-
-impl LinesTotal {
-    fn of(lines: &Lines) -> LinesTotal {
-        match lines {
-            Lines::Nil => LinesTotal { lines: 0, parts: 0, gross: Vec::new() },
-            Lines::Inline(block) => LinesTotal::of_block(block),
-            Lines::Parts(index) => LinesTotal {
-                lines: index.lines,
-                parts: index.parts.len(),
-                gross: index
-                    .gross
-                    .iter()
-                    .map(|(currency, amount)| {
-                        let mut sum = Sum::default();
-                        sum.add_scaled(amount.mantissa(), amount.scale());
-                        (*currency, sum)
-                    })
-                    .collect(),
-            },
-        }
-    }
-
-    fn of_block(block: &LineBlock) -> LinesTotal {
-        let mut sums = UsageSums::default();
-        block.add_to(&mut sums);
-        LinesTotal { lines: sums.lines(), parts: 0, gross: gross_by_currency(&sums) }
-    }
-}
-
-/// Gross per currency, sorted by currency.
-pub fn gross_by_currency(sums: &UsageSums) -> Vec<(Currency, Sum)> {
-    let mut totals = BTreeMap::<Currency, Sum>::new();
-    for (key, sums) in sums.iter() {
-        totals.entry(key.currency).or_default().0 += sums.gross.0;
-    }
-    totals.into_iter().collect()
 }

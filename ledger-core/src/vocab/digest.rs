@@ -81,6 +81,8 @@ pub enum Domain {
     Index,
     /// The state root, version 2.
     StateRoot2,
+    /// What a settlement agrees on.
+    Outcome,
 }
 
 impl Domain {
@@ -98,12 +100,13 @@ impl Domain {
             Domain::PartNonce => "revshare 2026-11-23 part nonce v1",
             Domain::Index => "revshare 2026-11-23 index v1",
             Domain::StateRoot2 => "revshare 2026-11-23 state root v2",
+            Domain::Outcome => "revshare 2026-11-25 outcome v1",
         }
     }
 
     /// A hasher for this use. Deriving the key costs two compressions, so it is done once.
     pub fn hasher(self) -> blake3::Hasher {
-        static HASHERS: LazyLock<[blake3::Hasher; 11]> = LazyLock::new(|| {
+        static HASHERS: LazyLock<[blake3::Hasher; 12]> = LazyLock::new(|| {
             [
                 Domain::Payload,
                 Domain::Content,
@@ -116,6 +119,7 @@ impl Domain {
                 Domain::PartNonce,
                 Domain::Index,
                 Domain::StateRoot2,
+                Domain::Outcome,
             ]
             .map(|domain| blake3::Hasher::new_derive_key(domain.context()))
         });

@@ -39,6 +39,13 @@ impl PublicKey {
         &self.0
     }
 
+    /// Whether a signature over a message is valid, strictly: canonical, and under this key.
+    pub fn has_signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(signature);
+        ed25519_dalek::VerifyingKey::from_bytes(&self.0)
+            .is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
+    }
+
     /// The fingerprint that `ssh-keygen -l` prints: `SHA256:…`.
     pub fn fingerprint(&self) -> String {
         self.openssh_key().fingerprint(ssh_key::HashAlg::Sha256).to_string()

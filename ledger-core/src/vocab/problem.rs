@@ -153,6 +153,22 @@ codes! {
     AdvanceNotPermitted "advance-not-permitted" Refused "Advances go to parties that the terms permit them to.";
     WithholdingWrong "withholding-wrong" Refused "A payout withholds the tax that the terms say, to the last unit.";
 
+    DisputeTarget "dispute-target" Refused "A dispute is about a stated period (its statement, a report in effect, a clause in force) or about a payout.";
+    DisputeClaim "dispute-claim" Refused "A claim says something else than what is recorded, and fits what is disputed.";
+    DisputeNotAffected "dispute-not-affected" Refused "A party disputes what it gets, or pays; a figure is claimed by the party that it is for, or by the collector.";
+    DisputeWindow "dispute-window" Refused "A dispute is opened inside the objection window, unless its ground is fraud or manifest error.";
+    DisputeTwice "dispute-twice" Refused "A line is in one open dispute at a time.";
+    DisputeFinal "dispute-final" Refused "What was resolved is final, unless fraud or manifest error reopens it as a new dispute that names the old one.";
+    DisputeClosed "dispute-closed" Refused "Only a dispute that is not resolved or withdrawn goes on.";
+    DisputeSide "dispute-side" Refused "The claimant claims and withdraws, respondents answer and accept, both settle, the arbiter determines.";
+    DisputeLate "dispute-late" Refused "Where silence accepts a claim, it is answered within the days that the terms give.";
+    DisputeEarly "dispute-early" Refused "Default, escalation and determination have to wait for the deadlines and steps before them.";
+    DisputeNoArbiter "dispute-no-arbiter" Refused "A dispute goes to an arbiter that the terms name.";
+    SettlementUnsigned "settlement-unsigned" Refused "A settlement is signed by every party of the dispute.";
+    SettlementFile "settlement-file" Refused "A settlement file is in its one canonical form.";
+    EvidenceUnknown "evidence-unknown" Refused "Evidence that is erased is on the log, and is erased once, by the party that named it.";
+    EvidenceTwice "evidence-twice" Refused "A commitment to evidence is named once.";
+    AuditClause "audit-clause" Refused "An audit looks back over stated periods, at most as far as the terms allow.";
     WhatIf "what-if" Refused "A what-if leaves out, or replaces, events that are on the ledger, and never the first.";
 
     // Bytes and files.

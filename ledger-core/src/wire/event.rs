@@ -40,6 +40,7 @@ use crate::wire::block;
 use crate::wire::codec::decode;
 use crate::wire::codec::encode;
 use crate::wire::codec::malformed;
+use crate::wire::dispute;
 use crate::wire::statement;
 use crate::wire::statement::strictly_sorted;
 use crate::wire::terms;
@@ -83,7 +84,9 @@ struct PartWire<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct BytesWire<'a>(#[serde(borrow, with = "serde_bytes")] &'a [u8]);
+pub(in crate::wire) struct BytesWire<'a>(
+    #[serde(borrow, with = "serde_bytes")] pub(in crate::wire) &'a [u8],
+);
 
 #[derive(Serialize, Deserialize)]
 enum LinesWire<'a> {
@@ -314,6 +317,16 @@ pub fn encode_payload(event: &Event) -> Result<Vec<u8>, Problem> {
             advance.paid_on.days(),
             advance.reference.as_str(),
         )),
+        Event::DisputeOpened(said) => dispute::encode_opening(said),
+        Event::DisputeResponded(said) => dispute::encode_response(said),
+        Event::DisputeAccepted(said) => dispute::encode_acceptance(said),
+        Event::DisputeSettled(said) => dispute::encode_settlement(said),
+        Event::DisputeEscalated(said) | Event::DisputeWithdrawn(said) => {
+            dispute::encode_step(said)
+        }
+        Event::DisputeDetermined(said) => dispute::encode_determination(said),
+        Event::EvidenceAttached(said) => dispute::encode_attachment(said),
+        Event::EvidenceErased(said) => dispute::encode_erasure(said),
     }
 }
 
@@ -451,10 +464,25 @@ pub fn decode_payload(
                 reference: words::text(reference)?,
             })
         }
+        Kind::DisputeOpened => {
+            Event::DisputeOpened(Box::new(dispute::read_opening(payload, length)?))
+        }
+        Kind::DisputeResponded => Event::DisputeResponded(dispute::read_response(payload)?),
+        Kind::DisputeAccepted => Event::DisputeAccepted(dispute::read_acceptance(payload)?),
+        Kind::DisputeSettled => {
+            Event::DisputeSettled(Box::new(dispute::read_settlement(payload)?))
+        }
+        Kind::DisputeEscalated => Event::DisputeEscalated(dispute::read_step(payload)?),
+        Kind::DisputeDetermined => {
+            Event::DisputeDetermined(Box::new(dispute::read_determination(payload)?))
+        }
+        Kind::DisputeWithdrawn => Event::DisputeWithdrawn(dispute::read_step(payload)?),
+        Kind::EvidenceAttached => Event::EvidenceAttached(dispute::read_attachment(payload)?),
+        Kind::EvidenceErased => Event::EvidenceErased(dispute::read_erasure(payload)?),
     })
 }
 
-fn read_terms(bytes: &[u8], level: Level) -> Result<TermsVersion, Problem> {
+pub(in crate::wire) fn read_terms(bytes: &[u8], level: Level) -> Result<TermsVersion, Problem> {
     let terms = terms::decode_terms(bytes, level)?;
     Ok(TermsVersion { terms, digest: Domain::Terms.digest(bytes), level })
 }

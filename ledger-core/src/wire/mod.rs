@@ -8,6 +8,7 @@ mod statement;
 mod fields;
 pub mod clauses;
 pub mod terms;
+pub mod dispute;
 pub mod event;
 
 #[cfg(test)]

@@ -1,0 +1,167 @@
+//! Disputes: who may say what in one, and what it makes of the ledger.
+//!
+//! [`judge`] says whether an event of a dispute may be said here and now, and what it would change;
+//! [`record`] makes the change. The computations that a claim needs are done once, in between.
+
+mod claim;
+mod opening;
+mod steps;
+
+use crate::event::Author;
+use crate::event::Event;
+use crate::event::Fact;
+use crate::evolve::Violation;
+use crate::evolve::in_force;
+use crate::evolve::opened_mut;
+use crate::evolve::unknown_event;
+use crate::limits::EVIDENCE_MAX;
+use crate::state::Adopted;
+use crate::state::AdoptedKind;
+use crate::state::Agreement;
+use crate::state::ClaimFacts;
+use crate::state::Dispute;
+use crate::state::DisputeStatus;
+use crate::state::Resolution;
+use crate::state::Resolved;
+use crate::state::Stance;
+use crate::state::State;
+use crate::vocab::Code;
+use crate::vocab::Digest;
+use crate::vocab::EventId;
+use crate::vocab::Id;
+use crate::vocab::Problem;
+use crate::vocab::Text;
+use crate::vocab::Timestamp;
+
+pub use claim::Subject;
+pub use claim::facts;
+pub use opening::window;
+
+/// What an admissible event of a dispute changes.
+#[derive(Clone, Debug)]
+pub enum Ruling {
+    /// A dispute is opened.
+    Opened(Box<opening::Opened>),
+    /// A respondent takes a stance.
+    Stance(EventId, Id, Stance),
+    /// A respondent accepts, and with that, or by default, the dispute is resolved.
+    Resolved(Box<Resolving>),
+    /// The arbiter is asked.
+    Escalated(EventId),
+    /// The dispute is taken back.
+    Withdrawn(EventId, Text),
+}
+
+/// How a dispute is resolved.
+#[derive(Clone, Debug)]
+pub struct Resolving {
+    dispute: EventId,
+    how: Resolution,
+    /// The respondent whose acceptance resolves it.
+    accepted_by: Option<Id>,
+    adopted: Adopted,
+    /// The claim of the outcome, if it is not that of the dispute.
+    claimed: Option<ClaimFacts>,
+}
+
+/// Whether an event of a dispute may be said here and now, and what it changes.
+pub fn judge(
+    state: &State,
+    author: &Author,
+    at: Timestamp,
+    event: &Event,
+) -> Result<Ruling, Violation> {
+    match event {
+        Event::DisputeOpened(said) => {
+            opening::admit(state, author, at, said).map(|opened| Ruling::Opened(Box::new(opened)))
+        }
+        Event::DisputeResponded(said) => steps::respond(state, author, at, said),
+        Event::DisputeAccepted(said) => steps::accept(state, author, at, said),
+        Event::DisputeSettled(said) => steps::settle(state, author, said),
+        Event::DisputeEscalated(said) => steps::escalate(state, author, at, said),
+        Event::DisputeDetermined(said) => steps::determine(state, author, said),
+        Event::DisputeWithdrawn(said) => steps::withdraw(state, author, said),
+        _ => Err(Problem::new(Code::DisputeTarget, "the event is no step of a dispute")
+            .hint("`revshare dispute list` shows the disputes")),
+    }
+}
+
+/// Applies what was judged.
+pub(crate) fn record(state: &mut State, fact: &Fact, ruling: Ruling) -> Result<(), Violation> {
+    let agreement = opened_mut(state)?;
+    match ruling {
+        Ruling::Opened(opened) => agreement.add_dispute(opened.dispute(fact)),
+        Ruling::Stance(dispute, party, stance) => agreement.take_stance(&dispute, &party, stance),
+        Ruling::Escalated(dispute) => {
+            agreement.set_dispute(&dispute, DisputeStatus::Escalated { seq: fact.seq });
+        }
+        Ruling::Withdrawn(dispute, reason) => {
+            agreement.set_dispute(&dispute, DisputeStatus::Withdrawn { seq: fact.seq, reason });
+        }
+        Ruling::Resolved(resolving) => {
+            let Resolving { dispute, how, accepted_by, adopted, claimed } = *resolving;
+            if let Some(party) = &accepted_by {
+                agreement.take_stance(&dispute, party, Stance::Accepted);
+            }
+            let resolved = Resolved {
+                seq: fact.seq,
+                event: fact.id,
+                recorded_at: fact.recorded_at,
+                how,
+                adopted: AdoptedKind::of(&adopted),
+                posted: false,
+            };
+            agreement.resolve(&dispute, resolved, (adopted, claimed.as_ref()));
+        }
+    }
+    Ok(())
+}
+
+/// A dispute that goes on.
+fn ongoing<'a>(
+    state: &'a State,
+    id: &EventId,
+) -> Result<(&'a Agreement, &'a Dispute), Violation> {
+    let agreement = in_force(state)?;
+    let Some(dispute) = agreement.disputes().get(id) else {
+        return Err(unknown_event(state, id, "a dispute"));
+    };
+    let ended = match &dispute.status {
+        DisputeStatus::Open | DisputeStatus::Escalated { .. } => return Ok((agreement, dispute)),
+        DisputeStatus::Resolved(resolved) => format!("resolved with record {}", resolved.seq),
+        DisputeStatus::Withdrawn { seq, .. } => format!("withdrawn with record {seq}"),
+    };
+    Err(Problem::new(
+        Code::DisputeClosed,
+        format!("the dispute in record {} was {ended}", dispute.seq),
+    )
+    .hint("fraud or manifest error reopens it: `revshare dispute open … --reopens --ground`")
+    .at_record(dispute.seq))
+}
+
+/// The refusal of a step that is another side's.
+fn other_side(dispute: &Dispute, author: &Author, who: &str) -> Problem {
+    let (claimant, seq) = (&dispute.claimant, dispute.seq);
+    let names: Vec<&str> = dispute.respondents.keys().map(Id::as_str).collect();
+    Problem::new(
+        Code::DisputeSide,
+        format!(
+            "{} may not say this in the dispute of record {seq}: {who} may",
+            author.party
+        ),
+    )
+    .hint(format!("{claimant} claims, {} answer", names.join(" and ")))
+    .at_record(seq)
+}
+
+/// Commitments are strictly sorted and not too many: what decoding holds, and writers keep to.
+pub fn admit_evidence(evidence: &[Digest]) -> Result<(), Violation> {
+    if evidence.len() <= EVIDENCE_MAX && evidence.windows(2).all(|pair| pair[0] < pair[1]) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Code::EvidenceTwice,
+        format!("evidence is named once each, at most {EVIDENCE_MAX} in one event"),
+    )
+    .hint("attach more with `revshare evidence attach`"))
+}

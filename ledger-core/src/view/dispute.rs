@@ -1,0 +1,355 @@
+//! Disputes as a reader sees them: what each line comes to now, and what follows from each outcome.
+
+use std::collections::BTreeMap;
+
+use crate::evolve;
+use crate::evolve::statement::unassumable;
+use crate::rating::PeriodRating;
+use crate::state::Agreement;
+use crate::state::ClaimFacts;
+use crate::state::Dispute;
+use crate::state::DisputeStatus;
+use crate::state::Overlay;
+use crate::state::State;
+use crate::state::Unassumable;
+use crate::vocab::Amount;
+use crate::vocab::Date;
+use crate::vocab::EventId;
+use crate::vocab::Id;
+use crate::vocab::Period;
+use crate::vocab::Problem;
+
+/// A disputed line as it stands. booked = settled + undisputed + held.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DisputedLine {
+    /// The party.
+    pub party: Id,
+    /// What is booked to it for the period, or what the payout counts.
+    pub booked: Amount,
+    /// What is claimed, or was adopted and is not posted yet; none if nothing is open any more.
+    pub figure: Option<Amount>,
+    /// The part of what is booked that has been settled, or is on its way.
+    pub settled: Amount,
+    /// The part that is open and not disputed: it stays payable, due as before.
+    pub undisputed: Amount,
+    /// The part that is held.
+    pub held: Amount,
+    /// What is claimed above what is booked; it is not held.
+    pub above: Amount,
+    /// The day on which the line is due; none for a payout.
+    pub due_on: Option<Date>,
+    /// The late interest that `above` would bear if it were paid on the day that is looked at.
+    pub interest: Amount,
+}
+
+/// The lines of a dispute as they stand, with interest up to a day.
+pub fn lines(agreement: &Agreement, dispute: &Dispute, day: Date) -> Vec<DisputedLine> {
+    let line = |party: &Id| {
+        let figure = dispute.figure(party);
+        let Some(period) = dispute.period else {
+            let record = dispute.payout().and_then(|id| agreement.payouts().get(&id));
+            let counted = record.and_then(|record| record.counted()).unwrap_or_default();
+            let held = match dispute.is_open() {
+                true => minus(figure.unwrap_or(counted), counted).at_least_zero(),
+                false => Amount::ZERO,
+            };
+            let held = held.min(agreement.account(party).held);
+            let above = minus(counted, figure.unwrap_or(counted)).at_least_zero();
+            return DisputedLine {
+                party: party.clone(),
+                booked: counted,
+                figure,
+                settled: counted,
+                undisputed: Amount::ZERO,
+                held,
+                above,
+                due_on: None,
+                interest: Amount::ZERO,
+            };
+        };
+        let booked = agreement.booked_to(period, party);
+        let (by_period, _) = agreement.held(party);
+        let held = match dispute.holds() {
+            true => by_period.get(&period).copied().unwrap_or_default(),
+            false => Amount::ZERO,
+        };
+        let open = agreement.open_of(period, party);
+        let due_on = agreement.versions().of(period).due_on(period);
+        let above = figure.map_or(Amount::ZERO, |figure| minus(figure, booked).at_least_zero());
+        DisputedLine {
+            party: party.clone(),
+            booked,
+            figure,
+            settled: minus(booked, open),
+            undisputed: minus(open, held),
+            held,
+            above,
+            due_on: Some(due_on),
+            interest: agreement.interest_for(above, (due_on, day)).unwrap_or_default(),
+        }
+    };
+    dispute.lines.iter().map(line).collect()
+}
+
+/// Admitted amounts and their differences stay in bounds.
+fn minus(one: Amount, other: Amount) -> Amount {
+    one.checked_sub(other).unwrap_or_default()
+}
+
+/// A way in which a dispute can end, or has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// The recorded figures stand: the ledger without the claim.
+    Stands,
+    /// The claim is right.
+    AsClaimed,
+    /// What was adopted.
+    Adopted,
+}
+
+impl Side {
+    /// The name that scripts see.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Side::Stands => "stands",
+            Side::AsClaimed => "as-claimed",
+            Side::Adopted => "adopted",
+        }
+    }
+}
+
+/// A dispute, replayed: the ledger without the claim, with it, and with what was adopted. All of it
+/// follows from the log alone.
+#[derive(Clone, Debug)]
+pub struct DisputeReplay {
+    /// The sides, in order; what was adopted only if something was.
+    pub sides: Vec<SideAnswer>,
+    /// The periods that differ between sides, and the disputed one, in order.
+    pub periods: Vec<PeriodSides>,
+    /// The day up to which interest is computed: that of the last record.
+    pub day: Date,
+}
+
+/// What follows on one side.
+#[derive(Clone, Debug)]
+pub struct SideAnswer {
+    /// Which.
+    pub side: Side,
+    /// Per beneficiary, sorted.
+    pub parties: Vec<PartyAnswer>,
+    /// Why periods from one on cannot be rated on this side, if there are such.
+    pub unrated: Option<Problem>,
+}
+
+/// What a beneficiary gets on one side.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartyAnswer {
+    /// The beneficiary.
+    pub party: Id,
+    /// What all periods together come to that every side can rate.
+    pub total: Amount,
+    /// That, less the same where the recorded figures stand.
+    pub difference: Amount,
+    /// What the next statement would post for stated periods.
+    pub true_up: Amount,
+    /// What would then be payable, with nothing held by this dispute.
+    pub payable: Amount,
+    /// The late interest on the disputed part that would then be owed, if it were paid on the day.
+    pub interest: Amount,
+}
+
+/// A period on every side.
+#[derive(Clone, Debug)]
+pub struct PeriodSides {
+    /// The period.
+    pub period: Period,
+    /// How it is rated, in the order of the sides; `None` where it cannot be.
+    pub ratings: Vec<Option<PeriodRating>>,
+}
+
+impl PeriodSides {
+    /// What a party gets, in the order of the sides.
+    pub fn amounts(&self, party: &Id) -> Vec<Option<Amount>> {
+        let amount = |rating: &PeriodRating| {
+            rating.share(party).map_or(Amount::ZERO, |share| share.amount)
+        };
+        self.ratings.iter().map(|rating| rating.as_ref().map(amount)).collect()
+    }
+}
+
+/// Facts, as they are on one side of a dispute.
+fn overlay(agreement: &Agreement, dispute: &Dispute, side: Side) -> Overlay {
+    let mut without = Overlay::default();
+    let DisputeStatus::Resolved(_) = &dispute.status else {
+        return match (side, dispute.period) {
+            (Side::AsClaimed, Some(period)) => agreement.overlay(&dispute.claim, period),
+            _ => without,
+        };
+    };
+    // What it adopted still counts, unless another dispute has replaced it since.
+    if let Some((report, before)) = &dispute.before.lines
+        && agreement.adopted_lines(report).is_some_and(|now| now.dispute == dispute.id)
+    {
+        let reported = agreement.report(report).map(|report| report.usage.clone());
+        let before = before.as_ref().map(|lines| lines.usage.clone());
+        without.lines.extend(before.or(reported).map(|usage| (*report, usage)));
+    }
+    if let Some(period) = dispute.period {
+        let mut figures: BTreeMap<Id, Amount> = agreement.adopted_figures(period).clone();
+        for party in &dispute.lines {
+            let now = agreement.adopted_figure(period, party);
+            if now.is_none_or(|now| now.dispute == dispute.id) {
+                figures.remove(party);
+                let before = dispute.before.figures.get(party);
+                figures.extend(before.map(|before| (party.clone(), before.amount)));
+            }
+        }
+        without.figures.insert(period, figures);
+    }
+    match (side, dispute.period) {
+        (Side::Adopted, _) => Overlay::default(),
+        (Side::AsClaimed, Some(period)) => {
+            let claimed = agreement.overlay(&dispute.claim, period);
+            if let ClaimFacts::Figures(claimed) = &dispute.claim {
+                let figures = without.figures.entry(period).or_default();
+                figures.extend(claimed.iter().cloned());
+                return without;
+            }
+            without.lines.extend(claimed.lines);
+            without.figures.insert(period, BTreeMap::new());
+            Overlay { version: claimed.version, ..without }
+        }
+        _ => without,
+    }
+}
+
+/// Every period up to one that can be rated on a side, and why the one after them cannot.
+fn rate(
+    agreement: &Agreement,
+    overlay: &Overlay,
+    last: Period,
+) -> (Vec<PeriodRating>, Option<Problem>) {
+    let (mut last, mut unrated) = (Some(last), None);
+    while let Some(until) = last {
+        match agreement.rate_over(overlay, until) {
+            Ok(rated) => return (rated, unrated),
+            Err(why) => {
+                let at = match &why {
+                    Unassumable::Rating(why) => why.period(),
+                    Unassumable::Line(period, _) => *period,
+                };
+                // At least one less each time, whatever the period.
+                last = at.min(until).previous();
+                unrated = Some(unassumable(why));
+            }
+        }
+    }
+    (Vec::new(), unrated)
+}
+
+/// Replays a dispute. Errors: [`Code::UnknownEvent`].
+pub fn replay(state: &State, id: &EventId) -> Result<DisputeReplay, Problem> {
+    let agreement = evolve::opened(state)?;
+    let Some(dispute) = agreement.disputes().get(id) else {
+        return Err(evolve::unknown_event(state, id, "a dispute"));
+    };
+    let mut names = vec![Side::Stands, Side::AsClaimed];
+    if matches!(dispute.status, DisputeStatus::Resolved(_)) {
+        names.push(Side::Adopted);
+    }
+    let reported = agreement.reported_periods().next_back();
+    let last = reported.max(agreement.statements().keys().next_back().copied());
+    let rated: Vec<(Vec<PeriodRating>, Option<Problem>)> = names
+        .iter()
+        .map(|side| match last {
+            Some(last) => rate(agreement, &overlay(agreement, dispute, *side), last),
+            None => (Vec::new(), None),
+        })
+        .collect();
+    let day = state.recorded_at().date();
+    let both = rated.iter().map(|(ratings, _)| ratings.len()).min().unwrap_or(0);
+    let longest = rated.iter().map(|(ratings, _)| ratings.len()).max().unwrap_or(0);
+    let mut periods = Vec::new();
+    for at in 0..longest {
+        let of: Vec<Option<PeriodRating>> =
+            rated.iter().map(|(ratings, _)| ratings.get(at).cloned()).collect();
+        let Some(period) = of.iter().flatten().next().map(|rating| rating.period) else { continue };
+        let differ = of.windows(2).any(|pair| pair[0] != pair[1]);
+        if differ || dispute.period == Some(period) {
+            periods.push(PeriodSides { period, ratings: of });
+        }
+    }
+    let sides = names.iter().zip(&rated).map(|(side, (ratings, unrated))| {
+        let recorded = &rated[0].0[..both];
+        let parties = agreement.versions().beneficiaries().into_iter();
+        let answer = |party: &Id| {
+            let sides = (&ratings[..both], recorded);
+            party_answer(agreement, (dispute, *side), party, (sides, day))
+        };
+        SideAnswer {
+            side: *side,
+            parties: parties.map(answer).collect(),
+            unrated: unrated.clone(),
+        }
+    });
+    Ok(DisputeReplay { sides: sides.collect(), periods, day })
+}
+
+fn party_answer(
+    agreement: &Agreement,
+    (dispute, side): (&Dispute, Side),
+    party: &Id,
+    ((ratings, recorded), day): ((&[PeriodRating], &[PeriodRating]), Date),
+) -> PartyAnswer {
+    let amount = |rating: &PeriodRating| {
+        rating.share(party).map_or(Amount::ZERO, |share| share.amount)
+    };
+    let add = |sum: Amount, more: Amount| sum.checked_add(more).unwrap_or(sum);
+    let sum = |ratings: &[PeriodRating]| ratings.iter().map(amount).fold(Amount::ZERO, add);
+    let (by_period, held) = agreement.held(party);
+    let (mut true_up, mut interest) = (Amount::ZERO, Amount::ZERO);
+    for rating in ratings.iter().filter(|one| agreement.statements().contains_key(&one.period)) {
+        let period = rating.period;
+        let booked = agreement.booked_to(period, party);
+        true_up = add(true_up, minus(amount(rating), booked));
+        // What is owed beyond what was settled, or is undisputed anyway.
+        let held = by_period.get(&period).copied().unwrap_or_default();
+        let settled = minus(booked, agreement.open_of(period, party));
+        let known = settled.max(minus(booked, held));
+        let late = minus(amount(rating), known).at_least_zero();
+        let due_on = agreement.versions().of(period).due_on(period);
+        interest = add(interest, agreement.interest_for(late, (due_on, day)).unwrap_or_default());
+    }
+    let line = lines(agreement, dispute, day).into_iter().find(|line| line.party == *party);
+    let own = line.map_or(Amount::ZERO, |line| line.held);
+    let received = received(agreement, (dispute, side), party);
+    let balance = agreement.account(party).balance();
+    let payable = minus(add(minus(balance, received), true_up), minus(held, own));
+    let total = sum(ratings);
+    PartyAnswer {
+        party: party.clone(),
+        total,
+        difference: add(minus(total, sum(recorded)), received.negated()),
+        true_up,
+        payable,
+        interest,
+    }
+}
+
+/// How much more a disputed payout counts on a side than it does now.
+fn received(agreement: &Agreement, (dispute, side): (&Dispute, Side), party: &Id) -> Amount {
+    let record = dispute.payout().and_then(|id| agreement.payouts().get(&id));
+    let Some(record) = record.filter(|record| record.payout.to == *party) else {
+        return Amount::ZERO;
+    };
+    // In transit it lowers the balance by all of it already.
+    let now = record.counted().unwrap_or(record.payout.amount);
+    let then = match (side, &dispute.claim) {
+        (Side::AsClaimed, ClaimFacts::Figures(figures)) => {
+            figures.first().map_or(now, |(_, figure)| *figure)
+        }
+        (Side::Stands, _) => dispute.before.payout.unwrap_or(now),
+        _ => now,
+    };
+    minus(then, now)
+}
