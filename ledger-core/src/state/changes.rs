@@ -222,7 +222,6 @@ impl Agreement {
         for entry in &statement.entries {
             self.book(entry);
         }
-        self.statements.insert(statement.period, record.clone());
         self.reassess_disputes();
         let terms = self.versions.of(statement.period);
         let due_on = terms.due_on(statement.period);
@@ -265,6 +264,7 @@ impl Agreement {
         }
         self.pending_interest.clear();
         self.effects.clear();
+        self.statements.insert(statement.period, record);
         self.refresh_held();
     }
 

@@ -599,6 +599,9 @@ impl Agreement {
 
     /// Keeps what is held with the accounts.
     pub(in crate::state) fn refresh_held(&mut self) {
+        if self.disputes.is_empty() {
+            return;
+        }
         let parties: Vec<Id> = self.versions.beneficiaries().into_iter().cloned().collect();
         for party in parties {
             let (_, held) = self.held(&party);
