@@ -198,9 +198,13 @@ impl Payload {
                 p.text(to).decimal(rate).u8(u8::from(*gross_up))
             })
             .list(&clauses.late_interest, |p, (from, rate)| p.day(*from).decimal(rate))
-            .u16(90) // objections
+            .u16(clauses.objection_days)
             .u16(clauses.proposal_lapse_days)
-            .option(Some(()), |p, ()| p.u16(30).u8(1).u16(60)) // disputes
+            .option(clauses.dispute, |p, windows| {
+                p.u16(windows.response_days)
+                    .u8(u8::from(!windows.silence_accepts))
+                    .u16(windows.escalate_after_days)
+            })
             .option(Some(()), |p, ()| p.u16(24).amount("0.05").u8(0)) // audits
     }
 

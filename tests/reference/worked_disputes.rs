@@ -1,0 +1,1 @@
+//! Examples of disputes, worked out by hand.
