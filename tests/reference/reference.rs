@@ -20,10 +20,11 @@
 //! 9. the arithmetic (`docs/calculation.md`): from groups to what a period comes to;
 //! 10. accounts: advances, open items, late interest, withholding;
 //! 11. the ledger: which event is admissible when, and what it changes;
-//! 12. the state root (`state-root.md`).
+//! 12. disputes and evidence: what may follow in a dispute, what is adopted, what is held;
+//! 13. the state root (`state-root.md`).
 //!
 //! Examples that were worked out by hand lie beside this file: `worked_rating.rs`,
-//! `worked_accounts.rs` and `worked_logs.rs`.
+//! `worked_accounts.rs`, `worked_logs.rs` and `worked_disputes.rs`.
 //!
 //! One rule of the format is not checked here: whether a text is in Unicode normalization form C,
 //! because that needs the tables of Unicode. All other rules for texts are.
@@ -62,6 +63,8 @@ pub struct Report {
     pub stated: Vec<StatedPeriod>,
     /// Reports in effect whose gross is not what the prices of the terms come to.
     pub price_findings: Vec<PriceFinding>,
+    /// Every dispute, sorted by its event id.
+    pub disputes: Vec<DisputeStands>,
 }
 
 /// Where one owner or beneficiary stands.
@@ -85,8 +88,36 @@ pub struct Balance {
     pub in_transit: BigRational,
     /// The parts on account of confirmed payouts.
     pub on_account: BigRational,
-    /// Booked and interest, less recouped, paid, on account and in transit.
+    /// What disputes hold back.
+    pub held: BigRational,
+    /// Booked and interest, less recouped, paid, on account, in transit and held.
     pub payable: BigRational,
+}
+
+impl Balance {
+    /// What is payable and what is held, together.
+    fn balance(&self) -> Exact {
+        &self.payable + &self.held
+    }
+}
+
+/// How a dispute stands. Statuses are the numbers of the state root.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DisputeStands {
+    /// The event id of its dispute-opened.
+    pub dispute: [u8; 32],
+    /// Who opened it.
+    pub claimant: String,
+    /// Year and number of its period; none if it is about a payout.
+    pub period: Option<(u16, u8)>,
+    /// 0 open, 1 escalated, 2 resolved and not posted, 3 resolved and posted, 4 withdrawn.
+    pub status: u8,
+    /// Sorted by id: 0 silent, 1 responded, 2 accepted; and the recorded time of the record with
+    /// which the respondent has seen the dispute.
+    pub respondents: Vec<(String, u8, Option<i64>)>,
+    /// What is claimed, or was adopted, per beneficiary among its parties, sorted by id; empty once
+    /// it is posted or withdrawn.
+    pub figures: Vec<(String, BigRational)>,
 }
 
 /// What all statements together booked for one period.
@@ -234,8 +265,11 @@ const LOOKBACK_MONTHS_MAX: u16 = 1_200;
 const MINIMUM_DIGITS: u32 = 10;
 /// Largest conversion rate.
 const FX_RATE_MAX: u32 = 1_000_000;
-/// Days after which a proposal lapses, where terms do not say.
-const LAPSE_DAYS_DEFAULT: u16 = 90;
+/// Days after which a proposal lapses, and in which a statement may be disputed, where terms do not
+/// say.
+const WINDOW_DAYS_DEFAULT: u16 = 90;
+/// Most commitments to evidence that one event names.
+const EVIDENCE_MAX: usize = 64;
 
 /// A hash of 32 bytes.
 type Hash = [u8; 32];
@@ -243,6 +277,8 @@ type Hash = [u8; 32];
 type Exact = BigRational;
 /// A number per party.
 type PerParty = BTreeMap<String, Exact>;
+/// A number per period.
+type PerPeriod = BTreeMap<Period, Exact>;
 
 /// `H(context, x)`, where x is the concatenation of `pieces` (`log-format.md`, "Conventions").
 fn derive(context: &str, pieces: &[&[u8]]) -> Hash {
@@ -651,7 +687,18 @@ struct Clauses {
     withholding: BTreeMap<String, (Exact, bool)>,
     /// Yearly rates, each from a day on.
     late_interest: BTreeMap<i32, Exact>,
+    objection_days: u16,
     proposal_lapse_days: u16,
+    dispute: Option<DisputeWindows>,
+}
+
+/// How long an answer to a dispute may take, and what silence means.
+#[derive(Clone, Copy)]
+struct DisputeWindows {
+    response_days: u16,
+    /// Silence means accept, or else escalate.
+    silence_accepts: bool,
+    escalate_after_days: u16,
 }
 
 /// The price of so many units of a meter, from a day on.
@@ -955,14 +1002,18 @@ fn read_clauses(c: &mut Cursor<'_>) -> Check<Clauses> {
     strictly_rising(withholding.iter().map(|(to, _)| to))?;
     let late_interest = c.list(|c| Ok((c.day()?, c.rate()?)))?;
     strictly_rising(late_interest.iter().map(|(from, _)| from))?;
-    let mut deadlines = vec![c.u16()?]; // objections
-    let proposal_lapse_days = c.u16()?;
-    deadlines.push(proposal_lapse_days);
-    if c.bool()? {
-        deadlines.push(c.u16()?); // the response to a dispute
-        ensure(c.u8()? <= 1, "an unknown consequence of silence")?;
-        deadlines.push(c.u16()?); // its escalation
-    }
+    let (objection_days, proposal_lapse_days) = (c.u16()?, c.u16()?);
+    let dispute = c.option(|c| {
+        let response_days = c.u16()?;
+        let silence_accepts = match c.u8()? {
+            0 => true,
+            1 => false,
+            _ => return Err("an unknown consequence of silence".into()),
+        };
+        Ok(DisputeWindows { response_days, silence_accepts, escalate_after_days: c.u16()? })
+    })?;
+    let mut deadlines = vec![objection_days, proposal_lapse_days];
+    deadlines.extend(dispute.iter().flat_map(|one| [one.response_days, one.escalate_after_days]));
     ensure(
         deadlines.iter().all(|days| *days <= DEADLINE_DAYS_MAX),
         "a deadline is longer than 3650 days",
@@ -984,7 +1035,9 @@ fn read_clauses(c: &mut Cursor<'_>) -> Check<Clauses> {
         advances: advances.into_iter().collect(),
         withholding: withholding.into_iter().collect(),
         late_interest: late_interest.into_iter().collect(),
+        objection_days,
         proposal_lapse_days,
+        dispute,
     })
 }
 
@@ -1003,7 +1056,9 @@ impl Clauses {
             advances: BTreeSet::new(),
             withholding: BTreeMap::new(),
             late_interest: BTreeMap::new(),
-            proposal_lapse_days: LAPSE_DAYS_DEFAULT,
+            objection_days: WINDOW_DAYS_DEFAULT,
+            proposal_lapse_days: WINDOW_DAYS_DEFAULT,
+            dispute: None,
         }
     }
 }
@@ -1469,6 +1524,7 @@ fn pattern_matches(pattern: &str, value: &str) -> bool {
 // ------------------------------------------------------------------------------------------------
 
 /// The lines of one block, in columns.
+#[derive(Clone)]
 struct Block {
     attributes: Vec<String>,
     meters: Vec<String>,
@@ -1483,7 +1539,7 @@ struct Block {
 }
 
 /// What lines have in common.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct LineKey {
     day: i32,
     currency: [u8; 3],
@@ -1492,6 +1548,7 @@ struct LineKey {
 }
 
 /// One number per line: integer × 10^-scale.
+#[derive(Clone)]
 struct Column {
     scale: u32,
     integers: Vec<i128>,
@@ -1842,7 +1899,7 @@ fn read_record<'a>(frame: &Frame<'a>) -> Check<Record<'a>> {
     ensure((0..time_end).contains(&time), "a recorded time is outside 1970 to 2999")?;
     let key = c.array()?;
     let kind = c.u16()?;
-    ensure((1..=19).contains(&kind), "an event has an unknown kind")?;
+    ensure((1..=28).contains(&kind), "an event has an unknown kind")?;
     let version = c.u16()?;
     // The opening, statements and payouts read otherwise at level 2.
     let versions = if matches!(kind, 1 | 7 | 9) { 1..=2 } else { 1..=1 };
@@ -1894,9 +1951,16 @@ fn read_record<'a>(frame: &Frame<'a>) -> Check<Record<'a>> {
 
 fn check_signature(key: &[u8; 32], record_hash: &Hash, signature: &[u8; 64]) -> Check<()> {
     let message = [b"revshare record v1\0".as_slice(), record_hash].concat();
+    ensure(
+        is_signed(key, &message, signature),
+        "the signature is not one of the author's key over this record",
+    )
+}
+
+fn is_signed(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     VerifyingKey::from_bytes(key)
-        .and_then(|key| key.verify_strict(&message, &Signature::from_bytes(signature)))
-        .map_err(|_| "the signature is not one of the author's key over this record".to_string())
+        .and_then(|key| key.verify_strict(message, &Signature::from_bytes(signature)))
+        .is_ok()
 }
 
 impl Record<'_> {
@@ -1942,9 +2006,18 @@ enum Event {
     ProposalRejected { proposal: Hash },
     ProposalWithdrawn { proposal: Hash },
     RateProposed(ConversionRate),
-    ContributionClaimed { clause: String, from: i32, to: Option<i32> },
+    ContributionClaimed { clause: String, from: i32, to: Option<i32>, evidence: Option<Hash> },
     ContributionEnded { claim: Hash, on: i32 },
     AdvancePaid { to: String, amount: Exact, paid: i32 },
+    DisputeOpened(Box<DisputeOpened>),
+    DisputeResponded { dispute: Hash, evidence: Vec<Hash> },
+    DisputeAccepted { dispute: Hash, by_default: bool },
+    DisputeSettled { dispute: Hash, settlement: Box<Settlement> },
+    DisputeEscalated { dispute: Hash },
+    DisputeDetermined { dispute: Hash, outcome: Box<Outcome>, evidence: Vec<Hash> },
+    DisputeWithdrawn { dispute: Hash },
+    EvidenceAttached { about: Hash, commitment: Hash },
+    EvidenceErased { commitment: Hash },
 }
 
 /// The lines of a report or a correction.
@@ -1992,6 +2065,7 @@ struct InterestLine {
     amount: Exact,
 }
 
+#[derive(Clone)]
 struct Payout {
     to: String,
     amount: Exact,
@@ -2002,6 +2076,7 @@ struct Payout {
 }
 
 /// Other terms, from a day on.
+#[derive(Clone)]
 struct Amendment {
     terms: Terms,
     digest: Hash,
@@ -2014,6 +2089,49 @@ struct ConversionRate {
     currency: [u8; 3],
     rate: Exact,
     period: Period,
+}
+
+struct DisputeOpened {
+    target: Target,
+    claim: DisputeClaim,
+    evidence: Vec<Hash>,
+    /// Fraud or manifest error.
+    has_ground: bool,
+    reopens: Option<Hash>,
+}
+
+/// What a dispute is about.
+#[derive(Clone)]
+enum Target {
+    Statement(Hash),
+    Report(Hash),
+    Payout(Hash),
+    Clause { id: String, period: Period },
+}
+
+/// What is claimed in a dispute, or adopted by an outcome.
+#[derive(Clone)]
+enum DisputeClaim {
+    Figures(PerParty),
+    /// Other lines in the place of a report's; no block is nil.
+    Report {
+        replaced: Hash,
+        blocks: Vec<Block>,
+    },
+    Terms(Box<Amendment>),
+}
+
+enum Outcome {
+    Stands,
+    AsClaimed,
+    Other(DisputeClaim),
+}
+
+struct Settlement {
+    outcome: Outcome,
+    /// The hash of the outcome and the note, as they stand in the payload.
+    digest: Hash,
+    signatures: Vec<(String, [u8; 64])>,
 }
 
 fn terms_digest(bytes: &[u8]) -> Hash {
@@ -2074,9 +2192,9 @@ fn read_event(kind: u16, version: u16, payload: &[u8]) -> Check<Event> {
         }
         17 => {
             let (clause, from, to) = (c.id()?, c.day()?, c.option(Cursor::day)?);
-            c.option(Cursor::hash)?; // the digest of the evidence
+            let evidence = c.option(Cursor::hash)?;
             c.text()?; // the note
-            Event::ContributionClaimed { clause, from, to }
+            Event::ContributionClaimed { clause, from, to, evidence }
         }
         18 => {
             let (claim, on) = (c.hash()?, c.day()?);
@@ -2088,10 +2206,112 @@ fn read_event(kind: u16, version: u16, payload: &[u8]) -> Check<Event> {
             c.text()?; // the reference
             Event::AdvancePaid { to, amount, paid }
         }
+        20 => Event::DisputeOpened(Box::new(read_dispute(&mut c)?)),
+        21 => {
+            let dispute = c.hash()?;
+            c.text()?; // the response
+            Event::DisputeResponded { dispute, evidence: read_evidence(&mut c)? }
+        }
+        22 => Event::DisputeAccepted { dispute: c.hash()?, by_default: c.bool()? },
+        23 => {
+            let dispute = c.hash()?;
+            Event::DisputeSettled { dispute, settlement: Box::new(read_settlement(&mut c)?) }
+        }
+        24 | 26 => {
+            let dispute = c.hash()?;
+            c.text()?; // the reason
+            match kind {
+                24 => Event::DisputeEscalated { dispute },
+                _ => Event::DisputeWithdrawn { dispute },
+            }
+        }
+        25 => {
+            let (dispute, outcome) = (c.hash()?, Box::new(read_outcome(&mut c)?));
+            c.text()?; // the reasons
+            Event::DisputeDetermined { dispute, outcome, evidence: read_evidence(&mut c)? }
+        }
+        27 => {
+            let (about, commitment) = (c.hash()?, c.hash()?);
+            c.text()?; // the note
+            Event::EvidenceAttached { about, commitment }
+        }
+        28 => {
+            let commitment = c.hash()?;
+            c.text()?; // the reason
+            Event::EvidenceErased { commitment }
+        }
         _ => return Err("an event has an unknown kind".into()),
     };
     c.end()?;
     Ok(event)
+}
+
+fn read_dispute(c: &mut Cursor<'_>) -> Check<DisputeOpened> {
+    let target = match c.u32()? {
+        0 => Target::Statement(c.hash()?),
+        1 => Target::Report(c.hash()?),
+        2 => Target::Payout(c.hash()?),
+        3 => Target::Clause { id: c.id()?, period: c.period()? },
+        _ => return Err("an unknown alternative of a target".into()),
+    };
+    let claim = read_claim(c)?;
+    c.text()?; // the basis
+    let evidence = read_evidence(c)?;
+    let has_ground = match c.u8()? {
+        0 => false,
+        1 | 2 => true,
+        _ => return Err("an unknown ground of a dispute".into()),
+    };
+    Ok(DisputeOpened { target, claim, evidence, has_ground, reopens: c.option(Cursor::hash)? })
+}
+
+fn read_claim(c: &mut Cursor<'_>) -> Check<DisputeClaim> {
+    match c.u32()? {
+        0 => {
+            let figures = c.per_party(Cursor::decimal)?;
+            ensure(!figures.is_empty(), "a claim has no figure")?;
+            Ok(DisputeClaim::Figures(figures))
+        }
+        1 => Ok(DisputeClaim::Report {
+            replaced: c.hash()?,
+            blocks: c.option(|c| read_block(c.blob()?))?.into_iter().collect(),
+        }),
+        2 => {
+            let bytes = c.blob()?;
+            let (terms, digest) = (read_terms(bytes, 2)?, terms_digest(bytes));
+            let effective_from = c.day()?;
+            Ok(DisputeClaim::Terms(Box::new(Amendment { terms, digest, effective_from })))
+        }
+        _ => Err("an unknown alternative of a claim".into()),
+    }
+}
+
+fn read_outcome(c: &mut Cursor<'_>) -> Check<Outcome> {
+    match c.u32()? {
+        0 => Ok(Outcome::Stands),
+        1 => Ok(Outcome::AsClaimed),
+        2 => Ok(Outcome::Other(read_claim(c)?)),
+        _ => Err("an unknown alternative of an outcome".into()),
+    }
+}
+
+fn read_settlement(c: &mut Cursor<'_>) -> Check<Settlement> {
+    let before = c.left;
+    let outcome = read_outcome(c)?;
+    c.text()?; // the note
+    let said = &before[..before.len() - c.left.len()];
+    let digest = derive("revshare 2026-11-25 outcome v1", &[said]);
+    let signatures = c.list(|c| Ok((c.id()?, c.array()?)))?;
+    strictly_rising(signatures.iter().map(|(party, _)| party))?;
+    Ok(Settlement { outcome, digest, signatures })
+}
+
+/// Commitments to evidence.
+fn read_evidence(c: &mut Cursor<'_>) -> Check<Vec<Hash>> {
+    let evidence = c.list(Cursor::hash)?;
+    ensure(evidence.len() <= EVIDENCE_MAX, "an event names more evidence than 64 commitments")?;
+    strictly_rising(evidence.iter())?;
+    Ok(evidence)
 }
 
 fn read_lines(c: &mut Cursor<'_>) -> Check<Lines> {
@@ -2164,6 +2384,7 @@ fn read_payout(c: &mut Cursor<'_>, version: u16) -> Check<Payout> {
 // ------------------------------------------------------------------------------------------------
 
 /// What rating reads: facts on the log as they stand now, and no posting.
+#[derive(Clone)]
 struct Facts {
     /// The versions of the terms, in the order in which they came into force. The first is the
     /// opening.
@@ -2174,8 +2395,11 @@ struct Facts {
     claims: BTreeMap<Hash, Claim>,
     /// The accepted conversion rates, with the events that proposed them.
     rates: BTreeMap<(Period, [u8; 3]), (Exact, Hash)>,
+    /// The figures that disputes adopted (step 14).
+    figures: BTreeMap<(Period, String), Exact>,
 }
 
+#[derive(Clone)]
 struct Version {
     event: Hash,
     effective_from: i32,
@@ -2184,10 +2408,22 @@ struct Version {
 }
 
 /// A report or correction in effect.
+#[derive(Clone)]
 struct UsageReport {
     period: Period,
     lines: u64,
     usage: BTreeMap<UsageKey, Usage>,
+    /// Whether these are lines that a dispute adopted, and not its own.
+    is_adopted: bool,
+}
+
+impl UsageReport {
+    fn of(period: Period, blocks: &[Block]) -> UsageReport {
+        let mut usage = BTreeMap::new();
+        blocks.iter().for_each(|block| block.add_per_key(&mut usage));
+        let lines = blocks.iter().map(Block::line_count).sum();
+        UsageReport { period, lines, usage, is_adopted: false }
+    }
 }
 
 /// An interval in which a party contributes, by a clause of the terms.
@@ -2919,7 +3155,13 @@ impl Facts {
                 let amount = self.guaranteed(&party, period, earned, running);
                 shares.insert(party, amount);
             }
-            let shares = split(terms, shares);
+            let mut shares = split(terms, shares);
+            // An adopted figure says what the party gets, and moves nothing else (step 14).
+            for (party, share) in &mut shares {
+                if let Some(figure) = self.figures.get(&(period, party.clone())) {
+                    *share = figure.clone();
+                }
+            }
             computed.push(Computed { period, base: terms.round(&base), shares });
             period = self.length().next(period);
         }
@@ -3051,13 +3293,13 @@ struct Account {
 }
 
 /// What a statement recoups of advances for a party, or gives back (step 11). `net` is all that the
-/// statement books for the party, `payable` what was payable before it.
-fn recoupment(account: &Account, net: &Exact, payable: &Exact) -> Exact {
+/// statement books for the party, `balance` what the balance was before it.
+fn recoupment(account: &Account, net: &Exact, balance: &Exact) -> Exact {
     if net.is_negative() {
         return -(account.recouped.clone().min(-net));
     }
     let open = &account.advanced - &account.recouped;
-    open.min(net.clone()).min((payable + net).max(Exact::zero()))
+    open.min(net.clone()).min((balance + net).max(Exact::zero()))
 }
 
 /// What is open and since when, and what of payments and debits was not used up yet.
@@ -3087,6 +3329,8 @@ struct Item {
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Settled {
     period: Period,
+    is_interest: bool,
+    due: i32,
     interest_from: Option<i32>,
     amount: Exact,
 }
@@ -3094,7 +3338,7 @@ struct Settled {
 impl Queue {
     /// Adds an item behind those that sort alike.
     fn add(&mut self, period: Period, is_interest: bool, due: i32, amount: Exact) {
-        self.items.push(Item {
+        self.push(Item {
             period,
             is_interest,
             due,
@@ -3102,23 +3346,85 @@ impl Queue {
             open: amount,
             is_new: true,
         });
+    }
+
+    fn push(&mut self, item: Item) {
+        self.items.push(item);
+        // A stable sort: equal items stay in the order in which they came.
         self.items.sort_by_key(|item| (item.due, item.period, item.is_interest));
     }
 
-    /// Uses the credit up against the items, oldest first.
-    fn use_credit(&mut self) -> Vec<Settled> {
+    /// Uses the credit up against the items, oldest first, in two rounds: the first leaves of the
+    /// shares of a period open what disputes hold of it, the second settles what the first left.
+    fn use_credit(&mut self, held: &PerPeriod) -> Vec<Settled> {
         let mut settled = Vec::new();
-        for item in &mut self.items {
-            let amount = self.credit.clone().min(item.open.clone());
-            if amount.is_positive() {
-                item.open -= &amount;
-                self.credit -= &amount;
-                let (period, interest_from) = (item.period, item.interest_from);
-                settled.push(Settled { period, interest_from, amount });
+        let mut free = self.open_shares();
+        for (period, open) in &mut free {
+            let held = held.get(period).cloned().unwrap_or_default();
+            *open -= held.min(open.clone());
+        }
+        for leaves_held in [true, false] {
+            for item in &mut self.items {
+                let mut amount = self.credit.clone().min(item.open.clone());
+                if leaves_held && !item.is_interest {
+                    let free = free.entry(item.period).or_default();
+                    amount = amount.min(free.clone());
+                    *free -= amount.clone().max(Exact::zero());
+                }
+                if amount.is_positive() {
+                    item.open -= &amount;
+                    self.credit -= &amount;
+                    settled.push(Settled {
+                        period: item.period,
+                        is_interest: item.is_interest,
+                        due: item.due,
+                        interest_from: item.interest_from,
+                        amount,
+                    });
+                }
             }
         }
         self.items.retain(|item| !item.open.is_zero());
         settled
+    }
+
+    /// What is open of the shares of each period.
+    fn open_shares(&self) -> PerPeriod {
+        let mut open = PerPeriod::new();
+        for item in self.items.iter().filter(|item| !item.is_interest) {
+            *open.entry(item.period).or_default() += &item.open;
+        }
+        open
+    }
+
+    /// Takes an amount back: first from the credit, then from what a payout settled, the last piece
+    /// first; what is still missing makes the credit negative. What opens again bears interest, if
+    /// it did, from the day that the payout counts for, or later.
+    fn take_back(&mut self, amount: Exact, pieces: &mut Vec<Settled>, day: i32) {
+        let mut missing = amount;
+        let of_credit = self.credit.clone().max(Exact::zero()).min(missing.clone());
+        self.credit -= &of_credit;
+        missing -= of_credit;
+        while missing.is_positive() {
+            let Some(mut piece) = pieces.pop() else {
+                break;
+            };
+            let amount = piece.amount.clone().min(missing.clone());
+            missing -= &amount;
+            piece.amount -= &amount;
+            self.push(Item {
+                period: piece.period,
+                is_interest: piece.is_interest,
+                due: piece.due,
+                interest_from: piece.interest_from.map(|from| from.max(day)),
+                open: amount,
+                is_new: false,
+            });
+            if piece.amount.is_positive() {
+                pieces.push(piece);
+            }
+        }
+        self.credit -= missing;
     }
 
     /// What is open becomes payable with a statement whose amount is due on `due`: interest runs on
@@ -3146,7 +3452,7 @@ impl Facts {
         settled: Settled,
         received: i32,
     ) -> Option<InterestLine> {
-        let Settled { period, interest_from, amount: principal } = settled;
+        let Settled { period, interest_from, amount: principal, .. } = settled;
         let due = interest_from.filter(|due| *due < received)?;
         let terms = self.terms_on(due);
         let rate = terms.late_interest(due);
@@ -3214,11 +3520,22 @@ struct Ledger {
     pending_interest: Vec<InterestLine>,
     /// Payouts and advances neither confirmed nor returned.
     in_transit: BTreeMap<Hash, Transit>,
+    /// Every payout that was ever sent.
+    payouts: BTreeMap<Hash, SentPayout>,
+
+    /// Corrections, by what they replaced.
+    corrections: BTreeMap<Hash, Hash>,
+    /// Every dispute, by its dispute-opened.
+    disputes: BTreeMap<Hash, Dispute>,
+    /// Every commitment to evidence.
+    evidence: BTreeMap<Hash, Evidence>,
 }
 
 /// A part that waits for its closing event.
 struct Part {
     event: Hash,
+    /// Its recorded time.
+    time: i64,
     payload_digest: Hash,
     author: String,
     block: Block,
@@ -3274,7 +3591,8 @@ struct Moved {
 }
 
 enum MovedBy {
-    /// A report, a correction or a conversion rate, of a period.
+    /// A report, a correction or a conversion rate, of a period; the resolution of a dispute about
+    /// it that adopted something.
     Period(Period),
     Amendment {
         effective_from: i32,
@@ -3294,6 +3612,8 @@ struct Stated {
     shares: PerParty,
     /// Parties that accepted that statement.
     accepted: BTreeSet<String>,
+    /// The recorded day of the last statement that has an entry of the period.
+    day: i64,
 }
 
 /// A payout or an advance on its way.
@@ -3404,6 +3724,7 @@ impl Ledger {
                 reports: BTreeMap::new(),
                 claims: BTreeMap::new(),
                 rates: BTreeMap::new(),
+                figures: BTreeMap::new(),
             },
             opening_content: record.content_digest(),
             accepted: BTreeSet::from([record.party.clone()]),
@@ -3422,6 +3743,10 @@ impl Ledger {
             accounts: BTreeMap::new(),
             pending_interest: Vec::new(),
             in_transit: BTreeMap::new(),
+            payouts: BTreeMap::new(),
+            corrections: BTreeMap::new(),
+            disputes: BTreeMap::new(),
+            evidence: BTreeMap::new(),
         })
     }
 
@@ -3441,6 +3766,7 @@ impl Ledger {
         let event = read_event(record.kind, record.version, record.payload)?;
         let role = self.author(record, &event)?;
         self.check_level(record)?;
+        self.see_disputes(record);
         self.admit(record, role, event)?;
         self.records += 1;
         self.time = record.time;
@@ -3510,6 +3836,7 @@ impl Ledger {
                 ensure(index as usize == self.group.len(), "a part has the wrong index")?;
                 self.group.push(Part {
                     event: record.event_id,
+                    time: record.time,
                     payload_digest: record.payload_digest,
                     author: record.party.clone(),
                     block,
@@ -3525,13 +3852,15 @@ impl Ledger {
                     _ => self.take_report(record, period, lines),
                 }
             }
-            Event::UsageCorrected { replaced, lines } => {
+            Event::UsageCorrected { replaced: replaced_id, lines } => {
                 ensure(is_collector, "only the collector corrects usage")?;
                 let replaced = self
                     .facts
                     .reports
-                    .remove(&replaced)
+                    .remove(&replaced_id)
                     .ok_or("a correction does not name the current end of a report's chain")?;
+                ensure(!replaced.is_adopted, "a correction of a report that has adopted lines")?;
+                self.corrections.insert(replaced_id, record.event_id);
                 self.take_report(record, replaced.period, lines)
             }
             Event::UsageMissing { period } => self.record_missing(record, role, period),
@@ -3559,7 +3888,14 @@ impl Ledger {
             Event::PaymentConfirmed { payment, received } => {
                 self.confirm(record, payment, received)
             }
-            Event::PaymentReturned { payment } => self.settle(record, &payment).map(|_| ()),
+            Event::PaymentReturned { payment } => {
+                self.settle(record, &payment)?;
+                if let Some(sent) = self.payouts.get_mut(&payment) {
+                    sent.day = record.day();
+                    sent.is_returned = true;
+                }
+                Ok(())
+            }
             Event::Acknowledged { seq, head, root_version, root } => {
                 ensure(
                     seq.checked_add(1) == Some(self.records) && head == self.head,
@@ -3568,7 +3904,11 @@ impl Ledger {
                 self.check_root(root_version, &root)
             }
             Event::AmendmentProposed(amendment) => {
-                self.check_amendment(record, &amendment)?;
+                ensure(
+                    self.facts.last().terms.is_money_party(&record.party),
+                    "an amendment by a party that is no money party of the terms",
+                )?;
+                self.check_amendment(&amendment)?;
                 self.propose(record, Proposed::Amendment(amendment));
                 Ok(())
             }
@@ -3594,13 +3934,75 @@ impl Ledger {
                 self.propose(record, Proposed::Rate(rate));
                 Ok(())
             }
-            Event::ContributionClaimed { clause, from, to } => {
+            Event::ContributionClaimed { clause, from, to, evidence } => {
                 let claim = Claim { clause, by: record.party.clone(), from, to };
                 self.check_claim(&claim)?;
+                self.name_evidence(record, evidence);
                 self.propose(record, Proposed::Claim(claim));
                 Ok(())
             }
             Event::ContributionEnded { claim, on } => self.end_contribution(record, claim, on),
+            Event::DisputeOpened(opened) => {
+                ensure(is_collector || is_paid, "only a money party opens a dispute")?;
+                self.open_dispute(record, *opened)
+            }
+            Event::DisputeResponded { dispute, evidence } => {
+                self.respond(record, &dispute)?;
+                self.name_evidence(record, evidence);
+                Ok(())
+            }
+            Event::DisputeAccepted { dispute, by_default: false } => {
+                self.accept_dispute(record, dispute)
+            }
+            Event::DisputeAccepted { dispute, by_default: true } => {
+                self.accept_by_default(record, dispute)
+            }
+            Event::DisputeSettled { dispute, settlement } => {
+                self.settle_dispute(record, dispute, *settlement)
+            }
+            Event::DisputeEscalated { dispute } => self.escalate(record, &dispute),
+            Event::DisputeDetermined { dispute, outcome, evidence } => {
+                ensure(role == Some(Role::Arbiter), "only an arbiter determines a dispute")?;
+                let found = self.contested(&dispute)?;
+                ensure(
+                    found.status == DisputeStatus::Escalated,
+                    "a dispute is determined that was not escalated",
+                )?;
+                self.name_evidence(record, evidence);
+                self.resolve(record, dispute, *outcome)
+            }
+            Event::DisputeWithdrawn { dispute } => {
+                let found = self.contested(&dispute)?;
+                ensure(found.claimant == record.party, "only the claimant withdraws a dispute")?;
+                self.end_dispute(&dispute, DisputeStatus::Withdrawn, PerParty::new());
+                Ok(())
+            }
+            Event::EvidenceAttached { about, commitment } => {
+                ensure(role != Some(Role::Auditor), "an auditor attaches evidence")?;
+                ensure(
+                    about != record.event_id && self.events.contains(&about),
+                    "evidence is about an event that is not on the log",
+                )?;
+                ensure(
+                    !self.evidence.contains_key(&commitment),
+                    "a commitment that is attached is on the log already",
+                )?;
+                self.name_evidence(record, [commitment]);
+                Ok(())
+            }
+            Event::EvidenceErased { commitment } => {
+                let evidence = self
+                    .evidence
+                    .get_mut(&commitment)
+                    .ok_or("evidence that is erased is not on the log")?;
+                ensure(
+                    evidence.named_by == record.party,
+                    "evidence is erased by another party than the one that named it first",
+                )?;
+                ensure(!evidence.is_erased, "evidence is erased twice")?;
+                evidence.is_erased = true;
+                Ok(())
+            }
         }
     }
 
@@ -3715,14 +4117,10 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether other terms may be proposed.
-    fn check_amendment(&self, record: &Record<'_>, amendment: &Amendment) -> Check<()> {
+    /// Whether other terms may be proposed, or claimed.
+    fn check_amendment(&self, amendment: &Amendment) -> Check<()> {
         let (facts, last) = (&self.facts, self.facts.last());
         let Amendment { terms, digest, effective_from } = amendment;
-        ensure(
-            last.terms.is_money_party(&record.party),
-            "an amendment by a party that is no money party of the terms",
-        )?;
         ensure(
             terms.starts_on == last.terms.starts_on
                 && terms.currency == last.terms.currency
@@ -3876,21 +4274,30 @@ impl Ledger {
                 blocks
             }
         };
-        let mut usage = BTreeMap::new();
-        blocks.iter().for_each(|block| block.add_per_key(&mut usage));
-        self.check_columns(period, &blocks)?;
-        for (key, usage) in &usage {
-            self.check_usage(period, key, &usage.sums)?;
-        }
-        let lines = blocks.iter().map(Block::line_count).sum();
-        self.lines += lines;
-        ensure(self.lines <= LEDGER_LINES_MAX, "the ledger has too many lines")?;
-        self.exposure.add(&usage);
-        self.check_money(None)?;
-        self.facts.reports.insert(record.event_id, UsageReport { period, lines, usage });
+        let report = self.admissible(period, &blocks)?;
+        self.hold_lines(&report)?;
+        self.facts.reports.insert(record.event_id, report);
         let by = MovedBy::Period(period);
         self.since_statement.push(Moved { seq: record.seq, event: record.event_id, by });
         Ok(())
+    }
+
+    /// The lines of blocks, which are admissible for a period.
+    fn admissible(&self, period: Period, blocks: &[Block]) -> Check<UsageReport> {
+        let report = UsageReport::of(period, blocks);
+        self.check_columns(period, blocks)?;
+        for (key, usage) in &report.usage {
+            self.check_usage(period, key, &usage.sums)?;
+        }
+        Ok(report)
+    }
+
+    /// Counts lines that come onto the ledger, and what they hold of money.
+    fn hold_lines(&mut self, report: &UsageReport) -> Check<()> {
+        self.lines += report.lines;
+        ensure(self.lines <= LEDGER_LINES_MAX, "the ledger has too many lines")?;
+        self.exposure.add(&report.usage);
+        self.check_money(None)
     }
 
     /// Whether the columns of a report are declared by some terms in force in its period.
@@ -4052,7 +4459,7 @@ impl Ledger {
             let shares = entries.iter().filter_map(|entry| entry.shares.get(&party));
             let net: Exact = shares.sum();
             let account = self.accounts.get(&party).cloned().unwrap_or_default();
-            let amount = recoupment(&account, &net, &self.balance(&party).payable);
+            let amount = recoupment(&account, &net, &self.balance(&party).balance());
             if !amount.is_zero() {
                 recoupments.push((party, amount));
             }
@@ -4068,7 +4475,9 @@ impl Ledger {
                 base: Exact::zero(),
                 shares: PerParty::new(),
                 accepted: BTreeSet::new(),
+                day: record.day(),
             });
+            stated.day = record.day();
             stated.base += &entry.base;
             for (party, share) in &entry.shares {
                 add_to(&mut stated.shares, party, share.clone());
@@ -4080,6 +4489,8 @@ impl Ledger {
         for line in std::mem::take(&mut self.pending_interest) {
             self.accounts.entry(line.to).or_default().interest += line.amount;
         }
+        // The entries are booked: what disputes hold from here on is what settling leaves.
+        self.post_disputes();
         for party in self.facts.beneficiaries() {
             self.queue_up(&party, statement);
         }
@@ -4107,10 +4518,10 @@ impl Ledger {
         for (_, amount) in statement.recoupments.iter().filter(|(to, _)| to == party) {
             queue.credit += amount;
         }
-        queue.use_credit();
+        queue.use_credit(&self.held_back(party));
         let no_minimum = facts.last_period().is_some_and(|last| own >= last);
-        let payable = self.balance(party).payable;
-        if no_minimum && !payable.is_negative() || payable >= facts.terms_of(own).minimum_payout {
+        let balance = self.balance(party).balance();
+        if no_minimum && !balance.is_negative() || balance >= facts.terms_of(own).minimum_payout {
             queue.become_payable(facts.due_day(own));
         }
         queue.close_statement();
@@ -4143,6 +4554,17 @@ impl Ledger {
             payout.withheld == withheld && payout.grossed_up == grossed_up,
             "the tax withheld on a payout is wrong",
         )?;
+        self.payouts.insert(
+            record.event_id,
+            SentPayout {
+                payout: payout.clone(),
+                day: record.day(),
+                received: None,
+                is_returned: false,
+                adopted: None,
+                pieces: Vec::new(),
+            },
+        );
         self.in_transit.insert(record.event_id, Transit::Payout(payout));
         Ok(())
     }
@@ -4169,21 +4591,14 @@ impl Ledger {
         match self.settle(record, &payment)? {
             Transit::Payout(payout) => {
                 ensure(received >= payout.sent, "a payout is received before it was sent")?;
+                let sent = self.payouts.get_mut(&payment).ok_or("a payout was not sent")?;
+                sent.day = record.day();
+                sent.received = Some(received);
                 let account = self.accounts.entry(payout.to.clone()).or_default();
                 account.paid += &payout.amount - &payout.on_account;
                 account.on_account += payout.on_account;
                 account.withheld += payout.withheld;
-                account.queue.credit += payout.amount;
-                let mut sum = Exact::zero();
-                for settled in account.queue.use_credit() {
-                    let line = self.facts.interest_on(&payout.to, payment, settled, received);
-                    sum += line.as_ref().map(|line| line.amount.clone()).unwrap_or_default();
-                    self.pending_interest.extend(line);
-                }
-                ensure(
-                    sum < Exact::from(ten_to(INTEGER_DIGITS_MAX)),
-                    "the interest on a payout has more than 15 digits before the point",
-                )?;
+                self.settle_items(payment, &payout.to, payout.amount, received)?;
             }
             Transit::Advance { to, amount, paid } => {
                 ensure(received >= paid, "an advance is received before it was paid")?;
@@ -4203,6 +4618,28 @@ impl Ledger {
         Ok(transit)
     }
 
+    /// Settles open items with an amount of a payout that counts as received on a day.
+    fn settle_items(&mut self, payment: Hash, to: &str, amount: Exact, received: i32) -> Check<()> {
+        let held = self.held_back(to);
+        let queue = &mut self.accounts.entry(to.to_string()).or_default().queue;
+        queue.credit += amount;
+        let pieces = queue.use_credit(&held);
+        let mut sum = Exact::zero();
+        for piece in &pieces {
+            let line = self.facts.interest_on(to, payment, piece.clone(), received);
+            sum += line.as_ref().map(|line| line.amount.clone()).unwrap_or_default();
+            self.pending_interest.extend(line);
+        }
+        ensure(
+            sum < Exact::from(ten_to(INTEGER_DIGITS_MAX)),
+            "the interest on a payout has more than 15 digits before the point",
+        )?;
+        if let Some(sent) = self.payouts.get_mut(&payment) {
+            sent.pieces.extend(pieces);
+        }
+        Ok(())
+    }
+
     fn balance(&self, party: &str) -> Balance {
         let shares = self.stated.values().filter_map(|stated| stated.shares.get(party));
         let booked: Exact = shares.sum();
@@ -4213,7 +4650,9 @@ impl Ledger {
         let in_transit: Exact = payouts.sum();
         let account = self.accounts.get(party).cloned().unwrap_or_default();
         let Account { interest, recouped, advanced, paid, on_account, withheld, .. } = account;
-        let payable = &booked + &interest - &recouped - &paid - &on_account - &in_transit;
+        let balance = &booked + &interest - &recouped - &paid - &on_account - &in_transit;
+        let held = self.held(party, &in_transit);
+        let payable = balance - &held;
         Balance {
             party: party.to_string(),
             booked,
@@ -4224,6 +4663,7 @@ impl Ledger {
             paid,
             in_transit,
             on_account,
+            held,
             payable,
         }
     }
@@ -4255,6 +4695,7 @@ impl Ledger {
                 })
                 .collect(),
             price_findings: self.facts.price_findings()?,
+            disputes: self.disputes.iter().map(|(id, dispute)| dispute.stands(id)).collect(),
         })
     }
 
@@ -4274,7 +4715,788 @@ fn check_key(party: &Party, record: &Record<'_>) -> Check<()> {
 }
 
 // ------------------------------------------------------------------------------------------------
-// 12. The state root (`state-root.md`)
+// 12. Disputes and evidence (`log-format.md`, "What may follow in a dispute"; steps 14 and 15)
+// ------------------------------------------------------------------------------------------------
+
+/// What two parties or more do not agree on.
+struct Dispute {
+    seq: u64,
+    /// The day of its recorded time.
+    day: i64,
+    claimant: String,
+    about: About,
+    target: Target,
+    claim: DisputeClaim,
+    respondents: BTreeMap<String, Respondent>,
+    /// What is claimed, or was adopted, per beneficiary among its parties.
+    figures: PerParty,
+    status: DisputeStatus,
+}
+
+/// A period, or a payout.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum About {
+    Period(Period),
+    Payout(Hash),
+}
+
+/// The numbers are those of the state root.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum DisputeStatus {
+    Open = 0,
+    Escalated = 1,
+    Resolved = 2,
+    Posted = 3,
+    Withdrawn = 4,
+}
+
+struct Respondent {
+    stance: Stance,
+    /// The recorded time of its first record after the dispute was opened.
+    seen: Option<i64>,
+}
+
+/// The numbers are those of the state root.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stance {
+    Silent = 0,
+    Responded = 1,
+    Accepted = 2,
+}
+
+/// A payout, whatever became of it.
+struct SentPayout {
+    payout: Payout,
+    /// The recorded day of the last event that said what it counts.
+    day: i64,
+    /// The day received, if it was confirmed.
+    received: Option<i32>,
+    is_returned: bool,
+    /// The figure adopted last.
+    adopted: Option<Exact>,
+    /// What it settled and still settles, in that order.
+    pieces: Vec<Settled>,
+}
+
+struct Evidence {
+    /// The party that named the commitment first.
+    named_by: String,
+    is_erased: bool,
+}
+
+impl About {
+    fn period(self) -> Option<Period> {
+        match self {
+            About::Period(period) => Some(period),
+            About::Payout(_) => None,
+        }
+    }
+}
+
+impl SentPayout {
+    /// What it counts: nothing while it is in transit.
+    fn counts(&self) -> Option<Exact> {
+        let confirmed = self.received.map(|_| self.payout.amount.clone());
+        self.adopted.clone().or(confirmed)
+    }
+
+    /// What counting a figure adds to paid, on account and withheld.
+    fn contributes(&self, figure: Option<&Exact>) -> [Exact; 3] {
+        let Some(figure) = figure else {
+            return [Exact::zero(), Exact::zero(), Exact::zero()];
+        };
+        // What does not count comes off the part on account first.
+        let on_account = &self.payout.on_account - (&self.payout.amount - figure);
+        let on_account = on_account.max(Exact::zero());
+        let withheld = match figure.is_zero() {
+            true => Exact::zero(),
+            false => self.payout.withheld.clone(),
+        };
+        [figure - &on_account, on_account, withheld]
+    }
+}
+
+impl Dispute {
+    fn is_contested(&self) -> bool {
+        matches!(self.status, DisputeStatus::Open | DisputeStatus::Escalated)
+    }
+
+    fn is_resolved(&self) -> bool {
+        matches!(self.status, DisputeStatus::Resolved | DisputeStatus::Posted)
+    }
+
+    fn is_party(&self, party: &str) -> bool {
+        self.claimant == party || self.respondents.contains_key(party)
+    }
+
+    fn parties(&self) -> BTreeSet<String> {
+        let mut parties: BTreeSet<String> = self.respondents.keys().cloned().collect();
+        parties.insert(self.claimant.clone());
+        parties
+    }
+
+    fn stands(&self, id: &Hash) -> DisputeStands {
+        let respondents = self.respondents.iter();
+        DisputeStands {
+            dispute: *id,
+            claimant: self.claimant.clone(),
+            period: self.about.period().map(|period| (period.year, period.number)),
+            status: self.status as u8,
+            respondents: respondents
+                .map(|(party, one)| (party.clone(), one.stance as u8, one.seen))
+                .collect(),
+            figures: self.figures.clone().into_iter().collect(),
+        }
+    }
+}
+
+/// The text that the parties of a settlement sign (`log-format.md`, "Disputes").
+fn settlement_text(ledger: &Hash, dispute: &Hash, outcome: &Hash) -> String {
+    let hex = |hash: &Hash| hash.map(|byte| format!("{byte:02x}")).concat();
+    format!(
+        "revshare settlement v1\nledger {}\ndispute {}\noutcome {}\n",
+        hex(ledger),
+        hex(dispute),
+        hex(outcome),
+    )
+}
+
+impl Facts {
+    /// What every party gets for a period (steps 1 to 9 and 14).
+    fn amounts(&self, period: Period) -> Check<PerParty> {
+        let last = self.compute(period)?.pop();
+        Ok(last.map(|computed| computed.shares).unwrap_or_default())
+    }
+
+    /// Lets the adopted figures of a period count no more for some parties.
+    fn drop_figures(&mut self, period: Period, parties: &BTreeSet<String>) {
+        self.figures.retain(|(of, party), _| *of != period || !parties.contains(party));
+    }
+}
+
+impl Ledger {
+    // What disputes are about ---------------------------------------------------------------------
+
+    /// The event that stands at the end of the chain of corrections of a report.
+    fn end_of_chain(&self, report: &Hash) -> Hash {
+        let mut end = *report;
+        while let Some(correction) = self.corrections.get(&end) {
+            end = *correction;
+        }
+        end
+    }
+
+    /// The period or the payout that a target is about.
+    fn about(&self, target: &Target) -> Check<About> {
+        let period = match target {
+            Target::Payout(payout) => {
+                ensure(self.payouts.contains_key(payout), "a dispute about a payout not sent")?;
+                return Ok(About::Payout(*payout));
+            }
+            Target::Statement(statement) => {
+                let mut stated = self.stated.iter();
+                let found = stated.find(|(_, stated)| stated.statement == *statement);
+                *found.ok_or("a dispute about a statement that does not exist")?.0
+            }
+            Target::Report(report) => {
+                let found = self.facts.reports.get(report);
+                found.ok_or("a dispute about a report that is not in effect")?.period
+            }
+            Target::Clause { id, period } => {
+                ensure(
+                    self.facts.length().has(*period),
+                    "a period does not have the length of the terms",
+                )?;
+                let is_clause = self.facts.stretches(*period).iter().any(|stretch| {
+                    let terms = &self.facts.versions[stretch.version].terms;
+                    terms.rule(id).is_some()
+                        || terms.clauses.exclusivities.iter().any(|one| one.id == *id)
+                        || terms.clauses.contributions.iter().any(|one| one.id == *id)
+                });
+                ensure(is_clause, "a dispute about a clause that is not in force in the period")?;
+                *period
+            }
+        };
+        ensure(self.stated.contains_key(&period), "a dispute about a period that is not stated")?;
+        Ok(About::Period(period))
+    }
+
+    /// The terms of the period, or of the payout, that a dispute is about.
+    fn terms_about(&self, about: About) -> Check<&Terms> {
+        match about {
+            About::Period(period) => Ok(self.facts.terms_of(period)),
+            About::Payout(payout) => Ok(self.facts.terms_on(self.sent(&payout)?.payout.sent)),
+        }
+    }
+
+    fn sent(&self, payout: &Hash) -> Check<&SentPayout> {
+        self.payouts.get(payout).ok_or_else(|| "a payout that was not sent".to_string())
+    }
+
+    /// What was booked to a party for a period.
+    fn booked_for(&self, period: Period, party: &str) -> Exact {
+        let stated = self.stated.get(&period);
+        stated.and_then(|stated| stated.shares.get(party)).cloned().unwrap_or_default()
+    }
+
+    /// Whether a claim fits what a dispute is about, but for whether anything would differ. It counts
+    /// as money on the ledger from here on.
+    fn take_claim(&mut self, about: About, target: &Target, claim: &DisputeClaim) -> Check<()> {
+        let digits = self.facts.opening().minor_digits;
+        let is_minor = |figure: &Exact| (figure * ten_to(digits)).is_integer();
+        match (about, claim) {
+            (About::Payout(payout), DisputeClaim::Figures(figures)) => {
+                let payout = &self.sent(&payout)?.payout;
+                ensure(
+                    figures.len() == 1 && figures.contains_key(&payout.to),
+                    "a figure of a payout for another party than its receiver",
+                )?;
+                ensure(
+                    figures.values().all(|figure| {
+                        is_minor(figure) && !figure.is_negative() && *figure <= payout.amount
+                    }),
+                    "a figure of a payout is not 0 to its amount, in minor units",
+                )
+            }
+            (About::Payout(_), _) => Err("lines or terms are claimed for a payout".into()),
+            (About::Period(_), DisputeClaim::Figures(figures)) => {
+                let beneficiaries = self.facts.beneficiaries();
+                ensure(
+                    figures.keys().all(|party| beneficiaries.contains(party)),
+                    "a figure is for a party that is neither owner nor beneficiary",
+                )?;
+                ensure(
+                    figures.values().all(is_minor),
+                    "a figure has a fraction of the minor unit",
+                )?;
+                let money = self.exposure.money.entry(self.facts.opening().currency).or_default();
+                *money += figures.values().map(Exact::abs).sum::<Exact>();
+                self.check_money(None)
+            }
+            (About::Period(period), DisputeClaim::Report { replaced, blocks }) => {
+                let report = self.facts.reports.get(replaced);
+                ensure(
+                    report.is_some_and(|report| report.period == period),
+                    "the report that is to be replaced is none in effect of the period",
+                )?;
+                if let Target::Report(report) = target {
+                    ensure(
+                        self.end_of_chain(report) == *replaced,
+                        "another report is to be replaced than the one in dispute",
+                    )?;
+                }
+                let claimed = self.admissible(period, blocks)?;
+                self.hold_lines(&claimed)
+            }
+            (About::Period(period), DisputeClaim::Terms(amendment)) => {
+                self.check_amendment(amendment)?;
+                self.with_claim(period, claim, &BTreeSet::new()).map(|_| ())
+            }
+        }
+    }
+
+    /// What every beneficiary of the ledger would get for a period with lines or terms adopted,
+    /// where the adopted figures of some parties count no more. That is not possible while a line up
+    /// to the period lies outside the agreement, matches no rule, or has no price or conversion rate.
+    fn with_claim(
+        &self,
+        period: Period,
+        claim: &DisputeClaim,
+        without: &BTreeSet<String>,
+    ) -> Check<PerParty> {
+        let mut facts = self.facts.clone();
+        facts.drop_figures(period, without);
+        match claim {
+            DisputeClaim::Figures(_) => {}
+            DisputeClaim::Report { replaced, blocks } => {
+                let lines = UsageReport::of(period, blocks);
+                facts.reports.insert(self.end_of_chain(replaced), lines);
+            }
+            DisputeClaim::Terms(amendment) => {
+                facts.versions.push(Version {
+                    event: [0; 32],
+                    effective_from: amendment.effective_from,
+                    terms: amendment.terms.clone(),
+                    digest: amendment.digest,
+                });
+            }
+        }
+        let mut amounts = facts.amounts(period)?;
+        let beneficiaries = self.facts.beneficiaries();
+        amounts.retain(|party, _| beneficiaries.contains(party));
+        Ok(amounts)
+    }
+
+    /// The figures of a claim, and so the beneficiaries among the parties of the dispute, where
+    /// something differs. Of a dispute that is reopened, what was adopted for its parties counts no
+    /// more.
+    fn figures_claimed(
+        &self,
+        about: About,
+        claim: &DisputeClaim,
+        reopens: Option<Hash>,
+    ) -> Check<PerParty> {
+        match (about, claim) {
+            (About::Payout(payout), DisputeClaim::Figures(figures)) => {
+                let sent = self.sent(&payout)?;
+                let returned = sent.is_returned.then(Exact::zero);
+                let counts = sent.counts().or(returned);
+                ensure(
+                    figures.values().all(|figure| Some(figure) != counts.as_ref()),
+                    "a claim that differs in nothing",
+                )?;
+                Ok(figures.clone())
+            }
+            (About::Period(period), DisputeClaim::Figures(figures)) => {
+                ensure(
+                    figures.iter().all(|(party, figure)| *figure != self.booked_for(period, party)),
+                    "a claim that differs in nothing",
+                )?;
+                Ok(figures.clone())
+            }
+            (About::Payout(_), _) => Err("lines or terms are claimed for a payout".into()),
+            (About::Period(period), _) => {
+                let reopened = reopens.and_then(|id| self.disputes.get(&id));
+                let reopened = reopened.filter(|one| one.is_resolved() && one.about == about);
+                let without = reopened.map(Dispute::parties).unwrap_or_default();
+                let now = self.facts.amounts(period)?;
+                let mut figures = self.with_claim(period, claim, &without)?;
+                figures
+                    .retain(|party, figure| now.get(party).cloned().unwrap_or_default() != *figure);
+                ensure(!figures.is_empty(), "a claim that differs in nothing")?;
+                Ok(figures)
+            }
+        }
+    }
+
+    // What may follow -----------------------------------------------------------------------------
+
+    fn open_dispute(&mut self, record: &Record<'_>, opened: DisputeOpened) -> Check<()> {
+        let DisputeOpened { target, claim, evidence, has_ground, reopens } = opened;
+        let about = self.about(&target)?;
+        self.take_claim(about, &target, &claim)?;
+        let figures = self.figures_claimed(about, &claim, reopens)?;
+        let collector = self.facts.opening().collector().unwrap_or_default().to_string();
+        let is_affected = match &claim {
+            DisputeClaim::Figures(_) => figures.keys().eq([&record.party]),
+            _ => figures.contains_key(&record.party),
+        };
+        ensure(
+            record.party == collector || is_affected,
+            "a dispute about the money of other parties",
+        )?;
+        ensure(has_ground || record.day() <= self.window(about)?, "a dispute after its window")?;
+        // Its lines: the period or the payout with each beneficiary among its parties. The earlier
+        // ones are those of the parties, too.
+        let of_its_lines = |other: &Dispute| {
+            other.about == about && figures.keys().any(|party| other.is_party(party))
+        };
+        ensure(
+            !self.disputes.values().any(|other| other.is_contested() && of_its_lines(other)),
+            "a dispute about a line that is in dispute already",
+        )?;
+        let resolved = self.disputes.iter();
+        let resolved = resolved.filter(|(_, other)| other.is_resolved() && of_its_lines(other));
+        let last = resolved.max_by_key(|(_, other)| other.seq).map(|(id, _)| *id);
+        ensure(reopens == last, "a dispute does not reopen the last one about its lines")?;
+        ensure(last.is_none() || has_ground, "a dispute is reopened without a ground")?;
+
+        let mut respondents: BTreeSet<String> = figures.keys().cloned().collect();
+        respondents.insert(collector);
+        respondents.remove(&record.party);
+        let silent = |party| (party, Respondent { stance: Stance::Silent, seen: None });
+        self.name_evidence(record, evidence);
+        self.disputes.insert(
+            record.event_id,
+            Dispute {
+                seq: record.seq,
+                day: record.day(),
+                claimant: record.party.clone(),
+                about,
+                target,
+                claim,
+                respondents: respondents.into_iter().map(silent).collect(),
+                figures,
+                status: DisputeStatus::Open,
+            },
+        );
+        Ok(())
+    }
+
+    /// The last day on which a dispute needs no ground.
+    fn window(&self, about: About) -> Check<i64> {
+        let since = match about {
+            About::Period(period) => {
+                self.stated.get(&period).ok_or("a dispute about a period that is not stated")?.day
+            }
+            About::Payout(payout) => self.sent(&payout)?.day,
+        };
+        Ok(since + i64::from(self.terms_about(about)?.clauses.objection_days))
+    }
+
+    /// The author of a record has seen every dispute that was opened before it. Parts of a report
+    /// count with the event that closes them.
+    fn see_disputes(&mut self, record: &Record<'_>) {
+        if record.kind == 3 {
+            return;
+        }
+        let time = self.group.first().map_or(record.time, |part| part.time);
+        for dispute in self.disputes.values_mut() {
+            if let Some(respondent) = dispute.respondents.get_mut(&record.party) {
+                respondent.seen.get_or_insert(time);
+            }
+        }
+    }
+
+    /// A dispute that is open or escalated.
+    fn contested(&self, id: &Hash) -> Check<&Dispute> {
+        let dispute = self.disputes.get(id).ok_or("there is no such dispute")?;
+        ensure(dispute.is_contested(), "the dispute is over")?;
+        Ok(dispute)
+    }
+
+    fn windows(&self, dispute: &Dispute) -> Check<Option<DisputeWindows>> {
+        Ok(self.terms_about(dispute.about)?.clauses.dispute)
+    }
+
+    /// Whether a respondent is silent past its deadline at a record.
+    fn is_late(&self, record: &Record<'_>, dispute: &Dispute, one: &Respondent) -> Check<bool> {
+        let (Some(windows), Some(seen)) = (self.windows(dispute)?, one.seen) else {
+            return Ok(false);
+        };
+        let deadline = seen / DAY_MICROS + i64::from(windows.response_days);
+        Ok(one.stance == Stance::Silent && record.day() > deadline)
+    }
+
+    fn silence_accepts(&self, dispute: &Dispute) -> Check<bool> {
+        Ok(self.windows(dispute)?.is_some_and(|windows| windows.silence_accepts))
+    }
+
+    fn respond(&mut self, record: &Record<'_>, id: &Hash) -> Check<()> {
+        let dispute = self.contested(id)?;
+        let one = dispute.respondents.get(&record.party).ok_or("only a respondent responds")?;
+        ensure(
+            !self.silence_accepts(dispute)? || !self.is_late(record, dispute, one)?,
+            "a response after its deadline, where silence means accept",
+        )?;
+        if one.stance == Stance::Silent {
+            self.take_stance(id, &record.party, Stance::Responded);
+        }
+        Ok(())
+    }
+
+    fn take_stance(&mut self, id: &Hash, party: &str, stance: Stance) {
+        let respondents = self.disputes.get_mut(id).map(|dispute| &mut dispute.respondents);
+        if let Some(respondent) = respondents.and_then(|all| all.get_mut(party)) {
+            respondent.stance = stance;
+        }
+    }
+
+    /// A respondent accepts; if it is the last one, the dispute is resolved as claimed.
+    fn accept_dispute(&mut self, record: &Record<'_>, id: Hash) -> Check<()> {
+        let dispute = self.contested(&id)?;
+        let one = dispute.respondents.get(&record.party);
+        let one = one.ok_or("only a respondent accepts what is claimed")?;
+        ensure(one.stance != Stance::Accepted, "a respondent accepts twice")?;
+        self.take_stance(&id, &record.party, Stance::Accepted);
+        let mut respondents = self.contested(&id)?.respondents.values();
+        if respondents.all(|one| one.stance == Stance::Accepted) {
+            self.resolve(record, id, Outcome::AsClaimed)?;
+        }
+        Ok(())
+    }
+
+    fn accept_by_default(&mut self, record: &Record<'_>, id: Hash) -> Check<()> {
+        let dispute = self.contested(&id)?;
+        ensure(dispute.claimant == record.party, "only the claimant says that silence accepts")?;
+        ensure(
+            dispute.status == DisputeStatus::Open,
+            "silence accepts nothing in a dispute that was escalated",
+        )?;
+        ensure(self.silence_accepts(dispute)?, "silence does not mean accept")?;
+        let mut any_late = false;
+        for one in dispute.respondents.values() {
+            let is_late = self.is_late(record, dispute, one)?;
+            any_late |= is_late;
+            ensure(
+                is_late || one.stance == Stance::Accepted,
+                "a respondent is not silent past its deadline",
+            )?;
+        }
+        ensure(any_late, "no respondent is silent past its deadline")?;
+        self.resolve(record, id, Outcome::AsClaimed)
+    }
+
+    /// A settlement that every party signed: the author by its record, the others by their
+    /// signatures over what it says.
+    fn settle_dispute(
+        &mut self,
+        record: &Record<'_>,
+        id: Hash,
+        settlement: Settlement,
+    ) -> Check<()> {
+        let dispute = self.contested(&id)?;
+        ensure(dispute.is_party(&record.party), "only a party of a dispute settles it")?;
+        let mut others = dispute.parties();
+        others.remove(&record.party);
+        ensure(
+            settlement.signatures.iter().map(|(party, _)| party).eq(&others),
+            "a settlement is not signed by exactly the other parties of the dispute",
+        )?;
+        let text = settlement_text(&self.id, &id, &settlement.digest);
+        let parties = self.facts.parties();
+        for (party, signature) in &settlement.signatures {
+            let key = parties.get(party.as_str()).map(|party| &party.key);
+            ensure(
+                key.is_some_and(|key| is_signed(key, text.as_bytes(), signature)),
+                "a signature of a settlement is not one of the party's key over it",
+            )?;
+        }
+        self.resolve(record, id, settlement.outcome)
+    }
+
+    fn escalate(&mut self, record: &Record<'_>, id: &Hash) -> Check<()> {
+        let dispute = self.contested(id)?;
+        ensure(dispute.is_party(&record.party), "only a party of a dispute escalates it")?;
+        ensure(dispute.status == DisputeStatus::Open, "a dispute is escalated twice")?;
+        ensure(
+            self.facts.parties().values().any(|party| party.role == Role::Arbiter),
+            "a dispute is escalated where there is no arbiter",
+        )?;
+        if let Some(windows) = self.windows(dispute)? {
+            let waited = record.day() > dispute.day + i64::from(windows.escalate_after_days);
+            let mut any_late = false;
+            for one in dispute.respondents.values() {
+                any_late |= self.is_late(record, dispute, one)?;
+            }
+            ensure(
+                waited || (!windows.silence_accepts && any_late),
+                "a dispute is escalated too early",
+            )?;
+        }
+        if let Some(dispute) = self.disputes.get_mut(id) {
+            dispute.status = DisputeStatus::Escalated;
+        }
+        Ok(())
+    }
+
+    fn end_dispute(&mut self, id: &Hash, status: DisputeStatus, figures: PerParty) {
+        if let Some(dispute) = self.disputes.get_mut(id) {
+            dispute.status = status;
+            dispute.figures = figures;
+        }
+    }
+
+    /// Commitments that an event names are on the log, in the name of the first who named them.
+    fn name_evidence(&mut self, record: &Record<'_>, named: impl IntoIterator<Item = Hash>) {
+        for commitment in named {
+            let first = Evidence { named_by: record.party.clone(), is_erased: false };
+            self.evidence.entry(commitment).or_insert(first);
+        }
+    }
+
+    // What is adopted -----------------------------------------------------------------------------
+
+    /// A dispute is resolved: its outcome is adopted.
+    fn resolve(&mut self, record: &Record<'_>, id: Hash, outcome: Outcome) -> Check<()> {
+        let dispute = self.contested(&id)?;
+        let (about, target) = (dispute.about, dispute.target.clone());
+        let beneficiaries: BTreeSet<String> = dispute.figures.keys().cloned().collect();
+        let adopted = match outcome {
+            Outcome::Stands => None,
+            Outcome::AsClaimed => Some(dispute.claim.clone()),
+            Outcome::Other(claim) => {
+                if let DisputeClaim::Figures(figures) = &claim {
+                    ensure(
+                        figures.keys().all(|party| beneficiaries.contains(party)),
+                        "a figure is for a party that is none of the dispute",
+                    )?;
+                }
+                self.take_claim(about, &target, &claim)?;
+                Some(claim)
+            }
+        };
+        let figures = match (about, &adopted) {
+            (About::Payout(payout), Some(DisputeClaim::Figures(figures))) => {
+                for figure in figures.values() {
+                    self.adopt_payout(&payout, figure.clone())?;
+                }
+                figures.clone()
+            }
+            (About::Period(period), Some(claim)) => {
+                self.adopt(period, claim, &beneficiaries)?;
+                let by = MovedBy::Period(period);
+                self.since_statement.push(Moved { seq: record.seq, event: record.event_id, by });
+                self.figures_adopted(period, &beneficiaries)
+            }
+            _ => PerParty::new(),
+        };
+        if let About::Payout(payout) = about
+            && let Some(sent) = self.payouts.get_mut(&payout)
+        {
+            sent.day = record.day();
+        }
+        self.end_dispute(&id, DisputeStatus::Resolved, figures);
+        Ok(())
+    }
+
+    /// A claim about a period becomes a fact that rating reads.
+    fn adopt(
+        &mut self,
+        period: Period,
+        claim: &DisputeClaim,
+        parties: &BTreeSet<String>,
+    ) -> Check<()> {
+        match claim {
+            DisputeClaim::Figures(figures) => {
+                self.facts.drop_figures(period, parties);
+                for (party, figure) in figures {
+                    self.facts.figures.insert((period, party.clone()), figure.clone());
+                }
+            }
+            DisputeClaim::Report { replaced, blocks } => {
+                // Other terms may have come since the lines were claimed: they must fit now.
+                let mut lines = self.admissible(period, blocks)?;
+                lines.is_adopted = true;
+                self.facts.drop_figures(period, parties);
+                self.facts.reports.insert(self.end_of_chain(replaced), lines);
+            }
+            DisputeClaim::Terms(amendment) => {
+                self.check_amendment(amendment)?;
+                let mut amounts = self.with_claim(period, claim, parties)?;
+                self.facts.drop_figures(period, parties);
+                for party in parties {
+                    let amount = amounts.remove(party).unwrap_or_default();
+                    self.facts.figures.insert((period, party.clone()), amount);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the beneficiaries among the parties of a resolved dispute get for its period. While the
+    /// period cannot be rated (a conversion rate is missing), only those with an adopted figure have
+    /// one.
+    fn figures_adopted(&self, period: Period, parties: &BTreeSet<String>) -> PerParty {
+        let mut figures = match self.facts.amounts(period) {
+            Ok(amounts) => amounts,
+            Err(_) => {
+                let adopted = self.facts.figures.iter().filter(|((of, _), _)| *of == period);
+                adopted.map(|((_, party), figure)| (party.clone(), figure.clone())).collect()
+            }
+        };
+        figures.retain(|party, _| parties.contains(party));
+        figures
+    }
+
+    /// From now on a payout counts as received with a figure.
+    fn adopt_payout(&mut self, id: &Hash, figure: Exact) -> Check<()> {
+        self.in_transit.remove(id);
+        let sent = self.payouts.get_mut(id).ok_or("a payout that was not sent")?;
+        let before = sent.counts();
+        let day = sent.received.unwrap_or(sent.payout.sent);
+        let to = sent.payout.to.clone();
+        let was = sent.contributes(before.as_ref());
+        let is = sent.contributes(Some(&figure));
+        sent.adopted = Some(figure.clone());
+        let more = figure - before.unwrap_or_default();
+        let account = self.accounts.entry(to.clone()).or_default();
+        account.paid += &is[0] - &was[0];
+        account.on_account += &is[1] - &was[1];
+        account.withheld += &is[2] - &was[2];
+        if more.is_negative() {
+            account.queue.take_back(-more, &mut sent.pieces, day);
+            return Ok(());
+        }
+        let Balance { paid, on_account, in_transit, .. } = self.balance(&to);
+        check_payments(&(paid + on_account + in_transit))?;
+        self.settle_items(*id, &to, more, day)
+    }
+
+    /// A statement was booked: what resolved disputes adopted is booked now, and the figures of the
+    /// others are computed again where that is possible.
+    fn post_disputes(&mut self) {
+        let mut computed = Vec::new();
+        for (id, dispute) in &self.disputes {
+            match (dispute.status, dispute.about) {
+                (DisputeStatus::Resolved, _) => {
+                    computed.push((*id, DisputeStatus::Posted, PerParty::new()));
+                }
+                (DisputeStatus::Open | DisputeStatus::Escalated, About::Period(period))
+                    if !matches!(dispute.claim, DisputeClaim::Figures(_)) =>
+                {
+                    let parties: BTreeSet<String> = dispute.figures.keys().cloned().collect();
+                    if let Ok(mut amounts) = self.with_claim(period, &dispute.claim, &parties) {
+                        amounts.retain(|party, _| parties.contains(party));
+                        computed.push((*id, dispute.status, amounts));
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (id, status, figures) in computed {
+            self.end_dispute(&id, status, figures);
+        }
+    }
+
+    // What is held --------------------------------------------------------------------------------
+
+    /// H per period: what is booked to a party above the figure of the dispute that holds, of
+    /// several the one with the highest number.
+    fn held_back(&self, party: &str) -> PerPeriod {
+        let mut last: BTreeMap<Period, (u64, Exact)> = BTreeMap::new();
+        for dispute in self.disputes.values() {
+            let (Some(period), Some(figure)) = (dispute.about.period(), dispute.figures.get(party))
+            else {
+                continue; // it is posted or withdrawn, nothing was adopted, or it is about others
+            };
+            if last.get(&period).is_none_or(|(seq, _)| *seq < dispute.seq) {
+                let more = self.booked_for(period, party) - figure;
+                last.insert(period, (dispute.seq, more.max(Exact::zero())));
+            }
+        }
+        last.into_iter().map(|(period, (_, held))| (period, held)).collect()
+    }
+
+    /// What disputes about payouts say that was received and does not count yet.
+    fn claimed_of_payouts(&self, party: &str) -> Exact {
+        let mut claimed = Exact::zero();
+        for dispute in self.disputes.values().filter(|dispute| dispute.is_contested()) {
+            if let About::Payout(payout) = dispute.about
+                && let (Some(figure), Some(sent)) =
+                    (dispute.figures.get(party), self.payouts.get(&payout))
+            {
+                let counts = match self.in_transit.contains_key(&payout) {
+                    true => sent.payout.amount.clone(),
+                    false => sent.counts().unwrap_or_default(),
+                };
+                claimed += (figure - counts).max(Exact::zero());
+            }
+        }
+        claimed
+    }
+
+    /// What disputes hold of what is owed to a party (step 15).
+    fn held(&self, party: &str, in_transit: &Exact) -> Exact {
+        let (held_back, claimed) = (self.held_back(party), self.claimed_of_payouts(party));
+        if held_back.values().all(Exact::is_zero) && claimed.is_zero() {
+            return Exact::zero();
+        }
+        // What is in transit would settle as one credit.
+        let mut queue = self.accounts.get(party).cloned().unwrap_or_default().queue;
+        queue.credit += in_transit;
+        queue.use_credit(&held_back);
+        let mut held = Exact::zero();
+        for (period, open) in queue.open_shares() {
+            held += held_back.get(&period).cloned().unwrap_or_default().min(open);
+        }
+        let unpaid: Exact = queue.items.iter().map(|item| &item.open).sum();
+        &held + claimed.min(unpaid - &held)
+    }
+}
+
+// ------------------------------------------------------------------------------------------------
+// 13. The state root (`state-root.md`)
 // ------------------------------------------------------------------------------------------------
 
 /// Bytes in the encoding of `log-format.md`.
@@ -4310,6 +5532,13 @@ impl Bytes {
         self.bool(day.is_some());
         if let Some(day) = day {
             self.day(day);
+        }
+    }
+
+    fn option_time(&mut self, time: Option<i64>) {
+        self.bool(time.is_some());
+        if let Some(time) = time {
+            self.bytes(&time.to_le_bytes());
         }
     }
 
@@ -4540,7 +5769,7 @@ impl Ledger {
             out.decimal(&balance.paid)?;
             out.decimal(&balance.on_account)?;
             out.decimal(&balance.withheld)?;
-            out.decimal(&Exact::zero())?; // held: reserved
+            out.decimal(&balance.held)?;
         }
         // 11: open items
         out.count(parties.len());
@@ -4584,8 +5813,25 @@ impl Ledger {
             out.decimal(on_account)?;
             out.decimal(withheld)?;
         }
-        // 14: disputes, reserved
-        out.count(0);
+        // 14: disputes
+        out.count(self.disputes.len());
+        for (id, dispute) in &self.disputes {
+            out.hash(id);
+            out.string(&dispute.claimant);
+            let period = dispute.about.period();
+            out.bool(period.is_some());
+            if let Some(period) = period {
+                out.period(period);
+            }
+            out.bytes(&[dispute.status as u8]);
+            out.count(dispute.respondents.len());
+            for (party, respondent) in &dispute.respondents {
+                out.string(party);
+                out.bytes(&[respondent.stance as u8]);
+                out.option_time(respondent.seen);
+            }
+            out.per_party(&dispute.figures)?;
+        }
         Ok(derive("revshare 2026-11-23 state root v2", &[&out.0]))
     }
 
@@ -4620,6 +5866,8 @@ impl Ledger {
 mod worked;
 #[cfg(test)]
 mod worked_accounts;
+#[cfg(test)]
+mod worked_disputes;
 #[cfg(test)]
 mod worked_logs;
 #[cfg(test)]

@@ -86,7 +86,13 @@ pub fn facts(opening: Terms, amendments: Vec<(&str, Terms)>) -> Facts {
         let event = [number as u8 + 1; 32];
         versions.push(Version { event, effective_from: day(from), terms, digest: event });
     }
-    Facts { versions, reports: BTreeMap::new(), claims: BTreeMap::new(), rates: BTreeMap::new() }
+    Facts {
+        versions,
+        reports: BTreeMap::new(),
+        claims: BTreeMap::new(),
+        rates: BTreeMap::new(),
+        figures: BTreeMap::new(),
+    }
 }
 
 impl Facts {
@@ -106,7 +112,7 @@ impl Facts {
         let usage = BTreeMap::from([(UsageKey { day, currency, attributes }, usage)]);
         let period = self.length().holding(day);
         let event = [self.reports.len() as u8 + 1; 32];
-        self.reports.insert(event, UsageReport { period, lines: 1, usage });
+        self.reports.insert(event, UsageReport { period, lines: 1, usage, is_adopted: false });
     }
 
     /// As [`Facts::line_of`], in the settlement currency and without a model.

@@ -199,7 +199,7 @@ fn interest_on_a_carried_balance_runs_from_when_it_became_payable() {
     // A payout of 100 received on 9 April: 60 of January and 40 of February, both 10 days late,
     // at the rate of 30 March: 60 × 0.08 × 10 / 365 = 0.1315… and 40 × 0.08 × 10 / 365 = 0.0876…
     queue.credit += exact("100");
-    let settled = queue.use_credit();
+    let settled = queue.use_credit(&PerPeriod::new());
     assert_eq!((queue.credit.clone(), queue.items[0].open.clone()), (exact("0"), exact("30")));
     let received = day("2026-04-09");
     let lines: Vec<InterestLine> = settled
@@ -221,7 +221,7 @@ fn interest_on_a_late_true_up_runs_from_the_first_due_day() {
     queue.become_payable(day("2026-04-30"));
     queue.close_statement();
     queue.credit += exact("1365");
-    let settled = queue.use_credit();
+    let settled = queue.use_credit(&PerPeriod::new());
     // Oldest first: January. 2 March to 1 May are 60 days: 365 × 0.08 × 60 / 365 = 4.80.
     // March, from 30 April to 1 May, at the rate since April: 1000 × 0.10 × 1 / 365 = 0.2739…
     let amounts: Vec<Exact> = settled
@@ -240,7 +240,7 @@ fn there_is_no_interest_on_interest_nor_on_time() {
     queue.add(month(1), false, day("2026-03-02"), exact("50"));
     queue.become_payable(day("2026-03-02"));
     queue.credit += exact("120");
-    let settled = queue.use_credit();
+    let settled = queue.use_credit(&PerPeriod::new());
     // The share first, then the interest, and 20 are credit for later.
     assert_eq!(queue.credit, exact("20"));
     let from: Vec<Option<i32>> = settled.iter().map(|one| one.interest_from).collect();

@@ -60,6 +60,12 @@ impl Payload {
         self
     }
 
+    /// Bytes as they are.
+    pub fn raw(mut self, bytes: &[u8]) -> Payload {
+        self.0.bytes(bytes);
+        self
+    }
+
     pub fn currency(mut self, code: [u8; 3]) -> Payload {
         self.0.bytes(&code);
         self
@@ -198,9 +204,13 @@ impl Payload {
                 p.text(to).decimal(rate).u8(u8::from(*gross_up))
             })
             .list(&clauses.late_interest, |p, (from, rate)| p.day(*from).decimal(rate))
-            .u16(90) // objections
+            .u16(clauses.objection_days)
             .u16(clauses.proposal_lapse_days)
-            .option(Some(()), |p, ()| p.u16(30).u8(1).u16(60)) // disputes
+            .option(clauses.dispute, |p, windows| {
+                p.u16(windows.response_days)
+                    .u8(u8::from(!windows.silence_accepts))
+                    .u16(windows.escalate_after_days)
+            })
             .option(Some(()), |p, ()| p.u16(24).amount("0.05").u8(0)) // audits
     }
 
@@ -252,6 +262,43 @@ fn block(lines: &[Line<'_>]) -> Vec<u8> {
         }
     }
     out.0
+}
+
+/// What a dispute is about: a statement (0), a report (1) or a payout (2).
+pub fn target(which: u32, event: Hash) -> Vec<u8> {
+    Payload::default().u32(which).hash(event).bytes()
+}
+
+/// What a dispute is about: a clause in a period.
+pub fn clause_in(id: &str, period: Period) -> Vec<u8> {
+    Payload::default().u32(3).text(id).period(period).bytes()
+}
+
+/// A claim of figures.
+pub fn figures(figures: &[(&str, &str)]) -> Vec<u8> {
+    let write = |p: Payload, (to, amount): &(&str, &str)| p.text(to).amount(amount);
+    Payload::default().u32(0).list(figures, write).bytes()
+}
+
+/// A claim of other lines in the place of a report's; none are nil.
+pub fn lines_for(report: Hash, lines: &[Line<'_>]) -> Vec<u8> {
+    let lines = (!lines.is_empty()).then(|| block(lines));
+    Payload::default().u32(1).hash(report).option(lines, |p, lines| p.blob(&lines)).bytes()
+}
+
+/// A claim of other terms from a day on.
+pub fn terms_from(terms: &Terms, from: &str) -> Vec<u8> {
+    Payload::default().u32(2).blob(&terms_bytes(terms, 2)).on(from).bytes()
+}
+
+/// The outcome that a dispute stands as it was (0), or as claimed (1).
+pub fn outcome(which: u32) -> Vec<u8> {
+    Payload::default().u32(which).bytes()
+}
+
+/// The outcome that something else than what was claimed holds.
+pub fn other(claim: &[u8]) -> Vec<u8> {
+    Payload::default().u32(2).raw(claim).bytes()
 }
 
 /// A log in one segment that is written record by record.
@@ -469,5 +516,87 @@ impl Log {
     /// A party has received a payout or an advance.
     pub fn receives(&mut self, party: &str, payment: Hash, on: &str) -> Result<Hash, String> {
         self.says(party, 10, 1, Payload::default().hash(payment).on(on).bytes())
+    }
+
+    /// A party opens a dispute, on a ground (0 none) and perhaps to reopen another.
+    pub fn disputes(
+        &mut self,
+        party: &str,
+        target: &[u8],
+        claim: &[u8],
+        ground: u8,
+        reopens: Option<Hash>,
+    ) -> Result<Hash, String> {
+        let payload =
+            Payload::default().raw(target).raw(claim).text("basis").list([], Payload::hash);
+        self.says(party, 20, 1, payload.u8(ground).option(reopens, Payload::hash).bytes())
+    }
+
+    /// A party responds to a dispute.
+    pub fn responds(&mut self, party: &str, dispute: Hash) -> Result<Hash, String> {
+        let payload = Payload::default().hash(dispute).text("no").list([[7; 32]], Payload::hash);
+        self.says(party, 21, 1, payload.bytes())
+    }
+
+    /// A party accepts what is claimed, or says that silence has accepted it.
+    pub fn concedes(
+        &mut self,
+        party: &str,
+        dispute: Hash,
+        by_default: bool,
+    ) -> Result<Hash, String> {
+        let payload = Payload::default().hash(dispute).u8(u8::from(by_default));
+        self.says(party, 22, 1, payload.bytes())
+    }
+
+    /// A party settles a dispute, with the signatures of others over an outcome.
+    pub fn settles_as(
+        &mut self,
+        party: &str,
+        dispute: Hash,
+        outcome: &[u8],
+        (signers, signed): (&[&str], &[u8]),
+    ) -> Result<Hash, String> {
+        let signed = Payload::default().raw(signed).text("note").bytes();
+        let digest = derive("revshare 2026-11-25 outcome v1", &[&signed]);
+        let hex = |hash: Hash| hash.map(|byte| format!("{byte:02x}")).concat();
+        let text = format!(
+            "revshare settlement v1\nledger {}\ndispute {}\noutcome {}\n",
+            hex(self.ledger().id),
+            hex(dispute),
+            hex(digest)
+        );
+        let write = |p: Payload, signer: &&str| {
+            p.text(signer).raw(&signing_key(signer).sign(text.as_bytes()).to_bytes())
+        };
+        let payload = Payload::default().hash(dispute).raw(outcome).text("note");
+        self.says(party, 23, 1, payload.list(signers, write).bytes())
+    }
+
+    /// A party settles a dispute, with the signatures of others.
+    pub fn settles(
+        &mut self,
+        party: &str,
+        dispute: Hash,
+        outcome: &[u8],
+        signers: &[&str],
+    ) -> Result<Hash, String> {
+        self.settles_as(party, dispute, outcome, (signers, outcome))
+    }
+
+    /// A party escalates (24) or withdraws (26) a dispute.
+    pub fn ends(&mut self, party: &str, kind: u16, dispute: Hash) -> Result<Hash, String> {
+        self.says(party, kind, 1, Payload::default().hash(dispute).text("why").bytes())
+    }
+
+    /// A party determines a dispute.
+    pub fn determines(
+        &mut self,
+        party: &str,
+        dispute: Hash,
+        outcome: &[u8],
+    ) -> Result<Hash, String> {
+        let payload = Payload::default().hash(dispute).raw(outcome).text("reasons");
+        self.says(party, 25, 1, payload.list([], Payload::hash).bytes())
     }
 }

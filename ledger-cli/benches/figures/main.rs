@@ -4,6 +4,7 @@
 //! 1 GB of disk in the temporary folder). Everything is measured in one run, and ratios are what
 //! counts: machines differ and are noisy.
 
+mod disputes;
 mod rerating;
 
 use std::fs;
@@ -49,6 +50,7 @@ fn main() {
     bench.statement();
     bench.appends();
     rerating::run(&scratch.path().join("rerating"));
+    disputes::run(&scratch.path().join("disputes"), lines);
 }
 
 struct Bench {

@@ -16,6 +16,7 @@ use revshare_core::ledger::Outcome;
 use revshare_core::ledger::Signing;
 use revshare_core::state::State;
 use revshare_core::usage::BlockBuilder;
+use revshare_core::usage::LineBlock;
 use revshare_core::view;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::Date;
@@ -27,27 +28,27 @@ use revshare_core::vocab::Text;
 use revshare_core::vocab::Timestamp;
 use revshare_core::vocab::Value;
 
-const MONTHS: usize = 120;
+pub const MONTHS: usize = 120;
 
-struct Party {
+pub struct Party {
     id: Id,
     signer: Signer,
     key: PublicKey,
 }
 
-struct Bench {
-    ledger: Ledger,
+pub struct Bench {
+    pub ledger: Ledger,
     nonce: u64,
 }
 
-fn party(id: &str, secret: u8) -> Party {
+pub fn party(id: &str, secret: u8) -> Party {
     let signer = Signer::from_secret(&[secret; 32]).expect("key");
     let key = signer.public().expect("key");
     Party { id: Id::parse(id).expect("id"), signer, key }
 }
 
 impl Bench {
-    fn say(&mut self, party: &Party, command: Command) -> Outcome {
+    pub fn say(&mut self, party: &Party, command: Command) -> Outcome {
         self.nonce += 1;
         let mut nonce = [0; 16];
         nonce[..8].copy_from_slice(&self.nonce.to_le_bytes());
@@ -58,16 +59,22 @@ impl Bench {
         self.ledger.submit(command, &context, &signing, Mode::Record).expect("recorded")
     }
 
-    fn state(&self) -> &State {
+    pub fn state(&self) -> &State {
         self.ledger.state()
     }
 }
 
 /// A month: three applications in three territories on every day, so that a period has some 270
-/// distinct keys, and its lines fall into a few groups.
-fn report(period: Period) -> Command {
+/// distinct keys, and its lines fall into a few groups; so many lines per key.
+pub fn report(period: Period, per_key: u32) -> Command {
+    Command::ReportUsage { period, supplement: false, blocks: blocks(period, per_key) }
+}
+
+/// The lines of such a month.
+pub fn blocks(period: Period, per_key: u32) -> Vec<LineBlock> {
     let attributes = ["application", "territory"].map(name).to_vec();
     let mut builder = BlockBuilder::new(attributes, vec![name("input_tokens")], Vec::new());
+    let mut blocks = Vec::new();
     let currency = Currency::parse("USD").expect("currency");
     let mut day = period.first_day();
     while day <= period.last_day() {
@@ -75,18 +82,20 @@ fn report(period: Period) -> Command {
             for territory in ["US", "EU", "JP"] {
                 let values = [application, territory].map(value).to_vec();
                 let key = builder.key(day, currency, values);
-                let gross = 720_013 + i128::from(day.days() % 31) * 2;
-                let full = builder.line(key, (gross, 2), &[(10_000_001, 0)], &[]);
-                assert!(full.expect("in bounds").is_none());
+                for copy in 0..per_key {
+                    let gross = 720_013 + i128::from(day.days() % 31) * 2 + i128::from(copy);
+                    let full = builder.line(key, (gross, 2), &[(10_000_001, 0)], &[]);
+                    blocks.extend(full.expect("in bounds"));
+                }
             }
         }
         day = day.plus_days(1);
     }
-    let block = builder.finish().expect("in bounds").expect("lines");
-    Command::ReportUsage { period, supplement: false, blocks: vec![block] }
+    blocks.extend(builder.finish().expect("in bounds"));
+    blocks
 }
 
-fn terms(parties: &[&Party; 2], first_share: &str) -> TermsVersion {
+pub fn terms(parties: &[&Party; 2], first_share: &str) -> TermsVersion {
     let [host, owner] = parties;
     let text = TERMS
         .replace("@host@", &host.key.to_string())
@@ -119,7 +128,7 @@ pub fn run(folder: &Path) {
     bench.say(&owner, Command::Accept(opened));
     let mut period = Period::parse("2026-01").expect("period");
     for month in 1..=MONTHS {
-        bench.say(&host, report(period));
+        bench.say(&host, report(period, 1));
         if month < MONTHS {
             bench.say(&host, Command::IssueStatement(period));
             period = period.next().expect("period");
@@ -152,7 +161,7 @@ pub fn run(folder: &Path) {
     println!("  statement of the last, all trued up  {:>8.1} ms", milliseconds(after));
 }
 
-fn lines(bench: &Bench) -> u64 {
+pub fn lines(bench: &Bench) -> u64 {
     bench.state().agreement().map_or(0, |agreement| agreement.exposure().lines)
 }
 

@@ -19,6 +19,7 @@ use crate::evolve::proposal::lapses_on;
 use crate::evolve::statement;
 use crate::evolve::usage;
 use crate::limits::CLOCK_AHEAD_MICROS_MAX;
+use crate::state::DisputeStatus;
 use crate::state::ProposalStatus;
 use crate::state::Proposed;
 use crate::state::State;
@@ -201,9 +202,13 @@ pub fn admit_clock(recorded_at: Timestamp, now: Timestamp) -> Result<(), Rejecti
 }
 
 /// Whether an event with some content stands in the way of another one with the same: everything
-/// does but a proposal that is neither pending nor in force any more. It may be made again, word
-/// for word.
+/// does but a proposal that is neither pending nor in force any more, and a dispute that was taken
+/// back. They may be made again, word for word.
 pub fn is_repeated(state: &State, id: &EventId, at: Timestamp) -> bool {
+    let dispute = state.agreement().and_then(|known| known.disputes().get(id));
+    if dispute.is_some_and(|one| matches!(one.status, DisputeStatus::Withdrawn { .. })) {
+        return false;
+    }
     let proposal = state.agreement().and_then(|known| Some((known, known.proposals().get(id)?)));
     let Some((agreement, proposal)) = proposal else { return true };
     match (&proposal.status, &proposal.what) {

@@ -222,7 +222,6 @@ impl Agreement {
         for entry in &statement.entries {
             self.book(entry);
         }
-        self.statements.insert(statement.period, record.clone());
         self.reassess_disputes();
         let terms = self.versions.of(statement.period);
         let due_on = terms.due_on(statement.period);
@@ -265,6 +264,7 @@ impl Agreement {
         }
         self.pending_interest.clear();
         self.effects.clear();
+        self.statements.insert(statement.period, record);
         self.refresh_held();
     }
 
@@ -327,13 +327,14 @@ impl Agreement {
         let Payout { to, .. } = &record.payout;
         let holds = self.holds(to);
         let pieces = self.queues.get(to).cloned().unwrap_or_default().settle(amount, &holds);
-        let mut lines = Vec::new();
+        let (mut lines, mut total) = (Vec::new(), Amount::ZERO);
         for piece in pieces.into_iter().map(|piece| piece.item) {
             let late = piece.interest_from.filter(|due_on| *due_on < received_on);
             let Some(due_on) = late else { continue };
             let terms = self.versions.on(self.versions.clipped(due_on));
             let rate = terms.late_rate_on(due_on);
             let amount = interest(terms, rate, piece.open, (due_on, received_on))?;
+            total = total.checked_add(amount)?;
             if !amount.is_zero() {
                 lines.push(InterestLine {
                     to: to.clone(),

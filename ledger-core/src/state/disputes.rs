@@ -371,7 +371,7 @@ impl Agreement {
 
     /// Records: a party signed a record, and with it has seen the disputes before it.
     pub(crate) fn note_signature(&mut self, party: &Id, at: Timestamp) {
-        for dispute in self.disputes.values_mut().filter(|dispute| dispute.is_open()) {
+        for dispute in self.disputes.values_mut() {
             if let Some(respondent) = dispute.respondents.get_mut(party) {
                 respondent.seen.get_or_insert(at);
             }
@@ -452,13 +452,20 @@ impl Agreement {
             }
             Adopted::Payout { payout, figure, interest } => {
                 dispute.before.payout = self.payouts.get(&payout).and_then(|one| one.counted());
+                dispute.figures =
+                    dispute.lines.iter().map(|party| (party.clone(), figure)).collect();
                 self.count_payout(&payout, (seq, at, figure), interest);
             }
         }
         if let (true, Some(period)) = (is_adopted, dispute.period) {
             self.gather_figures(period);
-            // What is adopted was found to be ratable.
-            dispute.figures = self.amounts(period, &dispute.lines).unwrap_or_default();
+            let adopted = |party: &Id| {
+                Some((party.clone(), self.adopted_figures(period).get(party).copied()?))
+            };
+            // Where a later report waits for a conversion rate, only figures are known.
+            dispute.figures = self
+                .amounts(period, &dispute.lines)
+                .unwrap_or_else(|| dispute.lines.iter().filter_map(adopted).collect());
         }
         self.disputes.insert(*id, dispute);
         self.refresh_held();
@@ -515,7 +522,8 @@ impl Agreement {
                 dispute.figures.clear();
             } else if let (Some(period), ClaimFacts::Report { .. } | ClaimFacts::Terms(_)) =
                 (dispute.period, &dispute.claim)
-                && let Ok(rated) = self.rate_over(&self.overlay(&dispute.claim, period), period)
+                && let overlay = self.overlay(&dispute.claim, (period, &dispute.lines))
+                && let Ok(rated) = self.rate_over(&overlay, period)
                 && let Some(rating) = rated.last()
             {
                 for (party, figure) in &mut dispute.figures {
@@ -599,6 +607,9 @@ impl Agreement {
 
     /// Keeps what is held with the accounts.
     pub(in crate::state) fn refresh_held(&mut self) {
+        if self.disputes.is_empty() {
+            return;
+        }
         let parties: Vec<Id> = self.versions.beneficiaries().into_iter().cloned().collect();
         for party in parties {
             let (_, held) = self.held(&party);

@@ -60,16 +60,15 @@ impl Agreement {
         end
     }
 
-    /// The facts that a claim about a period assumes. Figures that were adopted for the period
+    /// The facts that a claim about a period assumes. Figures that were adopted for these parties
     /// before do not count beside it.
-    pub fn overlay(&self, claim: &ClaimFacts, period: Period) -> Overlay {
+    pub fn overlay(&self, claim: &ClaimFacts, (period, parties): (Period, &[Id])) -> Overlay {
         let mut overlay = Overlay::default();
         let figures = overlay.figures.entry(period).or_default();
+        figures.extend(self.adopted_figures(period).clone());
+        figures.retain(|party, _| !parties.contains(party));
         match claim {
-            ClaimFacts::Figures(claimed) => {
-                figures.extend(self.adopted_figures(period).clone());
-                figures.extend(claimed.iter().cloned());
-            }
+            ClaimFacts::Figures(claimed) => figures.extend(claimed.iter().cloned()),
             ClaimFacts::Report { replaces, usage } => {
                 overlay.lines.insert(self.current(replaces), usage.clone());
             }

@@ -84,7 +84,11 @@ impl Layer {
     /// The layer that an inadmissible event belongs to.
     pub(super) fn of(code: Code) -> Layer {
         match code {
-            Code::NotAParty | Code::NotEntitled | Code::SignatureWrong => Layer::Authors,
+            Code::NotAParty
+            | Code::NotEntitled
+            | Code::SignatureWrong
+            | Code::DisputeSide
+            | Code::SettlementUnsigned => Layer::Authors,
             Code::StateRootWrong | Code::HeadWrong => Layer::Agreement,
             Code::StatementContent | Code::StatementTerms => Layer::Arithmetic,
             Code::RecordLink | Code::TimeBackwards => Layer::Chain,

@@ -182,7 +182,9 @@ fn overlay(agreement: &Agreement, dispute: &Dispute, side: Side) -> Overlay {
     let mut without = Overlay::default();
     let DisputeStatus::Resolved(_) = &dispute.status else {
         return match (side, dispute.period) {
-            (Side::AsClaimed, Some(period)) => agreement.overlay(&dispute.claim, period),
+            (Side::AsClaimed, Some(period)) => {
+                agreement.overlay(&dispute.claim, (period, &dispute.lines))
+            }
             _ => without,
         };
     };
@@ -209,14 +211,9 @@ fn overlay(agreement: &Agreement, dispute: &Dispute, side: Side) -> Overlay {
     match (side, dispute.period) {
         (Side::Adopted, _) => Overlay::default(),
         (Side::AsClaimed, Some(period)) => {
-            let claimed = agreement.overlay(&dispute.claim, period);
-            if let ClaimFacts::Figures(claimed) = &dispute.claim {
-                let figures = without.figures.entry(period).or_default();
-                figures.extend(claimed.iter().cloned());
-                return without;
-            }
+            let claimed = agreement.overlay(&dispute.claim, (period, &dispute.lines));
             without.lines.extend(claimed.lines);
-            without.figures.insert(period, BTreeMap::new());
+            without.figures.extend(claimed.figures);
             Overlay { version: claimed.version, ..without }
         }
         _ => without,

@@ -7,6 +7,7 @@ use crate::event::Amendment;
 use crate::evolve::Violation;
 use crate::evolve::amendment;
 use crate::evolve::bounds;
+use crate::evolve::statement::rate_until;
 use crate::evolve::statement::unassumable;
 use crate::evolve::unknown_event;
 use crate::evolve::usage::admit_lines;
@@ -115,7 +116,13 @@ pub(super) fn subject<'a>(state: &'a State, agreement: &'a Agreement, target: &T
 /// What an admitted dispute is about.
 pub(super) fn subject_of<'a>(agreement: &'a Agreement, dispute: &Dispute) -> Option<Subject<'a>> {
     match (dispute.period, dispute.payout()) {
-        (Some(period), _) => Some(Subject::Period(period, None)),
+        (Some(period), _) => {
+            let report = match dispute.target {
+                Target::Report(report) => Some(agreement.current(&report)),
+                _ => None,
+            };
+            Some(Subject::Period(period, report))
+        }
         (None, Some(payout)) => agreement.payouts().get(&payout).map(Subject::Payout),
         (None, None) => None,
     }
@@ -249,13 +256,13 @@ fn figure_of_payout(
     Ok(())
 }
 
-/// What the periods up to one come to with a claim.
+/// What a period comes to with a claim, without the figures that were adopted for these parties.
 pub(super) fn rated(
     agreement: &Agreement,
     claim: &ClaimFacts,
-    period: Period,
+    (period, parties): (Period, &[Id]),
 ) -> Result<PeriodRating, Violation> {
-    let rated = agreement.rate_over(&agreement.overlay(claim, period), period);
+    let rated = agreement.rate_over(&agreement.overlay(claim, (period, parties)), period);
     let rated = rated.map_err(unassumable)?;
     rated.into_iter().last().ok_or_else(|| {
         misfit(format!("{period} is no period of the agreement"), "dispute a stated period")
@@ -267,14 +274,20 @@ pub(super) fn rated(
 pub(super) fn moved(
     agreement: &Agreement,
     claim: &ClaimFacts,
-    period: Period,
+    (period, parties): (Period, &[Id]),
 ) -> Result<Vec<(Id, Amount)>, Violation> {
-    let with = rated(agreement, claim, period)?;
-    let now = crate::evolve::statement::rate_until(agreement, period)?;
+    let with = rated(agreement, claim, (period, parties))?;
+    let now = rate_until(agreement, period)?;
     let now = now.last().map(|now| &now.shares[..]).unwrap_or_default();
-    let pairs = with.shares.iter().zip(now);
-    let differ = pairs.filter(|(with, now)| with.amount != now.amount);
-    Ok(differ.map(|(with, _)| (with.party.clone(), with.amount)).collect())
+    let mut moved = Vec::new();
+    // Claimed terms may bring parties that are none of the ledger: they do not count.
+    for now in now {
+        let amount = with.share(&now.party).map_or(Amount::ZERO, |share| share.amount);
+        if amount != now.amount {
+            moved.push((now.party.clone(), amount));
+        }
+    }
+    Ok(moved)
 }
 
 /// What adopting a claim comes to, for a dispute with these lines.
@@ -294,12 +307,12 @@ pub(super) fn adoption(
         }
         (Subject::Period(period, _), ClaimFacts::Report { replaces, usage }) => {
             admit_lines(agreement, *period, usage)?;
-            rated(agreement, claim, *period)?;
+            rated(agreement, claim, (*period, lines))?;
             Ok(Adopted::Lines { report: agreement.current(replaces), usage: usage.clone() })
         }
         (Subject::Period(period, _), ClaimFacts::Terms(terms)) => {
             admit_terms(agreement, terms)?;
-            let rated = rated(agreement, claim, *period)?;
+            let rated = rated(agreement, claim, (*period, lines))?;
             let figure = |party: &Id| rated.share(party).map(|one| (party.clone(), one.amount));
             Ok(Adopted::Figures(lines.iter().filter_map(figure).collect()))
         }

@@ -81,7 +81,7 @@ pub(super) fn admit(
     let subject = claim::subject(state, agreement, &said.target)?;
     let claim = claim::facts(&said.claim);
     claim::admit_fit(state, agreement, (&subject, &claim))?;
-    let figures = figures(agreement, &subject, &claim)?;
+    let figures = figures(agreement, (&subject, said), &claim)?;
     let lines: Vec<Id> = figures.iter().map(|(party, _)| party.clone()).collect();
     admit_affected(agreement, author, &claim, &lines)?;
     admit_in_time(agreement, at, (&subject, said))?;
@@ -115,7 +115,7 @@ fn terms_of<'a>(agreement: &'a Agreement, subject: &Subject<'_>) -> &'a Terms {
 /// [`Code::DisputeClaim`] if there is none.
 fn figures(
     agreement: &Agreement,
-    subject: &Subject<'_>,
+    (subject, said): (&Subject<'_>, &Opening),
     claim: &ClaimFacts,
 ) -> Result<Vec<(Id, Amount)>, Violation> {
     let nothing = |message: String| {
@@ -144,7 +144,13 @@ fn figures(
             Ok(figures.clone())
         }
         (Subject::Period(period, _), _) => {
-            let moved = claim::moved(agreement, claim, *period)?;
+            // What the dispute that this one reopens has adopted does not count beside it.
+            let reopened = said.reopens.and_then(|id| agreement.disputes().get(&id));
+            let reopened = reopened.filter(|one| {
+                matches!(one.status, DisputeStatus::Resolved(_)) && one.period == Some(*period)
+            });
+            let without = reopened.map(|one| &one.lines[..]).unwrap_or_default();
+            let moved = claim::moved(agreement, claim, (*period, without))?;
             match moved.is_empty() {
                 true => nothing(format!("with the claim, {period} comes to the same for everybody")),
                 false => Ok(moved),
