@@ -18,6 +18,7 @@ pub mod contribution;
 pub mod statement;
 pub mod advance;
 pub mod payout;
+pub mod dispute;
 pub mod balances;
 pub mod balances_diff;
 pub mod history;
