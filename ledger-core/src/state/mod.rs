@@ -25,8 +25,8 @@ use crate::event::ConversionRate;
 use crate::event::Kind;
 use crate::event::TermsVersion;
 use crate::rating::Contract;
-use crate::rating::NOTHING_ADOPTED;
 use crate::rating::ConversionRates;
+use crate::rating::NOTHING_ADOPTED;
 use crate::rating::PeriodFacts;
 use crate::rating::PeriodGroups;
 use crate::rating::group::OpenContribution;
@@ -502,6 +502,15 @@ impl Exposure {
         let money = self.money.entry(currency).or_default();
         for (_, figure) in figures {
             *money = money.saturating_add(whole_sum(figure));
+        }
+    }
+
+    /// With what a dispute adopts.
+    pub fn add_adopted(&mut self, currency: Currency, adopted: &Adopted) {
+        match adopted {
+            Adopted::Figures(figures) => self.add_figures(currency, figures),
+            Adopted::Lines { usage, .. } => self.add(usage),
+            Adopted::Nothing | Adopted::Payout { .. } => {}
         }
     }
 

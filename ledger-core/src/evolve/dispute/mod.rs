@@ -18,7 +18,6 @@ use crate::limits::EVIDENCE_MAX;
 use crate::state::Adopted;
 use crate::state::AdoptedKind;
 use crate::state::Agreement;
-use crate::state::ClaimFacts;
 use crate::state::Dispute;
 use crate::state::DisputeStatus;
 use crate::state::Resolution;
@@ -60,8 +59,6 @@ pub struct Resolving {
     /// The respondent whose acceptance resolves it.
     accepted_by: Option<Id>,
     adopted: Adopted,
-    /// The claim of the outcome, if it is not that of the dispute.
-    claimed: Option<ClaimFacts>,
 }
 
 /// Whether an event of a dispute may be said here and now, and what it changes.
@@ -99,7 +96,7 @@ pub(crate) fn record(state: &mut State, fact: &Fact, ruling: Ruling) -> Result<(
             agreement.set_dispute(&dispute, DisputeStatus::Withdrawn { seq: fact.seq, reason });
         }
         Ruling::Resolved(resolving) => {
-            let Resolving { dispute, how, accepted_by, adopted, claimed } = *resolving;
+            let Resolving { dispute, how, accepted_by, adopted } = *resolving;
             if let Some(party) = &accepted_by {
                 agreement.take_stance(&dispute, party, Stance::Accepted);
             }
@@ -111,17 +108,14 @@ pub(crate) fn record(state: &mut State, fact: &Fact, ruling: Ruling) -> Result<(
                 adopted: AdoptedKind::of(&adopted),
                 posted: false,
             };
-            agreement.resolve(&dispute, resolved, (adopted, claimed.as_ref()));
+            agreement.resolve(&dispute, resolved, adopted);
         }
     }
     Ok(())
 }
 
 /// A dispute that goes on.
-fn ongoing<'a>(
-    state: &'a State,
-    id: &EventId,
-) -> Result<(&'a Agreement, &'a Dispute), Violation> {
+fn ongoing<'a>(state: &'a State, id: &EventId) -> Result<(&'a Agreement, &'a Dispute), Violation> {
     let agreement = in_force(state)?;
     let Some(dispute) = agreement.disputes().get(id) else {
         return Err(unknown_event(state, id, "a dispute"));
@@ -145,10 +139,7 @@ fn other_side(dispute: &Dispute, author: &Author, who: &str) -> Problem {
     let names: Vec<&str> = dispute.respondents.keys().map(Id::as_str).collect();
     Problem::new(
         Code::DisputeSide,
-        format!(
-            "{} may not say this in the dispute of record {seq}: {who} may",
-            author.party
-        ),
+        format!("{} may not say this in the dispute of record {seq}: {who} may", author.party),
     )
     .hint(format!("{claimant} claims, {} answer", names.join(" and ")))
     .at_record(seq)
