@@ -3766,8 +3766,9 @@ impl Ledger {
         let event = read_event(record.kind, record.version, record.payload)?;
         let role = self.author(record, &event)?;
         self.check_level(record)?;
-        self.see_disputes(record);
+        let first = self.group.first().map_or(record.time, |part| part.time);
         self.admit(record, role, event)?;
+        self.see_disputes(record, first);
         self.records += 1;
         self.time = record.time;
         self.head = record.hash;
@@ -5135,12 +5136,11 @@ impl Ledger {
     }
 
     /// The author of a record has seen every dispute that was opened before it. Parts of a report
-    /// count with the event that closes them.
-    fn see_disputes(&mut self, record: &Record<'_>) {
+    /// count with the event that closes them, by the time of the first.
+    fn see_disputes(&mut self, record: &Record<'_>, time: i64) {
         if record.kind == 3 {
             return;
         }
-        let time = self.group.first().map_or(record.time, |part| part.time);
         for dispute in self.disputes.values_mut() {
             if let Some(respondent) = dispute.respondents.get_mut(&record.party) {
                 respondent.seen.get_or_insert(time);
