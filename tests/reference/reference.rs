@@ -4727,6 +4727,8 @@ struct Dispute {
     about: About,
     target: Target,
     claim: DisputeClaim,
+    /// Those of the terms of its period, or of its payout, as they were when it was opened.
+    windows: Option<DisputeWindows>,
     respondents: BTreeMap<String, Respondent>,
     /// What is claimed, or was adopted, per beneficiary among its parties.
     figures: PerParty,
@@ -4827,6 +4829,19 @@ impl Dispute {
 
     fn is_party(&self, party: &str) -> bool {
         self.claimant == party || self.respondents.contains_key(party)
+    }
+
+    /// Whether a respondent is silent past its deadline at a record.
+    fn is_late(&self, record: &Record<'_>, one: &Respondent) -> bool {
+        let (Some(windows), Some(seen)) = (self.windows, one.seen) else {
+            return false;
+        };
+        let deadline = seen / DAY_MICROS + i64::from(windows.response_days);
+        one.stance == Stance::Silent && record.day() > deadline
+    }
+
+    fn silence_accepts(&self) -> bool {
+        self.windows.is_some_and(|windows| windows.silence_accepts)
     }
 
     fn parties(&self) -> BTreeSet<String> {
@@ -5106,6 +5121,7 @@ impl Ledger {
         respondents.remove(&record.party);
         let silent = |party| (party, Respondent { stance: Stance::Silent, seen: None });
         self.name_evidence(record, evidence);
+        let windows = self.terms_about(about)?.clauses.dispute;
         self.disputes.insert(
             record.event_id,
             Dispute {
@@ -5115,6 +5131,7 @@ impl Ledger {
                 about,
                 target,
                 claim,
+                windows,
                 respondents: respondents.into_iter().map(silent).collect(),
                 figures,
                 status: DisputeStatus::Open,
@@ -5155,28 +5172,11 @@ impl Ledger {
         Ok(dispute)
     }
 
-    fn windows(&self, dispute: &Dispute) -> Check<Option<DisputeWindows>> {
-        Ok(self.terms_about(dispute.about)?.clauses.dispute)
-    }
-
-    /// Whether a respondent is silent past its deadline at a record.
-    fn is_late(&self, record: &Record<'_>, dispute: &Dispute, one: &Respondent) -> Check<bool> {
-        let (Some(windows), Some(seen)) = (self.windows(dispute)?, one.seen) else {
-            return Ok(false);
-        };
-        let deadline = seen / DAY_MICROS + i64::from(windows.response_days);
-        Ok(one.stance == Stance::Silent && record.day() > deadline)
-    }
-
-    fn silence_accepts(&self, dispute: &Dispute) -> Check<bool> {
-        Ok(self.windows(dispute)?.is_some_and(|windows| windows.silence_accepts))
-    }
-
     fn respond(&mut self, record: &Record<'_>, id: &Hash) -> Check<()> {
         let dispute = self.contested(id)?;
         let one = dispute.respondents.get(&record.party).ok_or("only a respondent responds")?;
         ensure(
-            !self.silence_accepts(dispute)? || !self.is_late(record, dispute, one)?,
+            !dispute.silence_accepts() || !dispute.is_late(record, one),
             "a response after its deadline, where silence means accept",
         )?;
         if one.stance == Stance::Silent {
@@ -5213,10 +5213,10 @@ impl Ledger {
             dispute.status == DisputeStatus::Open,
             "silence accepts nothing in a dispute that was escalated",
         )?;
-        ensure(self.silence_accepts(dispute)?, "silence does not mean accept")?;
+        ensure(dispute.silence_accepts(), "silence does not mean accept")?;
         let mut any_late = false;
         for one in dispute.respondents.values() {
-            let is_late = self.is_late(record, dispute, one)?;
+            let is_late = dispute.is_late(record, one);
             any_late |= is_late;
             ensure(
                 is_late || one.stance == Stance::Accepted,
@@ -5263,12 +5263,9 @@ impl Ledger {
             self.facts.parties().values().any(|party| party.role == Role::Arbiter),
             "a dispute is escalated where there is no arbiter",
         )?;
-        if let Some(windows) = self.windows(dispute)? {
+        if let Some(windows) = dispute.windows {
             let waited = record.day() > dispute.day + i64::from(windows.escalate_after_days);
-            let mut any_late = false;
-            for one in dispute.respondents.values() {
-                any_late |= self.is_late(record, dispute, one)?;
-            }
+            let any_late = dispute.respondents.values().any(|one| dispute.is_late(record, one));
             ensure(
                 waited || (!windows.silence_accepts && any_late),
                 "a dispute is escalated too early",

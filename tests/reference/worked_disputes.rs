@@ -824,6 +824,43 @@ fn what_is_claimed_counts_as_money_on_the_ledger() {
 }
 
 #[test]
+fn deadlines_stay_those_of_the_terms_at_the_opening() {
+    let terms = per_unit();
+    let (mut log, _, january) = with_january(&terms);
+    let about = target(STATEMENT, january);
+    let claim = figures(&[("owner", "700")]);
+    let dispute = log.disputes("host", &about, &claim, 0, None).expect("opened");
+    // From now on a statement can be disputed for 6 days, silence of 5 days escalates, and after 7
+    // days a dispute can be escalated.
+    let mut hasty = terms.clone();
+    hasty.clauses.objection_days = 6;
+    hasty.clauses.dispute =
+        Some(DisputeWindows { response_days: 5, silence_accepts: false, escalate_after_days: 7 });
+    let proposal = log.amends("host", &hasty, "2026-01-01").expect("proposed");
+    for party in ["lab", "owner"] {
+        log.accepts(party, proposal).expect("accepted");
+    }
+    // 1 February + 6 days = 7 February, for what is opened from now on.
+    let of_lab = figures(&[("lab", "1")]);
+    log.today = day("2026-02-08");
+    refused(log.disputes("lab", &about, &of_lab, 0, None), "after its window");
+    log.today = day("2026-02-07");
+    let later = log.disputes("lab", &about, &of_lab, 0, None).expect("opened");
+    log.today = day("2026-02-14");
+    refused(log.ends("lab", 24, later), "too early");
+    log.today = day("2026-02-15");
+    log.ends("lab", 24, later).expect("escalated");
+    // The owner accepted the terms on 1 February. It may answer until 3 March all the same.
+    log.today = day("2026-03-03");
+    refused(log.ends("host", 24, dispute), "too early");
+    refused(log.concedes("host", dispute, true), "not silent past");
+    log.today = day("2026-03-04");
+    refused(log.responds("owner", dispute), "after its deadline");
+    log.concedes("host", dispute, true).expect("accepted by default");
+    assert_eq!(held_and_payable(&log), pair("300", "700"));
+}
+
+#[test]
 fn without_windows_nothing_follows_from_silence() {
     let mut terms = per_unit();
     terms.clauses.dispute = None;
