@@ -4954,6 +4954,17 @@ impl Ledger {
         stated.and_then(|stated| stated.shares.get(party)).cloned().unwrap_or_default()
     }
 
+    /// What is recorded for a party and a period: what was adopted and is not posted yet, of several
+    /// disputes by the one with the highest number, otherwise what is booked.
+    fn recorded_for(&self, period: Period, party: &str) -> Exact {
+        let waiting = self.disputes.values().filter(|one| {
+            one.status == DisputeStatus::Resolved && one.about == About::Period(period)
+        });
+        let figures = waiting.filter_map(|one| Some((one.seq, one.figures.get(party)?)));
+        let last = figures.max_by_key(|(seq, _)| *seq);
+        last.map_or_else(|| self.booked_for(period, party), |(_, figure)| figure.clone())
+    }
+
     /// Whether a claim fits what a dispute is about, but for whether anything would differ. It counts
     /// as money on the ledger from here on.
     fn take_claim(&mut self, about: About, target: &Target, claim: &DisputeClaim) -> Check<()> {
@@ -5064,7 +5075,9 @@ impl Ledger {
             }
             (About::Period(period), DisputeClaim::Figures(figures)) => {
                 ensure(
-                    figures.iter().all(|(party, figure)| *figure != self.booked_for(period, party)),
+                    figures
+                        .iter()
+                        .all(|(party, figure)| *figure != self.recorded_for(period, party)),
                     "a claim that differs in nothing",
                 )?;
                 Ok(figures.clone())

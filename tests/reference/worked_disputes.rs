@@ -800,6 +800,45 @@ fn parts_of_a_report_are_seen_with_the_event_that_closes_them() {
 }
 
 #[test]
+fn what_was_adopted_is_recorded_before_it_is_posted() {
+    let mut terms = per_unit();
+    terms.clauses.splits.push(Split {
+        of: "owner".into(),
+        parts: vec![("owner".into(), exact("3")), ("lab".into(), exact("1"))],
+    });
+    let (mut log, _, january) = with_january(&terms);
+    let about = target(STATEMENT, january);
+    let open = |log: &mut Log, party: &str, amount: &str, reopens: Hash| {
+        log.disputes("host", &about, &figures(&[(party, amount)]), 1, Some(reopens))
+    };
+    // 750 and 250 are booked.
+    let claim = figures(&[("lab", "240"), ("owner", "700")]);
+    let first = log.disputes("host", &about, &claim, 0, None).expect("opened");
+    for party in ["lab", "owner"] {
+        log.concedes(party, first, false).expect("conceded");
+    }
+    refused(open(&mut log, "owner", "700", first), "differs in nothing");
+    refused(open(&mut log, "lab", "240", first), "differs in nothing");
+    let second = open(&mut log, "lab", "250", first).expect("250 are only booked");
+    log.concedes("lab", second, false).expect("conceded");
+    refused(open(&mut log, "lab", "250", second), "differs in nothing");
+    // The second one has the highest number, and no figure of the owner.
+    refused(open(&mut log, "owner", "700", first), "differs in nothing");
+    let third = open(&mut log, "owner", "750", first).expect("750 are only booked");
+    log.settles("host", third, &outcome(STANDS), &["owner"]).expect("settled");
+    // The third one is about the owner, and has adopted no figure.
+    refused(open(&mut log, "owner", "700", third), "differs in nothing");
+    log.today = day("2026-03-01");
+    log.reports(month(2), &[]).expect("reported");
+    log.states(month(2)).expect("stated");
+    // The owner's 700 and the lab's 250 are booked now.
+    refused(open(&mut log, "owner", "700", third), "differs in nothing");
+    refused(open(&mut log, "lab", "250", second), "differs in nothing");
+    open(&mut log, "owner", "750", third).expect("opened");
+    open(&mut log, "lab", "240", second).expect("opened");
+}
+
+#[test]
 fn what_is_claimed_counts_as_money_on_the_ledger() {
     let (mut log, report, january) = with_january(&per_unit());
     let about = target(STATEMENT, january);
