@@ -5015,8 +5015,12 @@ impl Ledger {
                         "another report is to be replaced than the one in dispute",
                     )?;
                 }
+                let mut reopened = reopens;
+                while reopened.is_some() && reopened != report.adopted_by {
+                    reopened = reopened.and_then(|id| self.disputes.get(&id)?.reopens);
+                }
                 ensure(
-                    report.adopted_by.is_none() || report.adopted_by == reopens,
+                    report.adopted_by.is_none() || report.adopted_by == reopened,
                     "adopted lines are replaced without reopening the dispute that adopted them",
                 )?;
                 self.admissible(period, blocks).map(|_| ())
