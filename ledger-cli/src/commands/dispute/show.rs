@@ -291,9 +291,20 @@ fn table_of_lines(
         wide.row(row);
     }
     let color = session.world.color;
+    // What was settled follows from the others.
+    let mut shorter = Table::new(&[("party", Align::Break)]);
+    let kept = || columns.iter().filter(|(title, ..)| *title != "settled");
+    for (title, align, _) in kept() {
+        shorter = shorter.column(title, *align);
+    }
+    for line in lines {
+        let mut row = vec![line.party.to_string()];
+        row.extend(kept().map(|(.., text)| text(line)));
+        shorter.row(row);
+    }
     writeln!(session.out, "\nits lines on {today}, in {currency}")?;
-    let table = if wide.fits() { wide } else { narrow };
-    session.out.write_all(table.text(color).as_bytes())?;
+    let fitting = [wide, shorter].into_iter().find(Table::fits);
+    session.out.write_all(fitting.unwrap_or(narrow).text(color).as_bytes())?;
     for words in said_of(one, lines, currency) {
         for part in wrap(&words, 80) {
             writeln!(session.out, "{part}")?;
