@@ -104,7 +104,7 @@ pub fn run(session: &mut Session, args: &SettleArgs) -> Result<Answer, Failure> 
             let offer = read(file, agreement, dispute)?;
             let author = desk.context.author.party.clone();
             if !session.globals.json {
-                say(session, &desk, (dispute, &offer))?;
+                say(session, &desk, (dispute, &offer), Some(&author))?;
             }
             let missing = missing(agreement, dispute, &offer);
             let missing: Vec<&str> =
@@ -230,6 +230,7 @@ fn say(
     session: &mut Session,
     desk: &Desk,
     (dispute, offer): (&Dispute, &Offer),
+    author: Option<&Id>,
 ) -> Result<(), Failure> {
     let state = desk.ledger.state();
     let Some(agreement) = state.agreement() else { return Ok(()) };
@@ -241,6 +242,10 @@ fn say(
     let mut signed: Vec<&str> = Vec::new();
     let mut unsigned: Vec<&str> = Vec::new();
     for party in dispute.parties() {
+        // The author of the record signs the record.
+        if author == Some(party) {
+            continue;
+        }
         let list = if missing.contains(&party) { &mut unsigned } else { &mut signed };
         list.push(party.as_str());
     }
@@ -256,7 +261,8 @@ fn say(
     if !offer.settlement.note.as_str().is_empty() {
         rows.push(("note", offer.settlement.note.to_string()));
     }
-    rows.push(("signed by", none(signed)));
+    let by_record = author.map_or(String::new(), |id| format!("; {id} signs the record"));
+    rows.push(("signed by", format!("{}{by_record}", none(signed))));
     if !unsigned.is_empty() {
         rows.push(("not signed by", none(unsigned)));
     }
@@ -295,7 +301,7 @@ fn signed(
         })?;
         return Ok(Answer::Yes);
     }
-    say(session, desk, (dispute, offer))?;
+    say(session, desk, (dispute, offer), None)?;
     let word = if is_dry { "would write" } else { "wrote" };
     writeln!(session.out, "{word} {}; nothing is recorded yet", file.display())?;
     let (seq, file) = (dispute.seq, file.display());
