@@ -5358,6 +5358,7 @@ impl Ledger {
                 // Other terms may have come since the lines were claimed: they must fit now.
                 let mut lines = self.admissible(period, blocks)?;
                 lines.is_adopted = true;
+                self.with_claim(period, claim, parties)?;
                 self.facts.drop_figures(period, parties);
                 self.facts.reports.insert(self.end_of_chain(replaced), lines);
             }
