@@ -75,8 +75,10 @@ fn recomputed(world: &World) -> BTreeMap<Period, (Amount, Vec<Amount>)> {
             (*period, groups.expect("every line can be rated"))
         })
         .collect();
-    let facts: Vec<PeriodFacts<'_>> =
-        groups.iter().map(|(period, groups)| PeriodFacts { period: *period, groups, adopted: &NOTHING_ADOPTED }).collect();
+    let facts: Vec<PeriodFacts<'_>> = groups
+        .iter()
+        .map(|(period, groups)| PeriodFacts { period: *period, groups, adopted: &NOTHING_ADOPTED })
+        .collect();
     let ratings = rate(agreement.contract(), &facts).expect("amounts within bounds");
     let of = |rating: &PeriodRating| {
         let shares = rating.shares.iter().map(|share| share.amount).collect();
