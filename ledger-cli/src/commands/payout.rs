@@ -178,11 +178,14 @@ fn documents(agreement: &Agreement) -> Vec<PayoutDocument> {
     let currency = agreement.terms().currency;
     let settled = |status: &PayoutStatus| match status {
         PayoutStatus::InTransit => ("in-transit", None, None, None),
-        PayoutStatus::Confirmed { seq, received_on } => {
+        PayoutStatus::Confirmed { seq, received_on, .. } => {
             ("confirmed", Some(*seq), Some(received_on.to_string()), None)
         }
-        PayoutStatus::Returned { seq, reason } => {
+        PayoutStatus::Returned { seq, reason, .. } => {
             ("returned", Some(*seq), None, Some(reason.to_string()))
+        }
+        PayoutStatus::Determined { seq, received_on, .. } => {
+            ("determined", Some(*seq), Some(received_on.to_string()), None)
         }
     };
     let payout = |record: &PayoutRecord| {

@@ -4,6 +4,7 @@
 pub mod said;
 pub mod record;
 pub mod dispute;
+pub mod turn;
 pub mod place;
 pub mod terms;
 pub mod usage;

@@ -2,6 +2,9 @@
 //! renamed or removed. Amounts and quantities are decimal strings, never numbers; an exact value
 //! that no decimal holds is a reduced fraction `n/d`. Schemas of these types lie in `schemas/`.
 
+pub mod dispute;
+pub mod says;
+pub mod posted;
 pub mod record;
 pub mod balances;
 pub mod balances_diff;

@@ -36,6 +36,9 @@ use crate::vocab::Timestamp;
 pub use claim::Subject;
 pub use claim::facts;
 pub use opening::window;
+pub use steps::admit_default;
+pub use steps::admit_escalation;
+pub use steps::admit_outcome;
 
 /// What an admissible event of a dispute changes.
 #[derive(Clone, Debug)]
