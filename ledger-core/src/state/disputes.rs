@@ -355,16 +355,6 @@ impl Agreement {
 
     /// Records: a dispute.
     pub(crate) fn add_dispute(&mut self, dispute: Dispute) {
-        match &dispute.claim {
-            ClaimFacts::Figures(figures) => {
-                if dispute.period.is_some() {
-                    let currency = self.terms().currency;
-                    self.exposure.add_figures(currency, figures);
-                }
-            }
-            ClaimFacts::Report { usage, .. } => self.exposure.add(usage),
-            ClaimFacts::Terms(_) => {}
-        }
         self.disputes.insert(dispute.id, dispute);
         self.refresh_held();
     }
@@ -405,23 +395,11 @@ impl Agreement {
         self.refresh_held();
     }
 
-    /// Records: a dispute is resolved, and what it adopts is a fact from now on. `claimed` is what
-    /// an outcome says that is not the dispute's own claim.
-    pub(crate) fn resolve(
-        &mut self,
-        id: &EventId,
-        resolved: Resolved,
-        (adopted, claimed): (Adopted, Option<&ClaimFacts>),
-    ) {
+    /// Records: a dispute is resolved, and what it adopts is a fact from now on.
+    pub(crate) fn resolve(&mut self, id: &EventId, resolved: Resolved, adopted: Adopted) {
         let Some(mut dispute) = self.disputes.remove(id) else { return };
-        match claimed {
-            Some(ClaimFacts::Figures(figures)) if dispute.period.is_some() => {
-                let currency = self.terms().currency;
-                self.exposure.add_figures(currency, figures);
-            }
-            Some(ClaimFacts::Report { usage, .. }) => self.exposure.add(usage),
-            _ => {}
-        }
+        let currency = self.terms().currency;
+        self.exposure.add_adopted(currency, &adopted);
         let is_adopted = !matches!(adopted, Adopted::Nothing);
         let (seq, event, at) = (resolved.seq, resolved.event, resolved.recorded_at);
         dispute.status = DisputeStatus::Resolved(resolved);
@@ -549,6 +527,18 @@ impl Agreement {
             }
         }
         holds
+    }
+
+    /// What is recorded for a party and a period: the figure of a dispute that is resolved and that
+    /// no statement has posted yet, otherwise what is booked.
+    pub fn recorded_for(&self, period: Period, party: &Id) -> Amount {
+        let unposted = self.disputes.values().filter(|dispute| {
+            let is_resolved = matches!(dispute.status, DisputeStatus::Resolved(_));
+            is_resolved && dispute.holds() && dispute.period == Some(period)
+        });
+        let figures = unposted.filter_map(|one| Some((one.seq, one.figure(party)?)));
+        let last = figures.max_by_key(|(seq, _)| *seq);
+        last.map_or_else(|| self.booked_to(period, party), |(_, figure)| figure)
     }
 
     /// What is booked to a party for a period.

@@ -505,6 +505,15 @@ impl Exposure {
         }
     }
 
+    /// With what a dispute adopts.
+    pub fn add_adopted(&mut self, currency: Currency, adopted: &Adopted) {
+        match adopted {
+            Adopted::Figures(figures) => self.add_figures(currency, figures),
+            Adopted::Lines { usage, .. } => self.add(usage),
+            Adopted::Nothing | Adopted::Payout { .. } => {}
+        }
+    }
+
     /// With one more conversion rate.
     pub fn add_rate(&mut self, rate: &ConversionRate) {
         let whole = rate.rate.decimal().ceil().mantissa().unsigned_abs();

@@ -80,7 +80,7 @@ pub(super) fn admit(
     admit_evidence(&said.evidence)?;
     let subject = claim::subject(state, agreement, &said.target)?;
     let claim = claim::facts(&said.claim);
-    claim::admit_fit(state, agreement, (&subject, &claim))?;
+    claim::admit_fit(state, agreement, (&subject, &claim, said.reopens))?;
     let figures = figures(agreement, (&subject, said), &claim)?;
     let lines: Vec<Id> = figures.iter().map(|(party, _)| party.clone()).collect();
     admit_affected(agreement, author, &claim, &lines)?;
@@ -125,9 +125,9 @@ fn figures(
     match (subject, claim) {
         (Subject::Period(period, _), ClaimFacts::Figures(figures)) => {
             for (party, figure) in figures {
-                if agreement.booked_to(*period, party) == *figure {
+                if agreement.recorded_for(*period, party) == *figure {
                     return nothing(format!(
-                        "{figure} is what is booked to {party} for {period} already"
+                        "{figure} is what is recorded for {party} and {period} already"
                     ));
                 }
             }

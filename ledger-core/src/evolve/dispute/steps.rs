@@ -9,6 +9,7 @@ use crate::dispute::Settlement;
 use crate::dispute::settlement_text;
 use crate::event::Author;
 use crate::evolve::Violation;
+use crate::evolve::bounds;
 use crate::evolve::dispute::Resolving;
 use crate::evolve::dispute::Ruling;
 use crate::evolve::dispute::admit_evidence;
@@ -286,22 +287,23 @@ fn resolving(
     let Some(subject) = subject else {
         return Err(Problem::new(Code::DisputeTarget, "what was disputed is not on the log"));
     };
-    let (adopted, claimed) = match outcome {
-        Outcome::Stands => (Adopted::Nothing, None),
+    let adopted = match outcome {
+        Outcome::Stands => Adopted::Nothing,
         Outcome::AsClaimed => {
-            let what = (&subject, &dispute.claim);
-            (claim::adoption(state, agreement, what, &dispute.lines)?, None)
+            claim::adoption(agreement, (&subject, &dispute.claim), &dispute.lines)?
         }
         Outcome::Other(other) => {
             let other = claim::facts(other);
-            claim::admit_fit(state, agreement, (&subject, &other))?;
+            claim::admit_fit(state, agreement, (&subject, &other, dispute.reopens))?;
             admit_lines_of(dispute, &other)?;
-            let what = (&subject, &other);
-            (claim::adoption(state, agreement, what, &dispute.lines)?, Some(other))
+            claim::adoption(agreement, (&subject, &other), &dispute.lines)?
         }
     };
+    let mut exposure = agreement.exposure().clone();
+    exposure.add_adopted(agreement.terms().currency, &adopted);
+    bounds::admit(agreement, &exposure, None)?;
     let (dispute, accepted_by) = (dispute.id, None);
-    Ok(Ruling::Resolved(Box::new(Resolving { dispute, how, accepted_by, adopted, claimed })))
+    Ok(Ruling::Resolved(Box::new(Resolving { dispute, how, accepted_by, adopted })))
 }
 
 /// Figures of an outcome are for the beneficiaries among the parties of the dispute.
