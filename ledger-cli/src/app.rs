@@ -115,6 +115,8 @@ pub enum Command {
     #[command(subcommand)]
     Contribution(commands::contribution::Args),
     #[command(subcommand)]
+    Evidence(commands::evidence::Args),
+    #[command(subcommand)]
     Fx(commands::fx::Args),
     #[command(subcommand)]
     Statement(commands::statement::Args),
@@ -150,6 +152,7 @@ pub fn run(session: &mut Session, command: &Command) -> Result<Answer, Failure> 
         Command::Usage(args) => commands::usage::run(session, args),
         Command::Amend(args) => commands::amend::run(session, args),
         Command::Contribution(args) => commands::contribution::run(session, args),
+        Command::Evidence(args) => commands::evidence::run(session, args),
         Command::Fx(args) => commands::fx::run(session, args),
         Command::Statement(args) => commands::statement::run(session, args),
         Command::Advance(args) => commands::advance::run(session, args),

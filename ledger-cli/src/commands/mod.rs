@@ -15,6 +15,7 @@ pub mod proposals;
 pub mod amend;
 pub mod fx;
 pub mod contribution;
+pub mod evidence;
 pub mod statement;
 pub mod advance;
 pub mod payout;

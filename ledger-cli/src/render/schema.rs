@@ -24,6 +24,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("usage-diff", schema_for!(json::usage::UsageDiffDocument)),
         ("amendments", schema_for!(json::proposals::AmendmentsDocument)),
         ("rates", schema_for!(json::proposals::RatesDocument)),
+        ("evidence", schema_for!(json::evidence::EvidenceDocument)),
         ("contributions", schema_for!(json::proposals::ContributionsDocument)),
         ("terms-diff", schema_for!(json::terms::TermsDiffDocument)),
         ("terms-preview", schema_for!(json::terms::TermsPreviewDocument)),

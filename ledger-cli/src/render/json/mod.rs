@@ -11,6 +11,7 @@ pub mod balances_diff;
 pub mod statement;
 pub mod usage;
 pub mod proposals;
+pub mod evidence;
 pub mod terms;
 pub mod portfolio;
 pub mod lists;
