@@ -124,6 +124,8 @@ pub enum Command {
     Advance(commands::advance::Args),
     #[command(subcommand)]
     Payout(commands::payout::Args),
+    #[command(subcommand)]
+    Dispute(commands::dispute::Args),
     Balances(commands::balances::Args),
     Status(commands::status::Args),
     History(commands::history::Args),
@@ -157,6 +159,7 @@ pub fn run(session: &mut Session, command: &Command) -> Result<Answer, Failure> 
         Command::Statement(args) => commands::statement::run(session, args),
         Command::Advance(args) => commands::advance::run(session, args),
         Command::Payout(args) => commands::payout::run(session, args),
+        Command::Dispute(args) => commands::dispute::run(session, args),
         Command::Balances(args) => commands::balances::run(session, args),
         Command::Status(args) => commands::status::run(session, args),
         Command::History(args) => commands::history::run(session, args),

@@ -19,6 +19,7 @@ pub mod evidence;
 pub mod statement;
 pub mod advance;
 pub mod payout;
+pub mod dispute;
 pub mod balances;
 pub mod balances_diff;
 pub mod history;

@@ -3,6 +3,7 @@
 //! that no decimal holds is a reduced fraction `n/d`. Schemas of these types lie in `schemas/`.
 
 pub mod dispute;
+pub mod dispute_replay;
 pub mod says;
 pub mod posted;
 pub mod record;
