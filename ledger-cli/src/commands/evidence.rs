@@ -210,7 +210,7 @@ fn check(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
 }
 
 /// A commitment as it can be typed.
-fn typed(commitment: &Digest) -> String {
+pub fn typed(commitment: &Digest) -> String {
     let short = commitment.short();
     let has_letter = short.bytes().any(|byte| byte.is_ascii_alphabetic());
     if has_letter { short } else { format!("id:{short}") }

@@ -51,6 +51,26 @@ pub struct EvidenceRow {
     pub erase_here: bool,
 }
 
+/// What became of the files that a pulled log names.
+#[derive(Serialize, JsonSchema)]
+pub struct PulledEvidence {
+    /// Commitments whose files were taken over, or with `--dry-run` would be.
+    pub taken: Vec<String>,
+    /// Commitments whose files the other copy has, and that are not taken over.
+    pub refused: Vec<RefusedEvidence>,
+    /// Commitments that were erased, and whose files are still here.
+    pub erase_here: Vec<String>,
+}
+
+/// A file that is not taken over.
+#[derive(Serialize, JsonSchema)]
+pub struct RefusedEvidence {
+    /// The commitment.
+    pub commitment: String,
+    /// Why.
+    pub why: String,
+}
+
 impl EvidenceRow {
     /// A commitment as JSON.
     pub fn of(
