@@ -27,6 +27,7 @@ pub mod show;
 pub mod explain;
 pub mod blame;
 pub mod replay;
+pub mod audit;
 pub mod acknowledge;
 pub mod verify;
 pub mod diff;

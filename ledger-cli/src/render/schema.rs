@@ -19,6 +19,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("blame", schema_for!(json::blame::BlameDocument)),
         ("balances-diff", schema_for!(json::balances_diff::BalancesDiffDocument)),
         ("replay", schema_for!(json::replay::ReplayDocument)),
+        ("audit", schema_for!(json::audit::AuditDocument)),
         ("usage-list", schema_for!(json::usage::UsageListDocument)),
         ("usage-show", schema_for!(json::usage::UsageShowDocument)),
         ("usage-diff", schema_for!(json::usage::UsageDiffDocument)),

@@ -19,6 +19,7 @@ pub mod lists;
 pub mod explain;
 pub mod blame;
 pub mod replay;
+pub mod audit;
 pub mod verify;
 
 use revshare_core::view;
