@@ -7,7 +7,7 @@ use std::process::Stdio;
 use crate::documents::json;
 use crate::run::Bench;
 
-const READING: [&str; 23] = [
+const READING: [&str; 25] = [
     "balances",
     "status",
     "accept",
@@ -31,6 +31,8 @@ const READING: [&str; 23] = [
     "contribution list",
     "usage diff 2 2",
     "portfolio acme",
+    "evidence check",
+    "audit 2024-01 2024-01",
 ];
 
 #[test]

@@ -116,10 +116,14 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         terms: None,
     };
     let assumed = assume(session, &standing, (args, &mut question))?;
+    let stated = standing.agreement()?.statements();
+    let is_wrong = |period| !stated.contains_key(&period);
     let audit = audit(standing.state(), &question);
     let audit = audit.map_err(|problem| match (&args.with_terms, problem.code) {
         (_, Code::WhatIf) => problem.at_field("--replace"),
-        (_, Code::AuditClause | Code::PeriodLength) => problem.at_field("FROM"),
+        (_, Code::AuditClause | Code::PeriodLength) => {
+            problem.at_field(if is_wrong(last) && !is_wrong(first) { "TO" } else { "FROM" })
+        }
         (Some(file), _) => about_file(problem, file),
         _ => problem,
     })?;

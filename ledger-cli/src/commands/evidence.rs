@@ -75,7 +75,7 @@ pub enum Args {
         after_help = "Examples:\n  revshare evidence erase 12 --reason \"names a customer\"\n  revshare evidence erase 3fa29c11d0b2 --local"
     )]
     Erase {
-        /// At least 6 digits of the commitment (`id:123456` if there is no letter), or the record
+        /// At least 6 digits of the commitment or the record
         /// that named it, if that named one file
         #[arg(value_name = "COMMITMENT|EVENT")]
         what: String,
@@ -169,6 +169,7 @@ fn rows<'a>(agreement: &'a Agreement, folder: &Path) -> Result<Vec<Row<'a>>, Fai
         let kept = evidence_kept::look(folder, commitment)?;
         rows.push(Row { commitment, record, kept });
     }
+    // Stable: those of one record stay in the order of their commitments.
     rows.sort_by_key(|row| row.record.named_by.1);
     Ok(rows)
 }
@@ -200,20 +201,13 @@ fn check(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
     let missing = rows.iter().find(missing);
     match (left_over, missing) {
         (Some(row), _) => {
-            session.next(&format!("evidence erase {} --local", typed(row.commitment)))
+            session.next(&format!("evidence erase {} --local", row.commitment.short()))
         }
         (None, Some(row)) if !row.is_bad() => session
             .next(&format!("pull DIR (a copy that has it, such as that of {})", row.record.party)),
         _ => session.next("status"),
     }?;
     Ok(answer)
-}
-
-/// A commitment as it can be typed.
-pub fn typed(commitment: &Digest) -> String {
-    let short = commitment.short();
-    let has_letter = short.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if has_letter { short } else { format!("id:{short}") }
 }
 
 fn document(standing: &Standing, rows: &[Row<'_>], unnamed: Vec<String>) -> EvidenceDocument {
@@ -279,8 +273,9 @@ fn named(ledger: &Ledger, text: &str) -> Result<Digest, Failure> {
     const WHAT: &str = "COMMITMENT|EVENT";
     let evidence = ledger.state().agreement().map(Agreement::evidence);
     let evidence = || evidence.into_iter().flatten();
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    let prefix = Prefix::parse(text.strip_prefix("id:").unwrap_or(text)).filter(|_| !is_number);
+    // Digits are a record's number if there is such a record.
+    let is_record = text.parse::<u64>().is_ok_and(|seq| seq < ledger.state().next_seq());
+    let prefix = Prefix::parse(text.strip_prefix("id:").unwrap_or(text)).filter(|_| !is_record);
     if let Some(prefix) = &prefix {
         let found = evidence().filter(|(commitment, _)| prefix.fits(commitment));
         match found.map(|(commitment, _)| *commitment).collect::<Vec<_>>()[..] {
@@ -341,7 +336,7 @@ fn erase(
         Mode::DryRun => Ok(evidence_kept::look(&folder, &commitment)? != Kept::Nothing),
     };
     finish(session, &desk, &outcome, "evidence check")?;
-    let local = session.command(&format!("evidence erase {} --local", typed(&commitment)));
+    let local = session.command(&format!("evidence erase {} --local", commitment.short()));
     let here = deleted.map_err(|problem| Problem {
         message: format!("what was recorded stands, but {}", problem.message),
         ..problem.hint(format!("see that its folder can be written, then `{local}`"))
@@ -368,7 +363,7 @@ fn erase_here(session: &mut Session, what: &str, mode: Mode) -> Result<Answer, F
             .hint(format!(
                 "--local follows an erasure; {} records it: `revshare evidence erase {} --reason TEXT`",
                 record.party,
-                typed(&commitment)
+                commitment.short()
             ))
             .at(Place::Record { seq: record.named_by.1 })
             .into());

@@ -11,7 +11,6 @@ use revshare_core::state::EvidenceRecord;
 use revshare_core::vocab::Digest;
 use revshare_core::vocab::Problem;
 
-use crate::commands::evidence::typed;
 use crate::context::Session;
 use crate::context::is_ledger;
 use crate::error::Answer;
@@ -151,7 +150,8 @@ impl TakenEvidence {
             ))?;
         }
         for (commitment, seq) in &self.left_over {
-            let command = session.command(&format!("evidence erase {} --local", typed(commitment)));
+            let command =
+                session.command(&format!("evidence erase {} --local", commitment.short()));
             session.tell(&format!(
                 "record {seq} says that evidence {} is erased, and it is still here: `{command}`",
                 commitment.short()
