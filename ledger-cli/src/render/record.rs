@@ -130,12 +130,13 @@ pub fn proposed(what: &Proposed, settlement: Currency) -> String {
     }
 }
 
-/// A word for a kind of proposal, with a blank behind it; empty for what is none.
+/// A word for a kind of proposal, or for a dispute, with a blank behind it; empty for what is none.
 pub fn proposal_word(kind: Option<Kind>) -> &'static str {
     match kind {
         Some(Kind::AmendmentProposed) => "amendment, ",
         Some(Kind::RateProposed) => "conversion rate, ",
         Some(Kind::ContributionClaimed) => "contribution, ",
+        Some(Kind::DisputeOpened) => "dispute, ",
         _ => "",
     }
 }

@@ -4,6 +4,7 @@
 pub mod records;
 pub mod queue;
 pub mod disputes;
+mod held;
 pub mod overlay;
 mod changes;
 pub mod root;

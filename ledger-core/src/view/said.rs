@@ -70,15 +70,6 @@ impl DisputedTarget {
             Target::Clause { clause, period } => DisputedTarget::Clause(clause.clone(), *period),
         }
     }
-
-    /// The period, unless it is a payout.
-    pub fn period(&self) -> Option<Period> {
-        match self {
-            DisputedTarget::Statement(_, period) | DisputedTarget::Report(_, period) => *period,
-            DisputedTarget::Payout(_) => None,
-            DisputedTarget::Clause(_, period) => Some(*period),
-        }
-    }
 }
 
 /// A claim, its lines in total.

@@ -326,7 +326,7 @@ fn payable(agreement: &Agreement, today: Date) -> Vec<Matter> {
     let minimum = versions.on(versions.clipped(today)).minimum_payout;
     let mut matters = Vec::new();
     for balance in balances(agreement).beneficiaries {
-        let oldest = balance.periods.iter().find(|period| !period.open.is_zero());
+        let oldest = balance.periods.iter().find(|period| period.open > period.held);
         let Some(oldest) = oldest.filter(|_| !balance.payable.at_least_zero().is_zero()) else {
             continue;
         };

@@ -357,7 +357,7 @@ fn of(desk: &Desk, text: &str) -> Result<(u64, EventId), Failure> {
 
 /// The dispute that an argument names: by its own record, or by one of its steps. Errors:
 /// [`Code::UnknownEvent`].
-fn named(ledger: &Ledger, text: &str, what: &str) -> Result<(u64, EventId), Failure> {
+pub fn named(ledger: &Ledger, text: &str, what: &str) -> Result<(u64, EventId), Failure> {
     let (seq, id) = point::event_as(ledger, text, what)?;
     let disputes = ledger.state().agreement().map(Agreement::disputes);
     let is_dispute = |id: &EventId| disputes.is_some_and(|known| known.contains_key(id));

@@ -6,6 +6,7 @@ use revshare_core::ledger::Lookup;
 use revshare_core::state::Agreement;
 use revshare_core::state::Dispute;
 use revshare_core::state::DisputeStatus;
+use revshare_core::terms::Role;
 use revshare_core::view::dispute::DisputedLine;
 use revshare_core::view::dispute::lines;
 use revshare_core::view::record::Record;
@@ -16,6 +17,7 @@ use revshare_core::view::turn::Turn;
 use revshare_core::view::turn::turns;
 use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
+use revshare_core::vocab::Date;
 use revshare_core::vocab::Digest;
 use revshare_core::vocab::Id;
 
@@ -95,11 +97,7 @@ pub fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure>
 }
 
 /// What has become of it, and whom it waits for.
-fn status_and_turn(
-    agreement: &Agreement,
-    one: &Dispute,
-    today: revshare_core::vocab::Date,
-) -> String {
+fn status_and_turn(agreement: &Agreement, one: &Dispute, today: Date) -> String {
     let waits = turns(agreement, one, today);
     let mut names: Vec<&str> = waits.iter().map(|(who, _)| who.as_str()).collect();
     names.sort_unstable();
@@ -117,7 +115,9 @@ pub fn show(session: &mut Session, text: &str, reading: &Reading) -> Result<Answ
     let one = as_it_stood(&standing, (seq, &id))?;
     let agreement = standing.agreement()?;
     let currency = agreement.terms().currency;
-    let today = standing.today(&session.world);
+    // What both sides see is the same, whatever their clocks say.
+    let recorded_on = standing.state().recorded_at().date();
+    let today = standing.asked.map_or(recorded_on, |asked| asked.date());
     let records = records(&standing, one)?;
     let lines = lines(agreement, one, today);
     let turns = turns(agreement, one, today);
@@ -147,7 +147,7 @@ pub fn show(session: &mut Session, text: &str, reading: &Reading) -> Result<Answ
     if one.figures.is_empty() {
         writeln!(session.out)?;
     } else {
-        table_of_lines(session, one, &lines, currency)?;
+        table_of_lines(session, one, &lines, (today, currency))?;
     }
     timeline(session, &records, currency)?;
     if let Some((who, turn)) = turns.first() {
@@ -178,7 +178,8 @@ fn meaning(
     turns: &[(Id, Turn)],
 ) -> Result<(), Failure> {
     let state = standing.state();
-    let currency = standing.agreement()?.terms().currency;
+    let agreement = standing.agreement()?;
+    let currency = agreement.terms().currency;
     let target = dispute::target(&DisputedTarget::of(state, &one.target));
     let title = format!("{} disputes {target}{}", one.claimant, standing.as_of());
     for (at, line) in wrap(&escape(&title), 76).iter().enumerate() {
@@ -198,13 +199,24 @@ fn meaning(
         one.respondents.keys().map(|party| dispute::stance(one, party)).collect();
     rows.push(("answer", answers.join("; ")));
     rows.push(("status", dispute::status(one)));
-    let reopening = in_order(standing.agreement()?);
+    let reopening = in_order(agreement);
     for later in reopening.iter().filter(|later| later.reopens == Some(one.id)) {
         rows.push(("reopened", format!("by the dispute in record {}", later.seq)));
     }
     let mut name = "turn";
+    let mut deadline = String::new();
+    if let (DisputeStatus::Open, Some(windows)) = (&one.status, one.windows)
+        && !turns.iter().any(|(_, turn)| *turn == Turn::Escalate)
+        && agreement.versions().listed_parties().iter().any(|one| one.role == Role::Arbiter)
+    {
+        let from = one.recorded_at.date().plus_days(i32::from(windows.escalate_after_days) + 1);
+        deadline = format!("the arbiter can be asked from {from} on");
+    }
     for (words, who) in by_turn(one, turns) {
         rows.push((std::mem::take(&mut name), format!("{who}: {words}")));
+    }
+    if !deadline.is_empty() {
+        rows.push((std::mem::take(&mut name), deadline));
     }
     for (mut name, value) in rows {
         for part in wrap(&escape(&value), 69) {
@@ -232,7 +244,7 @@ fn table_of_lines(
     session: &mut Session,
     one: &Dispute,
     lines: &[DisputedLine],
-    currency: Currency,
+    (today, currency): (Date, Currency),
 ) -> Result<(), Failure> {
     let digits = currency.minor_digits();
     let figure = match one.status {
@@ -279,7 +291,7 @@ fn table_of_lines(
         wide.row(row);
     }
     let color = session.world.color;
-    writeln!(session.out, "\nits lines, in {currency}")?;
+    writeln!(session.out, "\nits lines on {today}, in {currency}")?;
     let table = if wide.fits() { wide } else { narrow };
     session.out.write_all(table.text(color).as_bytes())?;
     for words in said_of(one, lines, currency) {
@@ -305,7 +317,10 @@ fn said_of(one: &Dispute, lines: &[DisputedLine], currency: Currency) -> Vec<Str
             let interest = match line.interest.is_zero() {
                 true => String::new(),
                 false => {
-                    format!("; paid today, it would bear {} of interest", money(line.interest))
+                    format!(
+                        "; paid on that day, it would bear {} of interest",
+                        money(line.interest)
+                    )
                 }
             };
             let above = money(line.above);

@@ -9,6 +9,7 @@ use revshare_core::state::Stance;
 use revshare_core::state::State;
 use revshare_core::terms::OnSilence;
 use revshare_core::view::dispute::DisputedLine;
+use revshare_core::view::explain::AdoptedBy;
 use revshare_core::view::said::ClaimTotal;
 use revshare_core::view::said::DisputedTarget;
 use revshare_core::view::said::Named;
@@ -177,7 +178,8 @@ pub struct DisputeDocument {
     pub at: At,
     /// The settlement currency.
     pub currency: String,
-    /// The day up to which interest is computed, and on which it is somebody's turn.
+    /// The day up to which interest is computed, and on which it is somebody's turn: the one that
+    /// `--at` names, otherwise that of the last record.
     pub today: String,
     /// The dispute.
     pub dispute: DisputeSummary,
@@ -265,6 +267,37 @@ pub struct ResolutionDocument {
     pub adopted: String,
     /// Whether a statement has posted since.
     pub posted: bool,
+}
+
+/// The dispute that adopted something.
+#[derive(Serialize, JsonSchema)]
+pub struct AdoptedDocument {
+    /// The dispute.
+    pub dispute: EventRef,
+    /// The event that resolved it.
+    pub by: EventRef,
+    /// `accepted`, `by-default`, `settled` or `determined`.
+    pub how: String,
+}
+
+impl AdoptedDocument {
+    /// As JSON.
+    pub fn of(adopted: &AdoptedBy) -> AdoptedDocument {
+        AdoptedDocument {
+            dispute: EventRef::of(&adopted.dispute),
+            by: EventRef::of(&adopted.by),
+            how: how(adopted.how).to_owned(),
+        }
+    }
+}
+
+fn how(how: Resolution) -> &'static str {
+    match how {
+        Resolution::Accepted => "accepted",
+        Resolution::ByDefault => "by-default",
+        Resolution::Settled => "settled",
+        Resolution::Determined => "determined",
+    }
 }
 
 /// A disputed line: booked = settled + undisputed + held.
@@ -384,13 +417,7 @@ impl ResolutionDocument {
             seq: resolved.seq,
             event: resolved.event.to_string(),
             resolved_at: resolved.recorded_at.to_string(),
-            how: match resolved.how {
-                Resolution::Accepted => "accepted",
-                Resolution::ByDefault => "by-default",
-                Resolution::Settled => "settled",
-                Resolution::Determined => "determined",
-            }
-            .to_owned(),
+            how: how(resolved.how).to_owned(),
             adopted: match resolved.adopted {
                 AdoptedKind::Nothing => "nothing",
                 AdoptedKind::Figures => "figures",

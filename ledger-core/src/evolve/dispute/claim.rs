@@ -186,7 +186,7 @@ pub(super) fn admit_fit(
                 .at_record(report.seq));
             }
             if let Some(adopted) = agreement.adopted_lines(replaces)
-                && reopens != Some(adopted.dispute)
+                && !reopening(agreement, reopens, adopted.dispute)
             {
                 let known = agreement.disputes().get(&adopted.dispute);
                 let seq = known.map_or(0, |dispute| dispute.seq);
@@ -204,6 +204,19 @@ pub(super) fn admit_fit(
         }
         (Subject::Period(..), ClaimFacts::Terms(terms)) => admit_terms(agreement, terms),
     }
+}
+
+/// Whether a dispute is the one that is reopened, or one that this one reopens, and so on.
+fn reopening(agreement: &Agreement, reopens: Option<EventId>, dispute: EventId) -> bool {
+    let mut next = reopens;
+    // Each dispute reopens an earlier one.
+    while let Some(id) = next {
+        if id == dispute {
+            return true;
+        }
+        next = agreement.disputes().get(&id).and_then(|one| one.reopens);
+    }
+    false
 }
 
 fn not_a_figure(record: &PayoutRecord) -> Problem {
@@ -248,6 +261,14 @@ fn figures_of_period(
         }
         admit_digits(agreement, party, figure)?;
     }
+    admit_figures(agreement, figures)
+}
+
+/// Figures stay within the bound on the money of a ledger.
+pub(super) fn admit_figures(
+    agreement: &Agreement,
+    figures: &[(Id, Amount)],
+) -> Result<(), Violation> {
     let mut exposure = agreement.exposure().clone();
     exposure.add_figures(agreement.terms().currency, figures);
     bounds::admit(agreement, &exposure, None)

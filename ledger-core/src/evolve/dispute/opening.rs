@@ -82,6 +82,10 @@ pub(super) fn admit(
     let claim = claim::facts(&said.claim);
     claim::admit_fit(state, agreement, (&subject, &claim, said.reopens))?;
     let figures = figures(agreement, (&subject, said), &claim)?;
+    if let ClaimFacts::Terms(_) = &claim {
+        // What they come to would be adopted as figures.
+        claim::admit_figures(agreement, &figures)?;
+    }
     let lines: Vec<Id> = figures.iter().map(|(party, _)| party.clone()).collect();
     admit_affected(agreement, author, &claim, &lines)?;
     admit_in_time(agreement, at, (&subject, said))?;
