@@ -8,6 +8,7 @@ mod reading;
 mod exits;
 mod proposals;
 mod disputes;
+mod evidence;
 mod contract;
 mod demo;
 mod shipped;

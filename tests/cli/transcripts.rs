@@ -91,6 +91,16 @@ fn the_log_without_an_event_with_another_report_or_under_other_terms() {
 }
 
 #[test]
+fn files_about_events_and_what_becomes_of_them() {
+    play("evidence");
+}
+
+#[test]
+fn what_was_claimed_and_what_is_short() {
+    play_on(&Bench::with_ledger(), "audits");
+}
+
+#[test]
 fn who_changed_what_and_what_changed_since() {
     play_on(&Bench::with_ledger(), "inspection");
 }

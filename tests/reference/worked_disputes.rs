@@ -1207,7 +1207,7 @@ fn random_disputes_keep_the_accounts_whole() {
     });
     let mut statuses = [0; 5];
     let mut adopted = [0; 3];
-    for seed in 0..9 {
+    for seed in 0..24 {
         let (mut log, ..) = with_january(&terms);
         let mut dice = Dice(seed);
         for _ in 0..70 {

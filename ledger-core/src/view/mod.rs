@@ -15,4 +15,5 @@ pub mod explain;
 pub mod blame;
 pub mod proposals;
 pub mod preview;
+pub mod audit;
 pub mod status;

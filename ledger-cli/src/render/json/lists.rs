@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::render::json::At;
 use crate::render::json::ErrorDocument;
+use crate::render::json::evidence::PulledEvidence;
 
 /// `keygen`.
 #[derive(Serialize, JsonSchema)]
@@ -228,6 +229,8 @@ pub struct PullDocument {
     pub seq: u64,
     /// Its hash.
     pub head: String,
+    /// What became of the files that the log names.
+    pub evidence: PulledEvidence,
 }
 
 /// `diff`.

@@ -12,12 +12,14 @@ pub mod balances_diff;
 pub mod statement;
 pub mod usage;
 pub mod proposals;
+pub mod evidence;
 pub mod terms;
 pub mod portfolio;
 pub mod lists;
 pub mod explain;
 pub mod blame;
 pub mod replay;
+pub mod audit;
 pub mod verify;
 
 use revshare_core::view;
