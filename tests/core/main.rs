@@ -31,6 +31,7 @@ mod rules;
 mod agreements;
 mod what_if;
 mod inspection;
+mod audits;
 mod proposals;
 mod money;
 mod disputes;
