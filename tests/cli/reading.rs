@@ -160,7 +160,7 @@ fn every_command_that_reads_a_ledger_and_writes_nothing_has_at() {
         let (name, help) = section.split_once("`\n").expect("a name");
         let is_leaf = !help.contains("\nCommands:\n");
         let writes = help.contains("--if-head <HASH>");
-        if !is_leaf || help.contains("--at <POINT>") || help.contains("aliases: --at") {
+        if !is_leaf || help.contains("--at <POINT>") || help.contains("[alias: --at]") {
             continue;
         }
         let named = WITHOUT_AT.iter().any(|(without, _)| *without == name);
