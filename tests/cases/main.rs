@@ -9,6 +9,7 @@ mod usage_rows;
 mod rules;
 mod proposals;
 mod evidence;
+mod disputes;
 mod logs;
 mod files;
 mod command_line;
@@ -28,6 +29,7 @@ fn all() -> Vec<Case> {
         rules::cases(),
         proposals::cases(),
         evidence::cases(),
+        disputes::cases(),
         logs::cases(),
         files::cases(),
         command_line::cases(),
@@ -70,6 +72,11 @@ fn what_proposals_may_not_say() {
 #[test]
 fn what_evidence_and_audits_may_not_say() {
     case::hold(evidence::cases());
+}
+
+#[test]
+fn what_disputes_may_not_say() {
+    case::hold(disputes::cases());
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod reading;
 mod exits;
 mod proposals;
 mod evidence;
+mod disputes;
 mod contract;
 mod demo;
 mod shipped;

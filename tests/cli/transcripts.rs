@@ -71,6 +71,11 @@ fn contributions_from_the_claim_to_the_end() {
 }
 
 #[test]
+fn disputes_from_the_claim_to_the_end() {
+    play("disputes");
+}
+
+#[test]
 fn two_reports_line_by_line() {
     play("comparisons");
 }

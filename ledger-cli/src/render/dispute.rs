@@ -101,8 +101,10 @@ pub fn stance(dispute: &Dispute, party: &Id) -> String {
     match (stance, dispute.answer_due_on(party)) {
         (Stance::Accepted, _) => format!("{party} has accepted the claim"),
         (Stance::Responded, _) => format!("{party} has answered"),
-        (Stance::Silent, Some(due)) => format!("{party} has said nothing, due {due}"),
-        (Stance::Silent, None) => format!("{party} has said nothing"),
+        (Stance::Silent, Some(due)) if matches!(dispute.status, DisputeStatus::Open) => {
+            format!("{party} has said nothing, due {due}")
+        }
+        (Stance::Silent, _) => format!("{party} has said nothing"),
     }
 }
 

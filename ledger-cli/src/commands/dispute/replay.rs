@@ -14,6 +14,7 @@ use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::Date;
 use revshare_core::vocab::Id;
+use revshare_core::vocab::Period;
 
 use crate::commands::Reading;
 use crate::commands::dispute::as_it_stood;
@@ -67,7 +68,7 @@ pub fn run(session: &mut Session, text: &str, reading: &Reading) -> Result<Answe
             writeln!(session.out, "{:<10} {part}", std::mem::take(&mut name))?;
         }
     }
-    print(session, &answer, currency)?;
+    print(session, &answer, (one.period, currency))?;
     let next = match one.is_open() {
         true => format!("dispute settle {} --out FILE", one.seq),
         false => format!("dispute show {}", one.seq),
@@ -79,13 +80,17 @@ pub fn run(session: &mut Session, text: &str, reading: &Reading) -> Result<Answe
 /// What a side is called.
 fn title(side: Side) -> &'static str {
     match side {
-        Side::Stands => "without claim",
+        Side::Stands => "as recorded",
         Side::AsClaimed => "as claimed",
-        Side::Adopted => "adopted",
+        Side::Adopted => "as adopted",
     }
 }
 
-fn print(session: &mut Session, answer: &DisputeReplay, currency: Currency) -> Result<(), Failure> {
+fn print(
+    session: &mut Session,
+    answer: &DisputeReplay,
+    (disputed, currency): (Option<Period>, Currency),
+) -> Result<(), Failure> {
     let all = session.globals.verbose > 0;
     let color = session.world.color;
     let shown = match all {
@@ -96,7 +101,7 @@ fn print(session: &mut Session, answer: &DisputeReplay, currency: Currency) -> R
     match shown {
         0 => writeln!(session.out, "no period comes to anything else")?,
         _ => {
-            let table = amounts(answer, shown, currency);
+            let table = amounts(answer, (shown, all), (disputed, currency));
             session.out.write_all(table.text(color).as_bytes())?;
         }
     }
@@ -122,18 +127,25 @@ fn print(session: &mut Session, answer: &DisputeReplay, currency: Currency) -> R
 }
 
 /// Period by period, who gets what with each outcome.
-fn amounts(answer: &DisputeReplay, shown: usize, currency: Currency) -> Table {
+fn amounts(
+    answer: &DisputeReplay,
+    (shown, all): (usize, bool),
+    (disputed, currency): (Option<Period>, Currency),
+) -> Table {
     let digits = currency.minor_digits();
     let mut rows: Vec<(String, String, Vec<Option<Amount>>)> = Vec::new();
     for period in answer.periods.iter().take(shown) {
         let name = period.period.to_string();
         let parties = answer.sides.first().map(|side| &side.parties[..]).unwrap_or_default();
         for one in parties {
-            rows.push((name.clone(), one.party.to_string(), period.amounts(&one.party)));
+            let amounts = period.amounts(&one.party);
+            if all || disputed == Some(period.period) || differ(&amounts) {
+                rows.push((name.clone(), one.party.to_string(), amounts));
+            }
         }
         let base = |rating: &Option<PeriodRating>| rating.as_ref().map(|one| one.base_rounded);
         let bases: Vec<Option<Amount>> = period.ratings.iter().map(base).collect();
-        if differ(&bases) {
+        if all || differ(&bases) {
             rows.push((name, "(base)".to_owned(), bases));
         }
     }
@@ -191,8 +203,7 @@ fn differ<T: PartialEq>(values: &[T]) -> bool {
 
 /// Where a rule comes to something else: its lines, base, position, steps, and what it earned.
 fn rules(answer: &DisputeReplay, shown: usize, currency: Currency) -> Table {
-    let mut rows: Vec<[String; 3]> = Vec::new();
-    let mut cells: Vec<Vec<String>> = Vec::new();
+    let mut rows: Vec<(String, Vec<String>)> = Vec::new();
     for period in answer.periods.iter().take(shown) {
         for (from, rule) in rules_of(period) {
             let of: Vec<Option<&RuleRating>> = period
@@ -203,45 +214,40 @@ fn rules(answer: &DisputeReplay, shown: usize, currency: Currency) -> Table {
                     rules.find(|one| one.days.0 == from && one.rule == rule)
                 })
                 .collect();
-            let is_whole = from == period.period.first_day();
-            let name = match is_whole {
-                true => rule.to_string(),
-                false => format!("{rule} from {from}"),
-            };
-            for (what, texts) in numbers(&of, currency) {
-                if differ(&texts) {
-                    rows.push([period.period.to_string(), name.clone(), what]);
-                    cells.push(texts);
-                }
+            let mut numbers = numbers(&of, currency);
+            numbers.retain(|(_, texts)| differ(texts));
+            if numbers.is_empty() {
+                continue;
             }
+            let from = match from == period.period.first_day() {
+                true => String::new(),
+                false => format!(" from {from}"),
+            };
+            rows.push((format!("{}, rule {rule}{from}", period.period), Vec::new()));
+            rows.extend(numbers.into_iter().map(|(what, texts)| (format!("  {what}"), texts)));
         }
     }
-    let mut wide =
-        Table::new(&[("period", Align::Left), ("rule", Align::Break), ("", Align::Wrap)]);
+    let mut wide = Table::new(&[("", Align::Left)]);
+    let mut narrow = Table::new(&[("", Align::Left), ("", Align::Left), ("", Align::Right)]);
     for side in &answer.sides {
         wide = wide.column(title(side.side), Align::Right);
     }
-    for (names, texts) in rows.iter().zip(&cells) {
-        wide.row(names.iter().chain(texts).cloned().collect::<Vec<String>>());
-    }
-    if wide.fits() {
-        return wide;
-    }
-    let mut narrow = Table::new(&[
-        ("period", Align::Left),
-        ("rule", Align::Break),
-        ("", Align::Wrap),
-        ("", Align::Left),
-        ("", Align::Right),
-    ]);
-    for ([period, rule, what], texts) in rows.into_iter().zip(cells) {
-        let mut names = [period, rule, what];
-        for (side, text) in answer.sides.iter().zip(texts) {
-            let [period, rule, what] = std::mem::take(&mut names);
-            narrow.row([period, rule, what, title(side.side).to_owned(), text]);
+    for (name, texts) in rows {
+        let mut cells = vec![name.clone()];
+        cells.extend(answer.sides.iter().enumerate().map(|(at, side)| {
+            let text = texts.get(at).cloned().unwrap_or_default();
+            if !texts.is_empty() {
+                let name = if at == 0 { name.clone() } else { String::new() };
+                narrow.row([name, title(side.side).to_owned(), text.clone()]);
+            }
+            text
+        }));
+        if texts.is_empty() {
+            narrow.row([name, String::new(), String::new()]);
         }
+        wide.row(cells);
     }
-    narrow
+    if wide.fits() { wide } else { narrow }
 }
 
 /// Every rule of a period with the first day of its stretch, on any side, in order.

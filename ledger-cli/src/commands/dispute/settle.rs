@@ -104,23 +104,29 @@ pub fn run(session: &mut Session, args: &SettleArgs) -> Result<Answer, Failure> 
             let offer = read(file, agreement, dispute)?;
             let author = desk.context.author.party.clone();
             if !session.globals.json {
-                say(session, &desk, (dispute, &offer))?;
+                say(session, &desk, (dispute, &offer), Some(&author))?;
             }
             let missing = missing(agreement, dispute, &offer);
+            let has_signed = !missing.contains(&&author);
             let missing: Vec<&str> =
                 missing.iter().filter(|party| ***party != author).map(|id| id.as_str()).collect();
             if !missing.is_empty() {
-                let seq = dispute.seq;
+                let (seq, name) = (dispute.seq, missing.join(" and "));
+                let offer = file.display();
+                let hint = match has_signed {
+                    true => format!(
+                        "send the file to {name}, who records it: `revshare dispute settle {seq} --offer {offer}`"
+                    ),
+                    false => format!(
+                        "add your signature to the file (`revshare dispute settle {seq} --offer {offer} --out FILE`) and send it to {name}, who records it"
+                    ),
+                };
                 return Err(Problem::new(
                     Code::SettlementUnsigned,
-                    format!("the settlement is not signed by {}", missing.join(" and ")),
+                    format!("the settlement is not signed by {name}"),
                 )
                 .at(Place::Path(file.display().to_string()))
-                .hint(format!(
-                    "add your signature to the file (`revshare dispute settle {seq} --offer {} --out FILE`) and send it to {}, who records it",
-                    file.display(),
-                    missing.join(" and ")
-                ))
+                .hint(hint)
                 .into());
             }
             let command = Command::SettleDispute(Box::new(offer.recorded_by(&author)));
@@ -230,6 +236,7 @@ fn say(
     session: &mut Session,
     desk: &Desk,
     (dispute, offer): (&Dispute, &Offer),
+    author: Option<&Id>,
 ) -> Result<(), Failure> {
     let state = desk.ledger.state();
     let Some(agreement) = state.agreement() else { return Ok(()) };
@@ -241,7 +248,12 @@ fn say(
     let mut signed: Vec<&str> = Vec::new();
     let mut unsigned: Vec<&str> = Vec::new();
     for party in dispute.parties() {
-        let list = if missing.contains(&party) { &mut unsigned } else { &mut signed };
+        let is_missing = missing.contains(&party);
+        // The author of the record signs the record.
+        if is_missing && author == Some(party) {
+            continue;
+        }
+        let list = if is_missing { &mut unsigned } else { &mut signed };
         list.push(party.as_str());
     }
     let none = |names: Vec<&str>| match names.is_empty() {
@@ -256,7 +268,9 @@ fn say(
     if !offer.settlement.note.as_str().is_empty() {
         rows.push(("note", offer.settlement.note.to_string()));
     }
-    rows.push(("signed by", none(signed)));
+    let by_record = author.filter(|id| missing.contains(id));
+    let by_record = by_record.map_or(String::new(), |id| format!("; {id} signs the record"));
+    rows.push(("signed by", format!("{}{by_record}", none(signed))));
     if !unsigned.is_empty() {
         rows.push(("not signed by", none(unsigned)));
     }
@@ -295,7 +309,7 @@ fn signed(
         })?;
         return Ok(Answer::Yes);
     }
-    say(session, desk, (dispute, offer))?;
+    say(session, desk, (dispute, offer), None)?;
     let word = if is_dry { "would write" } else { "wrote" };
     writeln!(session.out, "{word} {}; nothing is recorded yet", file.display())?;
     let (seq, file) = (dispute.seq, file.display());
