@@ -208,8 +208,14 @@ fn admit(agreement: &Agreement, (first, last): (Period, Period)) -> Result<(), P
     };
     match [first, last].into_iter().find(|period| !stated.contains_key(period)) {
         None => Ok(()),
-        Some(period) => Err(refused(format!("{period} is not stated"))
-            .hint(format!("stated are {earliest} to {latest}: audit these, or some of them"))),
+        Some(period) => {
+            Err(refused(format!("{period} is not stated")).hint(match earliest == latest {
+                true => format!("only {latest} is stated: audit that"),
+                false => {
+                    format!("stated are {earliest} to {latest}: audit these, or some of them")
+                }
+            }))
+        }
     }
 }
 
