@@ -268,7 +268,7 @@ fn note_agreement(seen: &Seen, agreement: &Agreement) {
         match advance.status {
             PayoutStatus::Confirmed { .. } => seen.note("advance that arrived"),
             PayoutStatus::Returned { .. } => seen.note("advance that came back"),
-            PayoutStatus::InTransit => {}
+            PayoutStatus::InTransit | PayoutStatus::Determined { .. } => {}
         }
     }
     let terms = agreement.terms();

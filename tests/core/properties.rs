@@ -64,7 +64,7 @@ fn last_stated(world: &World) -> Option<Period> {
 }
 
 /// One computation of every stated period from scratch: from the lines in effect, the versions of
-/// the terms, the accepted contributions and conversion rates.
+/// the terms, the accepted contributions and conversion rates, and what disputes adopted.
 fn recomputed(world: &World) -> BTreeMap<Period, (Amount, Vec<Amount>)> {
     let agreement = world.agreement();
     let (versions, contributions) = (agreement.versions(), agreement.contributions());
@@ -75,8 +75,11 @@ fn recomputed(world: &World) -> BTreeMap<Period, (Amount, Vec<Amount>)> {
             (*period, groups.expect("every line can be rated"))
         })
         .collect();
-    let facts: Vec<PeriodFacts<'_>> =
-        groups.iter().map(|(period, groups)| PeriodFacts { period: *period, groups, adopted: &NOTHING_ADOPTED }).collect();
+    let facts = groups.iter().map(|(period, groups)| {
+        let adopted = agreement.adopted_figures(*period);
+        PeriodFacts { period: *period, groups, adopted }
+    });
+    let facts: Vec<PeriodFacts<'_>> = facts.collect();
     let ratings = rate(agreement.contract(), &facts).expect("amounts within bounds");
     let of = |rating: &PeriodRating| {
         let shares = rating.shares.iter().map(|share| share.amount).collect();

@@ -17,6 +17,9 @@ use ledger_core::event::UsageCorrection;
 use ledger_core::event::UsageReport;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay;
+use ledger_core::state::Agreement;
+use ledger_core::state::DisputeStatus;
+use ledger_core::state::Stance;
 use ledger_core::state::root::state_root;
 use ledger_core::terms::Party;
 use ledger_core::usage::LineBlock;
@@ -37,6 +40,7 @@ use proptest::prelude::any;
 use revshare_kit::World;
 use revshare_kit::disk::in_memory;
 use revshare_kit::random::Plan;
+use revshare_kit::random::dispute_plan;
 use revshare_kit::random::facts;
 use revshare_kit::random::opened;
 use revshare_kit::random::plan;
@@ -96,6 +100,7 @@ fn compare_amounts(world: &World, report: &Report) {
             account.paid,
             account.in_transit,
             account.on_account,
+            account.held,
             account.payable(),
         ];
         let own: Vec<Exact> = own.iter().map(of_amount).collect();
@@ -108,10 +113,12 @@ fn compare_amounts(world: &World, report: &Report) {
             &balance.paid,
             &balance.in_transit,
             &balance.on_account,
+            &balance.held,
             &balance.payable,
         ];
         assert!(own.iter().eq(other), "account of {id}: {account:?}, reference {balance:?}");
     }
+    compare_disputes(agreement, report);
     // Of the reports in effect.
     let in_effect = agreement.reports().filter(|one| one.corrected_by.is_none());
     let findings = in_effect.flat_map(|one| {
@@ -136,6 +143,40 @@ fn compare_amounts(world: &World, report: &Report) {
     }
 }
 
+/// Claimant, period, status, respondents with what they said and saw, and figures of every dispute.
+fn compare_disputes(agreement: &Agreement, report: &Report) {
+    assert_eq!(agreement.disputes().len(), report.disputes.len(), "disputes");
+    for (dispute, other) in agreement.disputes().values().zip(&report.disputes) {
+        assert_eq!(
+            (*dispute.id.bytes(), dispute.claimant.as_str()),
+            (other.dispute, &*other.claimant)
+        );
+        let period = dispute.period.map(|period| (period.year() as u16, period.number()));
+        assert_eq!(period, other.period, "period of record {}", dispute.seq);
+        let status = match &dispute.status {
+            DisputeStatus::Open => 0,
+            DisputeStatus::Escalated { .. } => 1,
+            DisputeStatus::Resolved(resolved) if !resolved.posted => 2,
+            DisputeStatus::Resolved(_) => 3,
+            DisputeStatus::Withdrawn { .. } => 4,
+        };
+        assert_eq!(status, other.status, "status of record {}", dispute.seq);
+        let respondents = dispute.respondents.iter().map(|(id, one)| {
+            let stance = match one.stance {
+                Stance::Silent => 0,
+                Stance::Responded => 1,
+                Stance::Accepted => 2,
+            };
+            (id.to_string(), stance, one.seen.map(|at| at.micros()))
+        });
+        let respondents: Vec<_> = respondents.collect();
+        assert_eq!(respondents, other.respondents, "respondents of record {}", dispute.seq);
+        let figures = dispute.figures.iter();
+        let figures: Vec<_> = figures.map(|(id, sum)| (id.to_string(), of_amount(sum))).collect();
+        assert_eq!(figures, other.figures, "figures of record {}", dispute.seq);
+    }
+}
+
 /// Ledger and reference agree on random ledgers. In two shares, so that two cores work on it.
 #[test]
 fn agrees_on_random_ledgers() {
@@ -153,6 +194,18 @@ fn agrees_on_more_random_ledgers() {
 #[test]
 fn agrees_on_tiers_that_amendments_change() {
     holds_from(2, CASES, tiered_plan(8..30), |plan| agree(&play(&plan)));
+}
+
+/// Ledger and reference agree on ledgers whose parties dispute again and again. In two shares.
+#[test]
+fn agrees_on_disputes() {
+    holds_from(3, CASES, dispute_plan(6..26), |plan| agree(&play(&plan)));
+}
+
+/// See [`agrees_on_disputes`].
+#[test]
+fn agrees_on_more_disputes() {
+    holds_from(4, CASES, dispute_plan(12..40), |plan| agree(&play(&plan)));
 }
 
 /// What the ledger makes of bytes that may be hostile: its root, or that they are refused. As the

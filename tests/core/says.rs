@@ -1,5 +1,9 @@
 //! What events say, field by field, as a reader of any language would list it.
 
+use ledger_core::dispute::Claim;
+use ledger_core::dispute::Outcome;
+use ledger_core::dispute::PartySignature;
+use ledger_core::dispute::Target;
 use ledger_core::event::Event;
 use ledger_core::event::Lines;
 use ledger_core::intake::to_toml;
@@ -12,6 +16,8 @@ use ledger_core::statement::Statement;
 use ledger_core::usage::Column;
 use ledger_core::usage::LineBlock;
 use ledger_core::vocab::Amount;
+use ledger_core::vocab::Digest;
+use ledger_core::vocab::Id;
 use ledger_core::vocab::Level;
 use ledger_core::vocab::Name;
 use serde_json::Value;
@@ -213,5 +219,94 @@ pub fn says(event: &Event) -> Value {
             "paid_on": advance.paid_on.to_string(),
             "reference": advance.reference.as_str(),
         }),
+        Event::DisputeOpened(said) => json!({
+            "target": target_says(&said.target),
+            "claim": claim_says(&said.claim),
+            "basis": said.basis.as_str(),
+            "evidence": hashes(&said.evidence),
+            "ground": said.ground.map(|ground| ground.as_str()),
+            "reopens": said.reopens.map(|id| id.to_string()),
+        }),
+        Event::DisputeResponded(said) => json!({
+            "dispute": said.dispute.to_string(),
+            "text": said.text.as_str(),
+            "evidence": hashes(&said.evidence),
+        }),
+        Event::DisputeAccepted(said) => {
+            json!({ "dispute": said.dispute.to_string(), "by_default": said.by_default })
+        }
+        Event::DisputeSettled(said) => {
+            let signature = |one: &PartySignature| json!({ "party": one.party.as_str(), "signature": hex(&one.signature) });
+            json!({
+                "dispute": said.dispute.to_string(),
+                "outcome": outcome_says(&said.outcome),
+                "note": said.note.as_str(),
+                "outcome_digest": said.digest.to_string(),
+                "signatures": said.signatures.iter().map(signature).collect::<Vec<_>>(),
+            })
+        }
+        Event::DisputeEscalated(said) | Event::DisputeWithdrawn(said) => {
+            json!({ "dispute": said.dispute.to_string(), "reason": said.reason.as_str() })
+        }
+        Event::DisputeDetermined(said) => json!({
+            "dispute": said.dispute.to_string(),
+            "outcome": outcome_says(&said.outcome),
+            "reasons": said.reasons.as_str(),
+            "evidence": hashes(&said.evidence),
+        }),
+        Event::EvidenceAttached(said) => json!({
+            "about": said.about.to_string(),
+            "commitment": said.commitment.to_string(),
+            "note": said.note.as_str(),
+        }),
+        Event::EvidenceErased(said) => json!({
+            "commitment": said.commitment.to_string(),
+            "reason": said.reason.as_str(),
+        }),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn hashes(evidence: &[Digest]) -> Vec<String> {
+    evidence.iter().map(|one| one.to_string()).collect()
+}
+
+fn target_says(target: &Target) -> Value {
+    match target {
+        Target::Statement(id) => json!({ "statement": id.to_string() }),
+        Target::Report(id) => json!({ "report": id.to_string() }),
+        Target::Payout(id) => json!({ "payout": id.to_string() }),
+        Target::Clause { clause, period } => {
+            json!({ "clause": clause.as_str(), "period": period.to_string() })
+        }
+    }
+}
+
+fn claim_says(claim: &Claim) -> Value {
+    match claim {
+        Claim::Figures(figures) => {
+            let figure = |(party, amount): &(Id, Amount)| json!({ "party": party.as_str(), "amount": amount.to_string() });
+            json!({ "figures": figures.iter().map(figure).collect::<Vec<_>>() })
+        }
+        Claim::Report { replaces, lines } => json!({ "report": {
+            "replaces": replaces.to_string(),
+            "lines": lines.as_ref().map(block_says),
+        } }),
+        Claim::Terms(claimed) => json!({ "terms": {
+            "terms_digest": claimed.version.digest.to_string(),
+            "terms": to_toml(&claimed.version.terms),
+            "effective_from": claimed.from.to_string(),
+        } }),
+    }
+}
+
+fn outcome_says(outcome: &Outcome) -> Value {
+    match outcome {
+        Outcome::Stands => json!("stands"),
+        Outcome::AsClaimed => json!("as claimed"),
+        Outcome::Other(claim) => json!({ "other": claim_says(claim) }),
     }
 }

@@ -4,11 +4,21 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use ledger_core::command::Command;
+use ledger_core::dispute::Attachment;
+use ledger_core::dispute::Claim;
+use ledger_core::dispute::ClaimAcceptance;
+use ledger_core::dispute::Determination;
+use ledger_core::dispute::DisputeStep;
+use ledger_core::dispute::Opening;
+use ledger_core::dispute::Outcome;
+use ledger_core::dispute::Response;
+use ledger_core::dispute::Target;
 use ledger_core::event::ContributionEnd;
 use ledger_core::event::Event;
 use ledger_core::event::Fact;
 use ledger_core::event::Lines;
 use ledger_core::evolve::statement::rate_until;
+use ledger_core::settlement::Offer;
 use ledger_core::usage::LineBlock;
 use ledger_core::usage::UsageSums;
 use ledger_core::vocab::Amount;
@@ -17,6 +27,7 @@ use ledger_core::vocab::Currency;
 use ledger_core::vocab::Date;
 use ledger_core::vocab::EventId;
 use ledger_core::vocab::Id;
+use ledger_core::vocab::LedgerId;
 use ledger_core::vocab::Period;
 use ledger_core::vocab::Problem;
 use ledger_core::vocab::Text;
@@ -38,6 +49,7 @@ use revshare_kit::random::lines_plan;
 use revshare_kit::random::opened;
 use revshare_kit::random::plan;
 use revshare_kit::random::play;
+use revshare_kit::signer;
 use revshare_kit::two_parties;
 use revshare_kit::world::version;
 
@@ -261,8 +273,29 @@ fn what_cannot_be_asked_is_refused() {
     assert_eq!(answer.refused.first().map(|one| one.why.code), Some(Code::NotAccepted));
 }
 
+/// A claim, to be said again on another ledger.
+fn claim_again(claim: &Claim, ids: &BTreeMap<EventId, EventId>) -> Option<Claim> {
+    Some(match claim {
+        Claim::Report { replaces, lines } => {
+            Claim::Report { replaces: *ids.get(replaces)?, lines: lines.clone() }
+        }
+        other => other.clone(),
+    })
+}
+
+fn outcome_again(outcome: &Outcome, ids: &BTreeMap<EventId, EventId>) -> Option<Outcome> {
+    Some(match outcome {
+        Outcome::Other(claim) => Outcome::Other(claim_again(claim, ids)?),
+        other => other.clone(),
+    })
+}
+
 /// What a party said, to be said again on another ledger. `ids` has the ids of the events there.
-fn again(fact: &Fact, ids: &BTreeMap<EventId, EventId>, lines: Vec<LineBlock>) -> Option<Command> {
+fn again(
+    fact: &Fact,
+    (ledger, ids): (LedgerId, &BTreeMap<EventId, EventId>),
+    lines: Vec<LineBlock>,
+) -> Option<Command> {
     let id = |id: &EventId| ids.get(id).copied();
     Some(match &fact.event {
         Event::UsageReported(report) => Command::ReportUsage {
@@ -314,6 +347,50 @@ fn again(fact: &Fact, ids: &BTreeMap<EventId, EventId>, lines: Vec<LineBlock>) -
             Command::EndContribution(ContributionEnd { claim, ..end.clone() })
         }
         Event::AdvancePaid(advance) => Command::PayAdvance(advance.clone()),
+        Event::DisputeOpened(said) => {
+            let target = match &said.target {
+                Target::Statement(of) => Target::Statement(id(of)?),
+                Target::Report(of) => Target::Report(id(of)?),
+                Target::Payout(of) => Target::Payout(id(of)?),
+                clause => clause.clone(),
+            };
+            let reopens = match &said.reopens {
+                Some(of) => Some(id(of)?),
+                None => None,
+            };
+            let claim = claim_again(&said.claim, ids)?;
+            Command::OpenDispute(Box::new(Opening { target, claim, reopens, ..(**said).clone() }))
+        }
+        Event::DisputeResponded(said) => {
+            Command::RespondToDispute(Response { dispute: id(&said.dispute)?, ..said.clone() })
+        }
+        Event::DisputeAccepted(said) => {
+            Command::AcceptClaim(ClaimAcceptance { dispute: id(&said.dispute)?, ..*said })
+        }
+        Event::DisputeSettled(said) => {
+            let outcome = outcome_again(&said.outcome, ids)?;
+            let agreed = (outcome, said.note.clone());
+            let mut offer = Offer::new(ledger, id(&said.dispute)?, agreed).ok()?;
+            for one in &said.signatures {
+                offer.sign(&one.party, &signer(one.party.as_str()));
+            }
+            Command::SettleDispute(Box::new(offer.settlement))
+        }
+        Event::DisputeEscalated(said) => {
+            Command::EscalateDispute(DisputeStep { dispute: id(&said.dispute)?, ..said.clone() })
+        }
+        Event::DisputeDetermined(said) => Command::DetermineDispute(Box::new(Determination {
+            dispute: id(&said.dispute)?,
+            outcome: outcome_again(&said.outcome, ids)?,
+            ..(**said).clone()
+        })),
+        Event::DisputeWithdrawn(said) => {
+            Command::WithdrawDispute(DisputeStep { dispute: id(&said.dispute)?, ..said.clone() })
+        }
+        Event::EvidenceAttached(said) => {
+            Command::AttachEvidence(Attachment { about: id(&said.about)?, ..said.clone() })
+        }
+        Event::EvidenceErased(said) => Command::EraseEvidence(said.clone()),
         Event::LedgerOpened(_) | Event::UsagePart(_) | Event::Acknowledged(_) => return None,
     })
 }
@@ -357,7 +434,9 @@ fn said_again(
         let before = Timestamp::from_micros(fact.recorded_at.micros() - 1_000_000);
         *other.clock() = Clock::at(&before.expect("a time").to_string());
         let party = fact.author.party.as_str();
-        match again(&fact, &ids, lines).map(|command| other.submit(party, command)) {
+        match again(&fact, (other.agreement().ledger(), &ids), lines)
+            .map(|command| other.submit(party, command))
+        {
             Some(Ok(outcome)) => {
                 ids.insert(fact.id, outcome.fact.id);
             }

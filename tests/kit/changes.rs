@@ -285,7 +285,7 @@ impl Change {
             }
             Change::Prices(prices) => clauses.priced.clone_from(prices),
             Change::Territories(allowed) => clauses.territories = *allowed,
-            Change::Deadlines => clauses.deadlines = !clauses.deadlines,
+            Change::Deadlines => clauses.deadlines = (clauses.deadlines + 1) % 3,
             Change::Fixed(what) => match what % 3 {
                 0 => plan.starts_on = "2026-03-01",
                 1 => plan.currency = if plan.currency == "USD" { "KWD" } else { "USD" },

@@ -31,7 +31,8 @@ pub struct Clauses {
     pub(crate) due_days: Option<u16>,
     pub(crate) lapse_days: Option<u16>,
     pub(crate) territories: Option<&'static str>,
-    pub(crate) deadlines: bool,
+    /// None, or what silence does: accept (1), escalate (2).
+    pub(crate) deadlines: u8,
 }
 
 /// A base from a price list.
@@ -201,12 +202,15 @@ impl Clauses {
         if let Some(days) = self.lapse_days {
             windows.push_str(&format!("proposal_lapse_days = {days}\n"));
         }
-        if self.deadlines {
-            windows.push_str(
+        if self.deadlines > 0 {
+            let silence = if self.deadlines == 1 { "accept" } else { "escalate" };
+            windows.push_str(&format!(
                 "objection_days = 60\n\
-                 dispute = { response_days = 30, on_silence = \"accept\", \
-                 escalate_after_days = 60 }\n\
-                 audit = { lookback_months = 24, cost_shift = \"0.05\", of = \"due\" }\n",
+                 dispute = {{ response_days = 30, on_silence = \"{silence}\", \
+                 escalate_after_days = 60 }}\n"
+            ));
+            windows.push_str(
+                "audit = { lookback_months = 24, cost_shift = \"0.05\", of = \"due\" }\n",
             );
         }
         if !windows.is_empty() {

@@ -174,11 +174,11 @@ impl Party {
     }
 }
 
-fn statement_of(world: &World, period: Period) -> EventId {
+pub(crate) fn statement_of(world: &World, period: Period) -> EventId {
     world.agreement().statements().get(&period).expect("the period is stated").id
 }
 
-fn payout_of(world: &World, reference: &Text) -> EventId {
+pub(crate) fn payout_of(world: &World, reference: &Text) -> EventId {
     let payouts = world.agreement().payouts().values();
     let payouts = payouts.map(|record| (&record.payout.reference, record.id));
     let advances = world.agreement().advances().values();
@@ -212,7 +212,8 @@ impl Given {
 
     /// And a wish that was carried out.
     #[track_caller]
-    pub fn and(mut self, wish: Wish) -> Given {
+    pub fn and(mut self, wish: impl Into<Wish>) -> Given {
+        let wish = wish.into();
         let command = (wish.what)(&self.world);
         self.world.must(&wish.party, command);
         self
@@ -251,7 +252,8 @@ impl Given {
     }
 
     /// When a party wishes something.
-    pub fn when(mut self, wish: Wish) -> When {
+    pub fn when(mut self, wish: impl Into<Wish>) -> When {
+        let wish = wish.into();
         let command = (wish.what)(&self.world);
         let outcome = self.world.submit(&wish.party, command);
         When { world: self.world, outcome }

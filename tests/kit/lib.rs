@@ -25,6 +25,9 @@ pub mod clauses;
 pub mod changes;
 pub mod moves;
 pub mod proposals;
+pub mod disputes;
+pub mod dispute_moves;
+pub mod dispute_wishes;
 pub mod random;
 pub mod disk;
 

@@ -10,6 +10,8 @@ use proptest::sample::select;
 use crate::changes::Change;
 use crate::changes::amendment;
 use crate::changes::tier_change;
+use crate::dispute_moves::DisputeMove;
+use crate::dispute_moves::dispute_move;
 use crate::plans::KINDS;
 use crate::plans::METERS;
 use crate::plans::TermsPlan;
@@ -71,6 +73,8 @@ pub enum Move {
     /// The next statement, after a nil report if there is none, and after conversion rates if they
     /// are missing and a number is given for them.
     State { by_owner: bool, rate: Option<u16> },
+    /// Likewise, with these lines in the report.
+    ReportAndState { by_owner: bool, rate: Option<u16>, lines: Vec<LinePlan> },
     /// Several periods, one after another: a report of these lines, and its statement.
     Run { periods: u8, lines: Vec<LinePlan> },
     /// A report is missing.
@@ -95,6 +99,8 @@ pub enum Move {
     Advance { who: u8, units: u32 },
     /// A party acknowledges.
     Acknowledge { who: u8 },
+    /// A step of a dispute.
+    Dispute(Box<DisputeMove>),
     /// Days pass.
     Wait { days: u8 },
 }
@@ -143,7 +149,7 @@ fn line() -> BoxedStrategy<LinePlan> {
         .boxed()
 }
 
-fn report_lines() -> BoxedStrategy<Vec<LinePlan>> {
+pub(crate) fn report_lines() -> BoxedStrategy<Vec<LinePlan>> {
     vec(line(), 0..7).boxed()
 }
 
@@ -151,7 +157,7 @@ fn per_block() -> BoxedStrategy<usize> {
     prop_oneof![3 => Just(usize::MAX), 1 => 1..4usize].boxed()
 }
 
-fn any_day() -> BoxedStrategy<DayPlan> {
+pub(crate) fn any_day() -> BoxedStrategy<DayPlan> {
     (any::<u16>(), any::<bool>()).prop_map(|(at, first)| DayPlan { at, first }).boxed()
 }
 
@@ -174,7 +180,7 @@ fn conversion_rate() -> BoxedStrategy<String> {
     .boxed()
 }
 
-fn usage_move() -> BoxedStrategy<Move> {
+pub(crate) fn usage_move() -> BoxedStrategy<Move> {
     prop_oneof![
         5 => (0..2u8, report_lines(), per_block())
             .prop_map(|(ahead, lines, per_block)| Move::Report { ahead, lines, per_block }),
@@ -198,7 +204,7 @@ fn statement_move() -> BoxedStrategy<Move> {
     .boxed()
 }
 
-fn money_move() -> BoxedStrategy<Move> {
+pub(crate) fn money_move() -> BoxedStrategy<Move> {
     prop_oneof![
         6 => (any::<u8>(), 0..4u8, any_day())
             .prop_map(|(who, part, sent)| Move::Pay { who, part, sent }),
@@ -235,6 +241,7 @@ pub fn any_move() -> BoxedStrategy<Move> {
         8 => statement_move(),
         9 => money_move(),
         9 => proposal_move(),
+        7 => dispute_move(),
         1 => any::<u8>().prop_map(|who| Move::Acknowledge { who }),
         1 => any::<u8>().prop_map(|days| Move::Wait { days }),
     ]

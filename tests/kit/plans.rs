@@ -410,6 +410,11 @@ impl TermsPlan {
         self.builder().build()
     }
 
+    /// At level 2, whatever they say.
+    pub(crate) fn at_level_2(self) -> TermsPlan {
+        TermsPlan { level: Level::Two, ..self }
+    }
+
     /// The format level that a ledger is opened with under them.
     pub fn level(&self) -> Level {
         self.level

@@ -6,6 +6,7 @@ use ledger_core::decide::decide;
 use ledger_core::event::ContributionClaim;
 use ledger_core::event::ContributionEnd;
 use ledger_core::event::ConversionRate;
+use ledger_core::event::TermsVersion;
 use ledger_core::payout::Advance;
 use ledger_core::state::ProposalStatus;
 use ledger_core::state::Proposed;
@@ -144,7 +145,7 @@ fn rejection(proposal: EventId) -> Option<Command> {
     Some(Command::RejectProposal { proposal, reason })
 }
 
-/// The terms of a version there was, with as many changes as make sense.
+/// An amendment to such terms.
 fn amendment(
     world: &mut World,
     of: u8,
@@ -152,6 +153,12 @@ fn amendment(
     effective_from: Date,
     reason: Text,
 ) -> Option<Command> {
+    let version = changed_terms(world, of, changes)?;
+    Some(Command::ProposeAmendment { version: Box::new(version), effective_from, reason })
+}
+
+/// The terms of a version there was, with as many changes as make sense.
+pub(crate) fn changed_terms(world: &mut World, of: u8, changes: &[Change]) -> Option<TermsVersion> {
     let versions = world.agreement().versions();
     // Mostly those of the version accepted last; sometimes what there was before comes back.
     let version = match of % 4 {
@@ -164,7 +171,7 @@ fn amendment(
     }
     let version = version_at(plan.terms(), Level::LATEST);
     world.keep_plan(version.digest, plan);
-    Some(Command::ProposeAmendment { version: Box::new(version), effective_from, reason })
+    Some(version)
 }
 
 /// The wish that is left when a proposal was made and what follows at once was said.

@@ -17,6 +17,8 @@ use ledger_core::vocab::Level;
 use ledger_core::vocab::Period;
 use ledger_core::vocab::Text;
 
+pub use crate::dispute_moves::dispute_plan;
+use crate::dispute_wishes;
 use crate::lines::Line;
 use crate::lines::blocks;
 pub use crate::moves::DayPlan;
@@ -151,7 +153,11 @@ pub fn day_for(world: &World, plan: DayPlan) -> Date {
 
 /// Reports the next period to state, unless it is reported or lies after the end, and agrees on
 /// the conversion rates that it needs; the wish to state it.
-fn reported(world: &mut World, lines: &[LinePlan], rate: Option<u16>) -> Option<Command> {
+pub(crate) fn reported(
+    world: &mut World,
+    lines: &[LinePlan],
+    rate: Option<u16>,
+) -> Option<Command> {
     let period = world.agreement().next_to_state()?;
     let runs = world.agreement().versions().last_period().is_none_or(|last| period <= last);
     if runs && !world.agreement().is_reported(period) {
@@ -223,6 +229,11 @@ pub fn wish(world: &mut World, step: &Move) -> Option<(String, Command)> {
             let author = if *by_owner { BENEFICIARIES[0].to_owned() } else { collector() };
             (author, statement)
         }
+        Move::ReportAndState { by_owner, rate, lines } => {
+            let statement = reported(world, lines, *rate)?;
+            let author = if *by_owner { BENEFICIARIES[0].to_owned() } else { collector() };
+            (author, statement)
+        }
         Move::Run { periods, lines } => {
             for _ in 1..*periods {
                 let statement = reported(world, lines, Some(u16::from(*periods)))?;
@@ -289,6 +300,7 @@ pub fn wish(world: &mut World, step: &Move) -> Option<(String, Command)> {
             world.clock().pass_days(i64::from(*days));
             return None;
         }
+        Move::Dispute(step) => return dispute_wishes::wish(world, step),
         _ => return proposals::wish(world, step),
     })
 }

@@ -151,7 +151,8 @@ fn admit_lines(agreement: &Agreement, versions: &Versions, from: Date) -> Result
     for period in agreement.reported_periods().filter(|period| period.last_day() >= from) {
         let mut lines = LineAdmission::new(versions, period, Level::LATEST);
         for report in agreement.in_effect(period) {
-            for (key, sums) in agreement.lines_of(report).iter().filter(|(key, _)| key.day >= from) {
+            for (key, sums) in agreement.lines_of(report).iter().filter(|(key, _)| key.day >= from)
+            {
                 lines.admit(key, sums).map_err(|why| incomplete(key, report.seq, &why))?;
             }
         }

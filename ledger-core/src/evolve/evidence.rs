@@ -51,8 +51,9 @@ pub fn admit_erasure(state: &State, author: &Author, said: &Erasure) -> Result<(
     };
     if known.party != author.party {
         let (party, seq) = (&known.party, known.named_by.1);
-        return Err(unknown(format!("{party} named it in record {seq}, and erases it"))
-            .at_record(seq));
+        return Err(
+            unknown(format!("{party} named it in record {seq}, and erases it")).at_record(seq)
+        );
     }
     match &known.erased {
         None => Ok(()),

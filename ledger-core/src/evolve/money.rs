@@ -152,8 +152,14 @@ pub fn admit_payout(
             ),
         )
         .hint(match held.is_zero() {
-            true => "send at most what is payable, or say --on-account: the excess becomes a credit".to_owned(),
-            false => format!("{} are held by disputes (`revshare dispute list`); more can be sent --on-account", held.to_text(digits)),
+            true => {
+                "send at most what is payable, or say --on-account: the excess becomes a credit"
+                    .to_owned()
+            }
+            false => format!(
+                "{} are held by disputes (`revshare dispute list`); more can be sent --on-account",
+                held.to_text(digits)
+            ),
         }));
     }
     let tax = tax(terms, to, *amount).ok_or_else(too_much)?;

@@ -92,7 +92,11 @@ pub fn admit_report(
 }
 
 /// Every line has a day in the period and the agreement, and the terms of that day can rate it.
-pub(crate) fn admit_lines(agreement: &Agreement, period: Period, usage: &UsageSums) -> Result<(), Violation> {
+pub(crate) fn admit_lines(
+    agreement: &Agreement,
+    period: Period,
+    usage: &UsageSums,
+) -> Result<(), Violation> {
     let versions = agreement.versions();
     // A column that no terms in force in the period declare is refused even if it sums to zero.
     let terms = versions.by_day(period, agreement.level());

@@ -170,9 +170,8 @@ pub struct PeriodSides {
 impl PeriodSides {
     /// What a party gets, in the order of the sides.
     pub fn amounts(&self, party: &Id) -> Vec<Option<Amount>> {
-        let amount = |rating: &PeriodRating| {
-            rating.share(party).map_or(Amount::ZERO, |share| share.amount)
-        };
+        let amount =
+            |rating: &PeriodRating| rating.share(party).map_or(Amount::ZERO, |share| share.amount);
         self.ratings.iter().map(|rating| rating.as_ref().map(amount)).collect()
     }
 }
@@ -283,11 +282,7 @@ pub fn replay(state: &State, id: &EventId) -> Result<DisputeReplay, Problem> {
             let sides = (&ratings[..both], recorded);
             party_answer(agreement, (dispute, *side), party, (sides, day))
         };
-        SideAnswer {
-            side: *side,
-            parties: parties.map(answer).collect(),
-            unrated: unrated.clone(),
-        }
+        SideAnswer { side: *side, parties: parties.map(answer).collect(), unrated: unrated.clone() }
     });
     Ok(DisputeReplay { sides: sides.collect(), periods, day })
 }
@@ -298,9 +293,8 @@ fn party_answer(
     party: &Id,
     ((ratings, recorded), day): ((&[PeriodRating], &[PeriodRating]), Date),
 ) -> PartyAnswer {
-    let amount = |rating: &PeriodRating| {
-        rating.share(party).map_or(Amount::ZERO, |share| share.amount)
-    };
+    let amount =
+        |rating: &PeriodRating| rating.share(party).map_or(Amount::ZERO, |share| share.amount);
     let add = |sum: Amount, more: Amount| sum.checked_add(more).unwrap_or(sum);
     let sum = |ratings: &[PeriodRating]| ratings.iter().map(amount).fold(Amount::ZERO, add);
     let (by_period, held) = agreement.held(party);

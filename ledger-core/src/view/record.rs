@@ -473,10 +473,9 @@ fn said(state: &State, event: &Event) -> Said {
             text: response.text.clone(),
             evidence: response.evidence.clone(),
         },
-        Event::DisputeAccepted(said) => Said::DisputeAccepted {
-            dispute: named(&said.dispute),
-            by_default: said.by_default,
-        },
+        Event::DisputeAccepted(said) => {
+            Said::DisputeAccepted { dispute: named(&said.dispute), by_default: said.by_default }
+        }
         Event::DisputeSettled(settlement) => Said::DisputeSettled {
             dispute: named(&settlement.dispute),
             outcome: OutcomeTotal::of(state, &settlement.outcome),
@@ -499,10 +498,9 @@ fn said(state: &State, event: &Event) -> Said {
             commitment: attachment.commitment,
             note: attachment.note.clone(),
         },
-        Event::EvidenceErased(erasure) => Said::EvidenceErased {
-            commitment: erasure.commitment,
-            reason: erasure.reason.clone(),
-        },
+        Event::EvidenceErased(erasure) => {
+            Said::EvidenceErased { commitment: erasure.commitment, reason: erasure.reason.clone() }
+        }
     }
 }
 

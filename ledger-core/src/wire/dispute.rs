@@ -112,9 +112,7 @@ fn claim_bytes(claim: &Claim) -> Result<Vec<u8>, Problem> {
     match claim {
         Claim::Figures(_) | Claim::Report { lines: None, .. } => Ok(Vec::new()),
         Claim::Report { lines: Some(lines), .. } => Ok(block::encode(lines)),
-        Claim::Terms(claimed) => {
-            terms::encode_terms(&claimed.version.terms, claimed.version.level)
-        }
+        Claim::Terms(claimed) => terms::encode_terms(&claimed.version.terms, claimed.version.level),
     }
 }
 

@@ -321,9 +321,7 @@ pub fn encode_payload(event: &Event) -> Result<Vec<u8>, Problem> {
         Event::DisputeResponded(said) => dispute::encode_response(said),
         Event::DisputeAccepted(said) => dispute::encode_acceptance(said),
         Event::DisputeSettled(said) => dispute::encode_settlement(said),
-        Event::DisputeEscalated(said) | Event::DisputeWithdrawn(said) => {
-            dispute::encode_step(said)
-        }
+        Event::DisputeEscalated(said) | Event::DisputeWithdrawn(said) => dispute::encode_step(said),
         Event::DisputeDetermined(said) => dispute::encode_determination(said),
         Event::EvidenceAttached(said) => dispute::encode_attachment(said),
         Event::EvidenceErased(said) => dispute::encode_erasure(said),
@@ -469,9 +467,7 @@ pub fn decode_payload(
         }
         Kind::DisputeResponded => Event::DisputeResponded(dispute::read_response(payload)?),
         Kind::DisputeAccepted => Event::DisputeAccepted(dispute::read_acceptance(payload)?),
-        Kind::DisputeSettled => {
-            Event::DisputeSettled(Box::new(dispute::read_settlement(payload)?))
-        }
+        Kind::DisputeSettled => Event::DisputeSettled(Box::new(dispute::read_settlement(payload)?)),
         Kind::DisputeEscalated => Event::DisputeEscalated(dispute::read_step(payload)?),
         Kind::DisputeDetermined => {
             Event::DisputeDetermined(Box::new(dispute::read_determination(payload)?))

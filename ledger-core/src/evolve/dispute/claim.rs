@@ -52,7 +52,11 @@ fn no_target(message: String, hint: &str) -> Problem {
 }
 
 /// Finds what a dispute is about. Errors: [`Code::UnknownEvent`], [`Code::DisputeTarget`].
-pub(super) fn subject<'a>(state: &'a State, agreement: &'a Agreement, target: &Target) -> Result<Subject<'a>, Violation> {
+pub(super) fn subject<'a>(
+    state: &'a State,
+    agreement: &'a Agreement,
+    target: &Target,
+) -> Result<Subject<'a>, Violation> {
     let subject = match target {
         Target::Statement(id) => match agreement.statement_of(id) {
             Some(record) => Subject::Period(record.statement.period, None),
@@ -176,7 +180,10 @@ pub(super) fn admit_fit(
             }
             if of.is_some_and(|of| of != *replaces) {
                 return Err(misfit(
-                    format!("the claim replaces record {}, which is not what is disputed", report.seq),
+                    format!(
+                        "the claim replaces record {}, which is not what is disputed",
+                        report.seq
+                    ),
                     "claim other lines for the report that is disputed, or dispute the statement",
                 )
                 .at_record(report.seq));
@@ -240,7 +247,10 @@ fn figure_of_payout(
     };
     if *party != record.payout.to {
         return Err(misfit(
-            format!("the payout in record {} went to {}, not to {party}", record.seq, record.payout.to),
+            format!(
+                "the payout in record {} went to {}, not to {party}",
+                record.seq, record.payout.to
+            ),
             format!("claim what {} received", record.payout.to),
         )
         .at_record(record.seq));

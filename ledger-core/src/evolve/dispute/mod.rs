@@ -118,10 +118,7 @@ pub(crate) fn record(state: &mut State, fact: &Fact, ruling: Ruling) -> Result<(
 }
 
 /// A dispute that goes on.
-fn ongoing<'a>(
-    state: &'a State,
-    id: &EventId,
-) -> Result<(&'a Agreement, &'a Dispute), Violation> {
+fn ongoing<'a>(state: &'a State, id: &EventId) -> Result<(&'a Agreement, &'a Dispute), Violation> {
     let agreement = in_force(state)?;
     let Some(dispute) = agreement.disputes().get(id) else {
         return Err(unknown_event(state, id, "a dispute"));
@@ -145,10 +142,7 @@ fn other_side(dispute: &Dispute, author: &Author, who: &str) -> Problem {
     let names: Vec<&str> = dispute.respondents.keys().map(Id::as_str).collect();
     Problem::new(
         Code::DisputeSide,
-        format!(
-            "{} may not say this in the dispute of record {seq}: {who} may",
-            author.party
-        ),
+        format!("{} may not say this in the dispute of record {seq}: {who} may", author.party),
     )
     .hint(format!("{claimant} claims, {} answer", names.join(" and ")))
     .at_record(seq)

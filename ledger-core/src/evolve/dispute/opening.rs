@@ -152,7 +152,9 @@ fn figures(
             let without = reopened.map(|one| &one.lines[..]).unwrap_or_default();
             let moved = claim::moved(agreement, claim, (*period, without))?;
             match moved.is_empty() {
-                true => nothing(format!("with the claim, {period} comes to the same for everybody")),
+                true => {
+                    nothing(format!("with the claim, {period} comes to the same for everybody"))
+                }
                 false => Ok(moved),
             }
         }
@@ -233,11 +235,7 @@ fn admit_in_time(
     .hint("after that, only fraud or manifest error is heard: --ground fraud, or manifest-error"))
 }
 
-fn admit_once(
-    agreement: &Agreement,
-    subject: &Subject<'_>,
-    lines: &[Id],
-) -> Result<(), Violation> {
+fn admit_once(agreement: &Agreement, subject: &Subject<'_>, lines: &[Id]) -> Result<(), Violation> {
     let mut open = agreement.disputes().values().filter(|dispute| dispute.is_open());
     match open.find(|dispute| dispute.shares_line(subject.line(), lines)) {
         None => Ok(()),

@@ -80,11 +80,7 @@ fn admit_claimant(
     }
 }
 
-fn admit_party(
-    agreement: &Agreement,
-    author: &Author,
-    dispute: &Dispute,
-) -> Result<(), Violation> {
+fn admit_party(agreement: &Agreement, author: &Author, dispute: &Dispute) -> Result<(), Violation> {
     entitled(agreement, author, Role::is_money_party, "a party of the dispute")?;
     match dispute.is_party(&author.party) {
         true => Ok(()),
@@ -180,7 +176,9 @@ pub(super) fn settle(
         };
         let known = agreement.versions().party(party);
         if !known.is_some_and(|known| known.key.has_signed(text.as_bytes(), &signed.signature)) {
-            return Err(unsigned(format!("the signature of {party} is not one under this settlement")));
+            return Err(unsigned(format!(
+                "the signature of {party} is not one under this settlement"
+            )));
         }
     }
     if said.signatures.len() != others.len() {
