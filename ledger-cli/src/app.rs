@@ -115,6 +115,8 @@ pub enum Command {
     #[command(subcommand)]
     Contribution(commands::contribution::Args),
     #[command(subcommand)]
+    Evidence(commands::evidence::Args),
+    #[command(subcommand)]
     Fx(commands::fx::Args),
     #[command(subcommand)]
     Statement(commands::statement::Args),
@@ -122,6 +124,8 @@ pub enum Command {
     Advance(commands::advance::Args),
     #[command(subcommand)]
     Payout(commands::payout::Args),
+    #[command(subcommand)]
+    Dispute(commands::dispute::Args),
     Balances(commands::balances::Args),
     Status(commands::status::Args),
     History(commands::history::Args),
@@ -130,6 +134,7 @@ pub enum Command {
     Explain(commands::explain::Args),
     Blame(commands::blame::Args),
     Replay(commands::replay::Args),
+    Audit(commands::audit::Args),
     Acknowledge(commands::acknowledge::Args),
     Verify(commands::verify::Args),
     Diff(commands::diff::Args),
@@ -150,10 +155,12 @@ pub fn run(session: &mut Session, command: &Command) -> Result<Answer, Failure> 
         Command::Usage(args) => commands::usage::run(session, args),
         Command::Amend(args) => commands::amend::run(session, args),
         Command::Contribution(args) => commands::contribution::run(session, args),
+        Command::Evidence(args) => commands::evidence::run(session, args),
         Command::Fx(args) => commands::fx::run(session, args),
         Command::Statement(args) => commands::statement::run(session, args),
         Command::Advance(args) => commands::advance::run(session, args),
         Command::Payout(args) => commands::payout::run(session, args),
+        Command::Dispute(args) => commands::dispute::run(session, args),
         Command::Balances(args) => commands::balances::run(session, args),
         Command::Status(args) => commands::status::run(session, args),
         Command::History(args) => commands::history::run(session, args),
@@ -162,6 +169,7 @@ pub fn run(session: &mut Session, command: &Command) -> Result<Answer, Failure> 
         Command::Explain(args) => commands::explain::run(session, args),
         Command::Blame(args) => commands::blame::run(session, args),
         Command::Replay(args) => commands::replay::run(session, args),
+        Command::Audit(args) => commands::audit::run(session, args),
         Command::Acknowledge(args) => commands::acknowledge::run(session, args),
         Command::Verify(args) => commands::verify::run(session, args),
         Command::Diff(args) => commands::diff::run(session, args),

@@ -6,6 +6,7 @@ mod context;
 mod point;
 mod pager;
 mod evidence;
+mod evidence_kept;
 mod render;
 mod commands;
 mod app;

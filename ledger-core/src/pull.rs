@@ -1,5 +1,6 @@
 //! Fast-forward from another copy on the same machine, after full checks.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,12 +15,14 @@ use crate::ledger::Mode;
 use crate::ledger::not_a_ledger;
 use crate::replay::Signatures;
 use crate::replay::replay;
+use crate::state::EvidenceRecord;
 use crate::store::Batch;
 use crate::store::DiskLog;
 use crate::store::Files;
 use crate::store::Reader;
 use crate::store::files::system;
 use crate::vocab::Code;
+use crate::vocab::Digest;
 use crate::vocab::Place;
 use crate::vocab::Problem;
 use crate::vocab::RecordHash;
@@ -39,6 +42,8 @@ pub struct Pulled {
     pub ahead: u64,
     /// The head afterwards.
     pub head: (u64, RecordHash),
+    /// The commitments to evidence on the log as it is afterwards.
+    pub evidence: BTreeMap<Digest, EvidenceRecord>,
 }
 
 /// Takes over what another copy has more: its whole log is checked (hashes, links, signatures,
@@ -97,7 +102,12 @@ pub fn pull_on(
         Some(ours) if new == 0 => (ours.state().next_seq().saturating_sub(1), ours.state().head()),
         _ => (their_next.saturating_sub(1), checked.state.head()),
     };
-    let pulled = Pulled { common, new, ahead, head };
+    let longer = match &ours {
+        Some(ours) if new == 0 => ours.state(),
+        _ => &checked.state,
+    };
+    let evidence = longer.agreement().map(|known| known.evidence().clone()).unwrap_or_default();
+    let pulled = Pulled { common, new, ahead, head, evidence };
     if new == 0 || mode == Mode::DryRun {
         return Ok(pulled);
     }

@@ -8,6 +8,7 @@ mod terms;
 mod usage_rows;
 mod rules;
 mod proposals;
+mod disputes;
 mod logs;
 mod files;
 mod command_line;
@@ -26,6 +27,7 @@ fn all() -> Vec<Case> {
         usage_rows::cases(),
         rules::cases(),
         proposals::cases(),
+        disputes::cases(),
         logs::cases(),
         files::cases(),
         command_line::cases(),
@@ -63,6 +65,11 @@ fn what_the_rules_refuse() {
 #[test]
 fn what_proposals_may_not_say() {
     case::hold(proposals::cases());
+}
+
+#[test]
+fn what_disputes_may_not_say() {
+    case::hold(disputes::cases());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use crate::documents::json;
 use crate::run::Bench;
 
-const READING: [&str; 23] = [
+const READING: [&str; 25] = [
     "balances",
     "status",
     "accept",
@@ -31,6 +31,8 @@ const READING: [&str; 23] = [
     "contribution list",
     "usage diff 2 2",
     "portfolio acme",
+    "evidence check",
+    "audit 2024-01 2024-01",
 ];
 
 #[test]
@@ -134,4 +136,42 @@ fn a_reader_that_leaves_early_hurts_nobody() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+/// Commands without `--at` that write nothing, and why.
+const WITHOUT_AT: [(&str, &str); 9] = [
+    ("demo", "it builds a ledger of its own"),
+    ("keygen", "it reads no ledger"),
+    ("terms check", "it reads a file"),
+    ("completions", "it reads no ledger"),
+    ("verify", "it judges all bytes of a copy"),
+    ("diff", "it compares two copies as they are"),
+    ("pull", "it takes all that the other copy has"),
+    ("dispute settle sign", "it signs what is open now"),
+    ("acknowledge", "it says where this copy is now"),
+];
+
+#[test]
+fn every_command_that_reads_a_ledger_and_writes_nothing_has_at() {
+    let page = Bench::new().ok("debug reference").out;
+    let mut seen = vec![];
+    let mut missing = vec![];
+    for section in page.split("\n## `revshare ").skip(1) {
+        let (name, help) = section.split_once("`\n").expect("a name");
+        let is_leaf = !help.contains("\nCommands:\n");
+        let writes = help.contains("--if-head <HASH>");
+        if !is_leaf || help.contains("--at <POINT>") || help.contains("aliases: --at") {
+            continue;
+        }
+        let named = WITHOUT_AT.iter().any(|(without, _)| *without == name);
+        match named {
+            true => seen.push(name),
+            false if !writes => missing.push(name),
+            false => {}
+        }
+    }
+    assert_eq!(missing, Vec::<&str>::new(), "neither --at nor a reason");
+    for (name, _) in WITHOUT_AT {
+        assert!(seen.contains(&name), "{name} is no command without --at");
+    }
 }

@@ -75,12 +75,14 @@ impl Bench {
         let bench = Bench::new();
         bench.ok("keygen acme.key --comment acme-cloud");
         bench.ok("keygen meta.key --comment meta");
+        bench.ok("keygen expert.key --comment expert");
         let key = |name: &str| bench.read(name).split(' ').take(2).collect::<Vec<_>>().join(" ");
         for entry in fs::read_dir(data()).expect("the test data") {
             let path = entry.expect("a file").path();
             let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
             let text = fs::read_to_string(&path).expect("a text");
             let text = text.replace("@HOST_KEY@", &key("acme.key.pub"));
+            let text = text.replace("@EXPERT_KEY@", &key("expert.key.pub"));
             bench.write(&name, &text.replace("@OWNER_KEY@", &key("meta.key.pub")));
         }
         bench

@@ -71,6 +71,11 @@ fn contributions_from_the_claim_to_the_end() {
 }
 
 #[test]
+fn disputes_from_the_claim_to_the_end() {
+    play("disputes");
+}
+
+#[test]
 fn two_reports_line_by_line() {
     play("comparisons");
 }
@@ -83,6 +88,16 @@ fn the_ledgers_of_many_hosts() {
 #[test]
 fn the_log_without_an_event_with_another_report_or_under_other_terms() {
     play_on(&Bench::with_ledger(), "what_if");
+}
+
+#[test]
+fn files_about_events_and_what_becomes_of_them() {
+    play("evidence");
+}
+
+#[test]
+fn what_was_claimed_and_what_is_short() {
+    play_on(&Bench::with_ledger(), "audits");
 }
 
 #[test]

@@ -404,7 +404,8 @@ fn said_again(
     (gone, instead): (EventId, Option<&[LineBlock]>),
 ) -> Option<(World, Vec<u64>)> {
     let opening = world.agreement().opening().0;
-    let (mut ids, mut refused, mut parts) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let (mut refused, mut parts) = (Vec::new(), Vec::new());
+    let mut ids = BTreeMap::from([(opening, other.agreement().opening().0)]);
     for fact in facts(world) {
         let lines = match &fact.event {
             Event::UsagePart(part) => {

@@ -16,7 +16,6 @@ use crate::moves::any_move;
 use crate::moves::money_move;
 use crate::moves::report_lines;
 use crate::moves::usage_move;
-use crate::plans::TermsPlan;
 use crate::plans::terms_plan;
 
 /// A figure to be.
@@ -154,7 +153,7 @@ fn evidence() -> BoxedStrategy<Vec<u8>> {
 pub(crate) fn dispute_move() -> BoxedStrategy<Move> {
     let (who, pick) = (any::<u8>, any::<u16>);
     let then = prop_oneof![5 => Just(EndPlan::Open), 4 => end()];
-    let target = select(vec![0u8, 0, 0, 1, 1, 2, 2, 3]);
+    let target = select(vec![0u8, 0, 0, 1, 1, 2, 2, 2, 3]);
     prop_oneof![
         9 => (target, pick(), claim(), who(), who(), evidence(), then).prop_map(
             |(target, pick, claim, by, ground, evidence, then)| {
@@ -181,11 +180,12 @@ pub fn dispute_plan(moves: std::ops::Range<usize>) -> BoxedStrategy<crate::moves
             |(lines, rate, by_owner)| Move::ReportAndState { lines, rate, by_owner }
         ),
         2 => usage_move(),
-        3 => money_move(),
+        6 => money_move(),
         8 => dispute_move(),
         1 => any_move(),
         1 => any::<u8>().prop_map(|days| Move::Wait { days }),
     ];
-    let terms = terms_plan().prop_map(TermsPlan::at_level_2);
+    let terms = (terms_plan(), select(vec![0u8, 1, 1, 2]));
+    let terms = terms.prop_map(|(terms, silence)| terms.with_deadlines(silence));
     (terms, vec(step, moves)).prop_map(|(terms, moves)| crate::moves::Plan { terms, moves }).boxed()
 }

@@ -245,6 +245,12 @@ fn claimed(world: &mut World, about: About, plan: &ClaimPlan, parties: &[Id]) ->
             let payout = world.agreement().payouts()[&payout].payout.clone();
             Some(Claim::Figures(vec![(payout.to, figure(world, payout.amount, *of.first()?)?)]))
         }
+        // Some keep a claim that a payout cannot have.
+        (ClaimPlan::Report { pick: at, .. }, About::Payout(payout)) if at % 8 > 0 => {
+            let payout = world.agreement().payouts()[&payout].payout.clone();
+            let percent = FigurePlan::Percent((at / 8 % 101) as u8);
+            Some(Claim::Figures(vec![(payout.to, figure(world, payout.amount, percent)?)]))
+        }
         (ClaimPlan::Figures { who, of }, About::Period(period, _)) => {
             let mut some: Vec<Id> = match who {
                 0 => parties.first().into_iter().cloned().collect(),

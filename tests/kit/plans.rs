@@ -410,9 +410,10 @@ impl TermsPlan {
         self.builder().build()
     }
 
-    /// At level 2, whatever they say.
-    pub(crate) fn at_level_2(self) -> TermsPlan {
-        TermsPlan { level: Level::Two, ..self }
+    /// At level 2, with a word on silence: none, accept (1) or escalate (2).
+    pub(crate) fn with_deadlines(self, deadlines: u8) -> TermsPlan {
+        let clauses = Clauses { deadlines, ..self.clauses };
+        TermsPlan { level: Level::Two, clauses, ..self }
     }
 
     /// The format level that a ledger is opened with under them.

@@ -2413,8 +2413,8 @@ struct UsageReport {
     period: Period,
     lines: u64,
     usage: BTreeMap<UsageKey, Usage>,
-    /// Whether these are lines that a dispute adopted, and not its own.
-    is_adopted: bool,
+    /// The dispute that adopted these lines, where they are not the report's own.
+    adopted_by: Option<Hash>,
 }
 
 impl UsageReport {
@@ -2422,7 +2422,7 @@ impl UsageReport {
         let mut usage = BTreeMap::new();
         blocks.iter().for_each(|block| block.add_per_key(&mut usage));
         let lines = blocks.iter().map(Block::line_count).sum();
-        UsageReport { period, lines, usage, is_adopted: false }
+        UsageReport { period, lines, usage, adopted_by: None }
     }
 }
 
@@ -3573,7 +3573,7 @@ enum Proposed {
 }
 
 /// What all reports together hold, as absolute values per key (`log-format.md`, "Bounds").
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Exposure {
     /// Gross and deductions.
     money: BTreeMap<[u8; 3], Exact>,
@@ -3766,8 +3766,9 @@ impl Ledger {
         let event = read_event(record.kind, record.version, record.payload)?;
         let role = self.author(record, &event)?;
         self.check_level(record)?;
-        self.see_disputes(record);
+        let first = self.group.first().map_or(record.time, |part| part.time);
         self.admit(record, role, event)?;
+        self.see_disputes(record, first);
         self.records += 1;
         self.time = record.time;
         self.head = record.hash;
@@ -3859,7 +3860,10 @@ impl Ledger {
                     .reports
                     .remove(&replaced_id)
                     .ok_or("a correction does not name the current end of a report's chain")?;
-                ensure(!replaced.is_adopted, "a correction of a report that has adopted lines")?;
+                ensure(
+                    replaced.adopted_by.is_none(),
+                    "a correction of a report that has adopted lines",
+                )?;
                 self.corrections.insert(replaced_id, record.event_id);
                 self.take_report(record, replaced.period, lines)
             }
@@ -4727,6 +4731,10 @@ struct Dispute {
     about: About,
     target: Target,
     claim: DisputeClaim,
+    /// The dispute that it reopens.
+    reopens: Option<Hash>,
+    /// Those of the terms of its period, or of its payout, as they were when it was opened.
+    windows: Option<DisputeWindows>,
     respondents: BTreeMap<String, Respondent>,
     /// What is claimed, or was adopted, per beneficiary among its parties.
     figures: PerParty,
@@ -4827,6 +4835,19 @@ impl Dispute {
 
     fn is_party(&self, party: &str) -> bool {
         self.claimant == party || self.respondents.contains_key(party)
+    }
+
+    /// Whether a respondent is silent past its deadline at a record.
+    fn is_late(&self, record: &Record<'_>, one: &Respondent) -> bool {
+        let (Some(windows), Some(seen)) = (self.windows, one.seen) else {
+            return false;
+        };
+        let deadline = seen / DAY_MICROS + i64::from(windows.response_days);
+        one.stance == Stance::Silent && record.day() > deadline
+    }
+
+    fn silence_accepts(&self) -> bool {
+        self.windows.is_some_and(|windows| windows.silence_accepts)
     }
 
     fn parties(&self) -> BTreeSet<String> {
@@ -4939,9 +4960,25 @@ impl Ledger {
         stated.and_then(|stated| stated.shares.get(party)).cloned().unwrap_or_default()
     }
 
-    /// Whether a claim fits what a dispute is about, but for whether anything would differ. It counts
-    /// as money on the ledger from here on.
-    fn take_claim(&mut self, about: About, target: &Target, claim: &DisputeClaim) -> Check<()> {
+    /// What is recorded for a party and a period: what was adopted and is not posted yet, of several
+    /// disputes by the one with the highest number, otherwise what is booked.
+    fn recorded_for(&self, period: Period, party: &str) -> Exact {
+        let waiting = self.disputes.values().filter(|one| {
+            one.status == DisputeStatus::Resolved && one.about == About::Period(period)
+        });
+        let figures = waiting.filter_map(|one| Some((one.seq, one.figures.get(party)?)));
+        let last = figures.max_by_key(|(seq, _)| *seq);
+        last.map_or_else(|| self.booked_for(period, party), |(_, figure)| figure.clone())
+    }
+
+    /// Whether a claim fits what a dispute is about, but for whether anything would differ, whether
+    /// it can be rated, and whether the money on the ledger stays within its bound.
+    fn check_fits(
+        &self,
+        (about, target): (About, &Target),
+        claim: &DisputeClaim,
+        reopens: Option<Hash>,
+    ) -> Check<()> {
         let digits = self.facts.opening().minor_digits;
         let is_minor = |figure: &Exact| (figure * ten_to(digits)).is_integer();
         match (about, claim) {
@@ -4965,34 +5002,47 @@ impl Ledger {
                     figures.keys().all(|party| beneficiaries.contains(party)),
                     "a figure is for a party that is neither owner nor beneficiary",
                 )?;
-                ensure(
-                    figures.values().all(is_minor),
-                    "a figure has a fraction of the minor unit",
-                )?;
-                let money = self.exposure.money.entry(self.facts.opening().currency).or_default();
-                *money += figures.values().map(Exact::abs).sum::<Exact>();
-                self.check_money(None)
+                ensure(figures.values().all(is_minor), "a figure has a fraction of the minor unit")
             }
             (About::Period(period), DisputeClaim::Report { replaced, blocks }) => {
                 let report = self.facts.reports.get(replaced);
-                ensure(
-                    report.is_some_and(|report| report.period == period),
-                    "the report that is to be replaced is none in effect of the period",
-                )?;
+                let report = report.filter(|report| report.period == period);
+                let report =
+                    report.ok_or("the report to be replaced is none in effect of the period")?;
                 if let Target::Report(report) = target {
                     ensure(
                         self.end_of_chain(report) == *replaced,
                         "another report is to be replaced than the one in dispute",
                     )?;
                 }
-                let claimed = self.admissible(period, blocks)?;
-                self.hold_lines(&claimed)
+                let mut reopened = reopens;
+                while reopened.is_some() && reopened != report.adopted_by {
+                    reopened = reopened.and_then(|id| self.disputes.get(&id)?.reopens);
+                }
+                ensure(
+                    report.adopted_by.is_none() || report.adopted_by == reopened,
+                    "adopted lines are replaced without reopening the dispute that adopted them",
+                )?;
+                self.admissible(period, blocks).map(|_| ())
             }
-            (About::Period(period), DisputeClaim::Terms(amendment)) => {
-                self.check_amendment(amendment)?;
-                self.with_claim(period, claim, &BTreeSet::new()).map(|_| ())
-            }
+            (About::Period(_), DisputeClaim::Terms(amendment)) => self.check_amendment(amendment),
         }
+    }
+
+    /// Counts the money of what is adopted for a period: lines as those of a correction, figures,
+    /// also those that terms come to, as gross in the settlement currency.
+    fn hold_adopted(
+        &mut self,
+        period: Period,
+        claim: &DisputeClaim,
+        figures: &PerParty,
+    ) -> Check<()> {
+        if let DisputeClaim::Report { blocks, .. } = claim {
+            return self.hold_lines(&UsageReport::of(period, blocks));
+        }
+        let money = self.exposure.money.entry(self.facts.opening().currency).or_default();
+        *money += figures.values().map(Exact::abs).sum::<Exact>();
+        self.check_money(None)
     }
 
     /// What every beneficiary of the ledger would get for a period with lines or terms adopted,
@@ -5027,6 +5077,20 @@ impl Ledger {
         Ok(amounts)
     }
 
+    /// The beneficiaries of the ledger that would get another amount for a period with lines or terms
+    /// adopted than they get now, with that amount.
+    fn moved(
+        &self,
+        period: Period,
+        claim: &DisputeClaim,
+        without: &BTreeSet<String>,
+    ) -> Check<PerParty> {
+        let now = self.facts.amounts(period)?;
+        let mut moved = self.with_claim(period, claim, without)?;
+        moved.retain(|party, amount| now.get(party).cloned().unwrap_or_default() != *amount);
+        Ok(moved)
+    }
+
     /// The figures of a claim, and so the beneficiaries among the parties of the dispute, where
     /// something differs. Of a dispute that is reopened, what was adopted for its parties counts no
     /// more.
@@ -5049,7 +5113,9 @@ impl Ledger {
             }
             (About::Period(period), DisputeClaim::Figures(figures)) => {
                 ensure(
-                    figures.iter().all(|(party, figure)| *figure != self.booked_for(period, party)),
+                    figures
+                        .iter()
+                        .all(|(party, figure)| *figure != self.recorded_for(period, party)),
                     "a claim that differs in nothing",
                 )?;
                 Ok(figures.clone())
@@ -5059,10 +5125,7 @@ impl Ledger {
                 let reopened = reopens.and_then(|id| self.disputes.get(&id));
                 let reopened = reopened.filter(|one| one.is_resolved() && one.about == about);
                 let without = reopened.map(Dispute::parties).unwrap_or_default();
-                let now = self.facts.amounts(period)?;
-                let mut figures = self.with_claim(period, claim, &without)?;
-                figures
-                    .retain(|party, figure| now.get(party).cloned().unwrap_or_default() != *figure);
+                let figures = self.moved(period, claim, &without)?;
                 ensure(!figures.is_empty(), "a claim that differs in nothing")?;
                 Ok(figures)
             }
@@ -5074,8 +5137,14 @@ impl Ledger {
     fn open_dispute(&mut self, record: &Record<'_>, opened: DisputeOpened) -> Check<()> {
         let DisputeOpened { target, claim, evidence, has_ground, reopens } = opened;
         let about = self.about(&target)?;
-        self.take_claim(about, &target, &claim)?;
+        self.check_fits((about, &target), &claim, reopens)?;
         let figures = self.figures_claimed(about, &claim, reopens)?;
+        if let About::Period(period) = about {
+            // The bound would hold with it; what is claimed and not adopted does not count.
+            let before = (self.lines, self.exposure.clone());
+            self.hold_adopted(period, &claim, &figures)?;
+            (self.lines, self.exposure) = before;
+        }
         let collector = self.facts.opening().collector().unwrap_or_default().to_string();
         let is_affected = match &claim {
             DisputeClaim::Figures(_) => figures.keys().eq([&record.party]),
@@ -5106,6 +5175,7 @@ impl Ledger {
         respondents.remove(&record.party);
         let silent = |party| (party, Respondent { stance: Stance::Silent, seen: None });
         self.name_evidence(record, evidence);
+        let windows = self.terms_about(about)?.clauses.dispute;
         self.disputes.insert(
             record.event_id,
             Dispute {
@@ -5115,6 +5185,8 @@ impl Ledger {
                 about,
                 target,
                 claim,
+                reopens,
+                windows,
                 respondents: respondents.into_iter().map(silent).collect(),
                 figures,
                 status: DisputeStatus::Open,
@@ -5135,12 +5207,11 @@ impl Ledger {
     }
 
     /// The author of a record has seen every dispute that was opened before it. Parts of a report
-    /// count with the event that closes them.
-    fn see_disputes(&mut self, record: &Record<'_>) {
+    /// count with the event that closes them, by the time of the first.
+    fn see_disputes(&mut self, record: &Record<'_>, time: i64) {
         if record.kind == 3 {
             return;
         }
-        let time = self.group.first().map_or(record.time, |part| part.time);
         for dispute in self.disputes.values_mut() {
             if let Some(respondent) = dispute.respondents.get_mut(&record.party) {
                 respondent.seen.get_or_insert(time);
@@ -5155,28 +5226,11 @@ impl Ledger {
         Ok(dispute)
     }
 
-    fn windows(&self, dispute: &Dispute) -> Check<Option<DisputeWindows>> {
-        Ok(self.terms_about(dispute.about)?.clauses.dispute)
-    }
-
-    /// Whether a respondent is silent past its deadline at a record.
-    fn is_late(&self, record: &Record<'_>, dispute: &Dispute, one: &Respondent) -> Check<bool> {
-        let (Some(windows), Some(seen)) = (self.windows(dispute)?, one.seen) else {
-            return Ok(false);
-        };
-        let deadline = seen / DAY_MICROS + i64::from(windows.response_days);
-        Ok(one.stance == Stance::Silent && record.day() > deadline)
-    }
-
-    fn silence_accepts(&self, dispute: &Dispute) -> Check<bool> {
-        Ok(self.windows(dispute)?.is_some_and(|windows| windows.silence_accepts))
-    }
-
     fn respond(&mut self, record: &Record<'_>, id: &Hash) -> Check<()> {
         let dispute = self.contested(id)?;
         let one = dispute.respondents.get(&record.party).ok_or("only a respondent responds")?;
         ensure(
-            !self.silence_accepts(dispute)? || !self.is_late(record, dispute, one)?,
+            !dispute.silence_accepts() || !dispute.is_late(record, one),
             "a response after its deadline, where silence means accept",
         )?;
         if one.stance == Stance::Silent {
@@ -5213,10 +5267,10 @@ impl Ledger {
             dispute.status == DisputeStatus::Open,
             "silence accepts nothing in a dispute that was escalated",
         )?;
-        ensure(self.silence_accepts(dispute)?, "silence does not mean accept")?;
+        ensure(dispute.silence_accepts(), "silence does not mean accept")?;
         let mut any_late = false;
         for one in dispute.respondents.values() {
-            let is_late = self.is_late(record, dispute, one)?;
+            let is_late = dispute.is_late(record, one);
             any_late |= is_late;
             ensure(
                 is_late || one.stance == Stance::Accepted,
@@ -5263,12 +5317,9 @@ impl Ledger {
             self.facts.parties().values().any(|party| party.role == Role::Arbiter),
             "a dispute is escalated where there is no arbiter",
         )?;
-        if let Some(windows) = self.windows(dispute)? {
+        if let Some(windows) = dispute.windows {
             let waited = record.day() > dispute.day + i64::from(windows.escalate_after_days);
-            let mut any_late = false;
-            for one in dispute.respondents.values() {
-                any_late |= self.is_late(record, dispute, one)?;
-            }
+            let any_late = dispute.respondents.values().any(|one| dispute.is_late(record, one));
             ensure(
                 waited || (!windows.silence_accepts && any_late),
                 "a dispute is escalated too early",
@@ -5300,7 +5351,7 @@ impl Ledger {
     /// A dispute is resolved: its outcome is adopted.
     fn resolve(&mut self, record: &Record<'_>, id: Hash, outcome: Outcome) -> Check<()> {
         let dispute = self.contested(&id)?;
-        let (about, target) = (dispute.about, dispute.target.clone());
+        let (about, target, reopens) = (dispute.about, dispute.target.clone(), dispute.reopens);
         let beneficiaries: BTreeSet<String> = dispute.figures.keys().cloned().collect();
         let adopted = match outcome {
             Outcome::Stands => None,
@@ -5312,7 +5363,7 @@ impl Ledger {
                         "a figure is for a party that is none of the dispute",
                     )?;
                 }
-                self.take_claim(about, &target, &claim)?;
+                self.check_fits((about, &target), &claim, reopens)?;
                 Some(claim)
             }
         };
@@ -5324,7 +5375,7 @@ impl Ledger {
                 figures.clone()
             }
             (About::Period(period), Some(claim)) => {
-                self.adopt(period, claim, &beneficiaries)?;
+                self.adopt(id, period, claim, &beneficiaries)?;
                 let by = MovedBy::Period(period);
                 self.since_statement.push(Moved { seq: record.seq, event: record.event_id, by });
                 self.figures_adopted(period, &beneficiaries)
@@ -5340,36 +5391,39 @@ impl Ledger {
         Ok(())
     }
 
-    /// A claim about a period becomes a fact that rating reads.
+    /// A claim about a period becomes a fact that rating reads, and counts as money on the ledger.
     fn adopt(
         &mut self,
+        id: Hash,
         period: Period,
         claim: &DisputeClaim,
         parties: &BTreeSet<String>,
     ) -> Check<()> {
-        match claim {
-            DisputeClaim::Figures(figures) => {
-                self.facts.drop_figures(period, parties);
-                for (party, figure) in figures {
-                    self.facts.figures.insert((period, party.clone()), figure.clone());
-                }
-            }
+        let figures = match claim {
+            DisputeClaim::Figures(figures) => figures.clone(),
             DisputeClaim::Report { replaced, blocks } => {
-                // Other terms may have come since the lines were claimed: they must fit now.
+                // Other terms or facts may have come since the lines were claimed: they must fit now.
                 let mut lines = self.admissible(period, blocks)?;
-                lines.is_adopted = true;
-                self.facts.drop_figures(period, parties);
+                let moved = self.moved(period, claim, parties)?;
+                ensure(
+                    moved.keys().all(|party| parties.contains(party)),
+                    "adopted lines move the money of a party that is none of the dispute",
+                )?;
+                lines.adopted_by = Some(id);
                 self.facts.reports.insert(self.end_of_chain(replaced), lines);
+                PerParty::new()
             }
             DisputeClaim::Terms(amendment) => {
                 self.check_amendment(amendment)?;
-                let mut amounts = self.with_claim(period, claim, parties)?;
-                self.facts.drop_figures(period, parties);
-                for party in parties {
-                    let amount = amounts.remove(party).unwrap_or_default();
-                    self.facts.figures.insert((period, party.clone()), amount);
-                }
+                let mut figures = self.with_claim(period, claim, parties)?;
+                figures.retain(|party, _| parties.contains(party));
+                figures
             }
+        };
+        self.hold_adopted(period, claim, &figures)?;
+        self.facts.drop_figures(period, parties);
+        for (party, figure) in figures {
+            self.facts.figures.insert((period, party), figure);
         }
         Ok(())
     }

@@ -112,7 +112,7 @@ impl Facts {
         let usage = BTreeMap::from([(UsageKey { day, currency, attributes }, usage)]);
         let period = self.length().holding(day);
         let event = [self.reports.len() as u8 + 1; 32];
-        self.reports.insert(event, UsageReport { period, lines: 1, usage, is_adopted: false });
+        self.reports.insert(event, UsageReport { period, lines: 1, usage, adopted_by: None });
     }
 
     /// As [`Facts::line_of`], in the settlement currency and without a model.

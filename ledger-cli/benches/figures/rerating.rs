@@ -38,7 +38,7 @@ pub struct Party {
 
 pub struct Bench {
     pub ledger: Ledger,
-    nonce: u64,
+    pub nonce: u64,
 }
 
 pub fn party(id: &str, secret: u8) -> Party {

@@ -20,8 +20,9 @@ use crate::render::text::money;
 
 /// Show who is owed what
 ///
-/// payable = booked + interest − recouped − paid − on account − in transit. Interest, recouped and
-/// what belongs to advances and tax are shown where there are any. With -v also by period.
+/// payable = booked + interest − recouped − paid − on account − in transit − held. Interest,
+/// recouped, what disputes hold and what belongs to advances and tax are shown where there are any.
+/// With -v also by period.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  revshare balances\n  revshare balances -v --at 2026-06-30\n  revshare balances --diff 2026-05-31 --at 2026-06-30"
@@ -104,35 +105,49 @@ fn print(session: &mut Session, balances: &Balances, standing: &Standing) -> Res
         ("open", Align::Right),
         ("due", Align::Left),
     ]);
+    let is_held = |one: &Balance| one.periods.iter().any(|period| !period.held.is_zero());
+    let has_held = balances.beneficiaries.iter().any(is_held);
+    if has_held {
+        table = table.column("held of it", Align::Right);
+    }
+    let mut row = |mut cells: Vec<String>, held: Option<Amount>| {
+        if has_held {
+            cells.push(held.map_or(String::new(), |held| held.to_text(digits)));
+        }
+        table.row(cells);
+    };
     for one in &balances.beneficiaries {
         for period in &one.periods {
-            table.row([
+            let cells = vec![
                 period.period.to_string(),
                 one.party.to_string(),
                 period.booked.to_text(digits),
                 period.open.to_text(digits),
                 period.due_on.to_string(),
-            ]);
+            ];
+            row(cells, Some(period.held));
         }
     }
     for one in balances.beneficiaries.iter().filter(|one| !one.account.interest.is_zero()) {
-        table.row([
+        let cells = vec![
             "interest".to_owned(),
             one.party.to_string(),
             one.account.interest.to_text(digits),
             one.open_interest.to_text(digits),
             String::new(),
-        ]);
+        ];
+        row(cells, None);
     }
     let collector = balances.collector.iter();
     for (collector, period) in collector.flat_map(|c| c.periods.iter().map(move |p| (c, p))) {
-        table.row([
+        let cells = vec![
             period.period.to_string(),
             format!("{} keeps", collector.party),
             period.keep.to_text(digits),
             String::new(),
             String::new(),
-        ]);
+        ];
+        row(cells, None);
     }
     if !table.is_empty() {
         writeln!(session.out)?;
@@ -145,18 +160,20 @@ fn print(session: &mut Session, balances: &Balances, standing: &Standing) -> Res
 type Column = (&'static str, bool, fn(&Balance) -> Amount);
 
 /// What payable is made of.
-const PAYABLE: [Column; 7] = [
+const PAYABLE: [Column; 8] = [
     ("booked", true, |one| one.account.booked),
     ("interest", false, |one| one.account.interest),
     ("recouped", false, |one| one.account.recouped),
     ("paid", true, |one| one.account.paid),
     ("in transit", true, |one| one.account.in_transit),
     ("on account", true, |one| one.account.on_account),
+    ("held", false, |one| one.account.held),
     ("payable", true, |one| one.payable),
 ];
 
 /// What stands beside it.
-const BESIDE: [Column; 4] = [
+const BESIDE: [Column; 5] = [
+    ("claimed above", false, |one| one.claimed_above),
     ("advances", false, |one| one.account.advanced),
     ("unrecouped", false, |one| one.unrecouped),
     ("withheld", false, |one| one.account.withheld),

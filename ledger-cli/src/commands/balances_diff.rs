@@ -26,14 +26,16 @@ use crate::render::table::Table;
 type Column = (&'static str, &'static str, fn(&Balance) -> Amount);
 
 /// Everything that a balance has.
-const COLUMNS: [Column; 11] = [
+const COLUMNS: [Column; 13] = [
     ("booked", "booked", |one| one.account.booked),
     ("interest", "interest", |one| one.account.interest),
     ("recouped", "recouped", |one| one.account.recouped),
     ("paid", "paid", |one| one.account.paid),
     ("in transit", "in_transit", |one| one.account.in_transit),
     ("on account", "on_account", |one| one.account.on_account),
+    ("held", "held", |one| one.account.held),
     ("payable", "payable", |one| one.payable),
+    ("claimed above", "claimed_above", |one| one.claimed_above),
     ("advances", "advanced", |one| one.account.advanced),
     ("unrecouped", "unrecouped", |one| one.unrecouped),
     ("withheld", "withheld", |one| one.account.withheld),

@@ -6,10 +6,12 @@ use revshare_core::event::Kind;
 use revshare_core::ledger::Lookup;
 use revshare_core::view::record::Record;
 use revshare_core::vocab::Currency;
+use revshare_core::vocab::EventId;
 use revshare_core::vocab::Id;
 use revshare_core::vocab::Period;
 
 use crate::commands::Reading;
+use crate::commands::dispute::named;
 use crate::commands::party;
 use crate::commands::period;
 use crate::context::Session;
@@ -22,6 +24,8 @@ use crate::render::json::RecordDocument;
 use crate::render::record::short;
 use crate::render::table::Align;
 use crate::render::table::Table;
+use crate::render::table::wrap;
+use crate::render::text::escape;
 
 /// List the records, one a line
 ///
@@ -29,7 +33,7 @@ use crate::render::table::Table;
 /// --json, one document a line (JSON Lines).
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  revshare history\n  revshare history --kind payout-sent --party meta\n  revshare history --period 2026-06\n  revshare history --between 2026-06-30 2026-07-31"
+    after_help = "Examples:\n  revshare history\n  revshare history --kind payout-sent --party meta\n  revshare history --period 2026-06\n  revshare history --dispute 14 --wide\n  revshare history --between 2026-06-30 2026-07-31"
 )]
 pub struct Args {
     /// Only this kind of event, for example `usage-reported`
@@ -41,6 +45,12 @@ pub struct Args {
     /// Only records about this period
     #[arg(long, value_name = "P")]
     period: Option<String>,
+    /// Only the records of this dispute: a record number, or a prefix of its hash or id
+    #[arg(long, value_name = "N")]
+    dispute: Option<String>,
+    /// With hash, key and whole id of each
+    #[arg(long)]
+    wide: bool,
     /// Only records after A, up to and with B; each is a point as --at has it
     #[arg(long, num_args = 2, value_names = ["A", "B"])]
     between: Option<Vec<String>>,
@@ -53,6 +63,7 @@ struct Filter {
     kind: Option<Kind>,
     party: Option<Id>,
     period: Option<Period>,
+    dispute: Option<EventId>,
     parts: bool,
     after: Option<u64>,
     until: u64,
@@ -71,6 +82,7 @@ impl Filter {
             self.kind.map(Lookup::Kind),
             self.party.clone().map(Lookup::Party),
             self.period.map(Lookup::Period),
+            self.dispute.map(Lookup::Dispute),
         ]
         .into_iter()
         .flatten()
@@ -89,7 +101,10 @@ impl Filter {
             && self.after.is_none_or(|after| record.seq > after)
             && self.kind.is_none_or(|wanted| wanted == kind)
             && self.party.as_ref().is_none_or(|party| record.concerns(party))
-            && self.period.is_none_or(|period| record.said.is_about(period))
+            && self.period.is_none_or(|period| record.is_about(period))
+            && self.dispute.is_none_or(|dispute| {
+                record.dispute.as_ref().is_some_and(|part| part.dispute.id == dispute)
+            })
     }
 }
 
@@ -98,10 +113,13 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let standing = session.read(&args.reading)?;
     let between = args.between.as_deref().map(|points| between(&standing, points));
     let between = between.transpose()?;
+    let dispute = args.dispute.as_deref();
+    let dispute = dispute.map(|text| named(&standing.ledger, text, "--dispute")).transpose()?;
     let filter = Filter {
         kind: args.kind.as_deref().map(kind).transpose()?,
         party: args.party.as_deref().map(|text| party("--party", text)).transpose()?,
         period: args.period.as_deref().map(|text| period("--period", text)).transpose()?,
+        dispute: dispute.map(|(_, id)| id),
         parts: session.globals.verbose > 0,
         after: between.map(|(after, _)| after),
         until: between.map_or(u64::MAX, |(_, until)| until),
@@ -109,6 +127,9 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let currency = standing.agreement()?.terms().currency;
     if session.globals.json {
         return stream(session, &standing, &filter, currency);
+    }
+    if args.wide {
+        return wide(session, &standing, &filter, currency);
     }
     let mut table = Table::new(&[
         ("record", Align::Right),
@@ -137,6 +158,42 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let color = session.world.color;
     session.page()?;
     session.out.write_all(table.text(color).as_bytes())?;
+    session.next(&format!("show {last}"))?;
+    Ok(Answer::Yes)
+}
+
+/// A few lines for each record, with everything that names it.
+fn wide(
+    session: &mut Session,
+    standing: &Standing,
+    filter: &Filter,
+    currency: Currency,
+) -> Result<Answer, Failure> {
+    let mut last = None;
+    let mut text = String::new();
+    filter.each(standing, &mut |record| {
+        last = Some(record.seq);
+        let (kind, day) = (record.said.kind().as_str(), record.recorded_at);
+        text.push_str(&format!("{}  {day}  {}  {kind}\n", record.seq, record.party));
+        let says = short(&record.said, currency);
+        let rows = [
+            ("says", says),
+            ("id", record.id.to_string()),
+            ("hash", record.hash.to_string()),
+            ("key", record.key.fingerprint()),
+        ];
+        for (mut name, value) in rows {
+            for part in wrap(&escape(&value), 70) {
+                text.push_str(&format!("    {:<5}{part}\n", std::mem::take(&mut name)));
+            }
+        }
+    })?;
+    let Some(last) = last else {
+        writeln!(session.out, "no record fits")?;
+        return Ok(Answer::Yes);
+    };
+    session.page()?;
+    session.out.write_all(text.as_bytes())?;
     session.next(&format!("show {last}"))?;
     Ok(Answer::Yes)
 }

@@ -178,16 +178,20 @@ fn documents(agreement: &Agreement) -> Vec<PayoutDocument> {
     let currency = agreement.terms().currency;
     let settled = |status: &PayoutStatus| match status {
         PayoutStatus::InTransit => ("in-transit", None, None, None),
-        PayoutStatus::Confirmed { seq, received_on } => {
+        PayoutStatus::Confirmed { seq, received_on, .. } => {
             ("confirmed", Some(*seq), Some(received_on.to_string()), None)
         }
-        PayoutStatus::Returned { seq, reason } => {
+        PayoutStatus::Returned { seq, reason, .. } => {
             ("returned", Some(*seq), None, Some(reason.to_string()))
+        }
+        PayoutStatus::Determined { seq, received_on, .. } => {
+            ("determined", Some(*seq), Some(received_on.to_string()), None)
         }
     };
     let payout = |record: &PayoutRecord| {
         let (status, settled_by, received_on, reason) = settled(&record.status);
         let payout = &record.payout;
+        let counts = record.counted().map(|counts| json::money(counts, currency));
         PayoutDocument {
             seq: record.seq,
             event: record.id.to_string(),
@@ -200,6 +204,7 @@ fn documents(agreement: &Agreement) -> Vec<PayoutDocument> {
             cash: json::money(payout.cash(), currency),
             sent_on: payout.sent_on.to_string(),
             reference: payout.reference.to_string(),
+            counts,
             status: status.to_owned(),
             settled_by,
             received_on,
@@ -221,6 +226,11 @@ fn documents(agreement: &Agreement) -> Vec<PayoutDocument> {
             cash: json::money(advance.amount, currency),
             sent_on: advance.paid_on.to_string(),
             reference: advance.reference.to_string(),
+            counts: match record.status {
+                PayoutStatus::InTransit => None,
+                PayoutStatus::Returned { .. } => Some(json::money(Amount::ZERO, currency)),
+                _ => Some(json::money(advance.amount, currency)),
+            },
             status: status.to_owned(),
             settled_by,
             received_on,
@@ -331,7 +341,11 @@ fn status(payout: &PayoutDocument) -> String {
     let by = payout.settled_by.map_or(String::new(), |seq| format!(", record{HELD}{seq}"));
     let on = payout.received_on.as_ref().map_or(String::new(), |day| format!(" {day}"));
     let why = payout.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
-    format!("{}{on}{by}{why}", payout.status)
+    let status = match (payout.status.as_str(), &payout.counts) {
+        ("determined", Some(counts)) => format!("determined:{HELD}{counts} received"),
+        (status, _) => status.to_owned(),
+    };
+    format!("{status}{on}{by}{why}")
 }
 
 /// Whether an amount of these documents is zero.

@@ -66,9 +66,9 @@ enum Viewer {
     Key(PublicKey),
 }
 
-/// Amounts of one ledger, or of several of one currency: earned, payable, paid.
+/// Amounts of one ledger, or of several of one currency: earned, payable, paid, held.
 #[derive(Clone, Copy, Default)]
-struct Money([Sum; 3]);
+struct Money([Sum; 4]);
 
 impl Money {
     fn add(&mut self, other: Money) {
@@ -77,7 +77,7 @@ impl Money {
         }
     }
 
-    fn texts(&self, currency: Currency) -> [String; 3] {
+    fn texts(&self, currency: Currency) -> [String; 4] {
         self.0.map(|amount| exact_money(&amount.exact(), currency))
     }
 }
@@ -112,9 +112,9 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     }
     if session.globals.json {
         let total = |(currency, (ledgers, money)): (&Currency, &(u64, Money))| {
-            let [earned, payable, paid] = money.texts(*currency);
+            let [earned, payable, paid, held] = money.texts(*currency);
             let (currency, ledgers) = (currency.to_string(), *ledgers);
-            TotalDocument { currency, ledgers, earned, payable, paid }
+            TotalDocument { currency, ledgers, earned, payable, held, paid }
         };
         let totals = totals.iter().map(total).collect();
         session.print_json(&PortfolioDocument { ledgers, totals })?;
@@ -184,7 +184,7 @@ fn says(
         Viewer::Key(key) => agreement.versions().party_of_key(key).map(|party| party.id.clone()),
     };
     let (party, money) = money(agreement, whose);
-    let [earned, payable, paid] = money.texts(currency);
+    let [earned, payable, paid, held] = money.texts(currency);
     let mut waiting = status::matters(session, &standing)?;
     waiting.retain(|matter| !matter.command.is_empty());
     let urgent = |matter: &MatterDocument| {
@@ -207,6 +207,7 @@ fn says(
         party: party.map(|id| id.to_string()),
         earned,
         payable,
+        held,
         paid,
         waiting: count,
         most_urgent,
@@ -234,6 +235,7 @@ fn money(agreement: &Agreement, whose: Option<Id>) -> (Option<Id>, Money) {
                 sum(&[account.booked]),
                 sum(&[balance.payable]),
                 sum(&[account.paid, account.on_account]),
+                sum(&[account.held]),
             ]));
         }
     }
@@ -256,6 +258,10 @@ fn print(
         ("paid", Align::Right),
         ("in", Align::Left),
     ]);
+    let has_held = totals.values().any(|(_, money)| !money.0[3].is_zero());
+    if has_held {
+        table = table.column("held", Align::Right);
+    }
     let dash = || "-".to_owned();
     for ledger in ledgers {
         let verdict = ledger.verdict.clone().unwrap_or_else(|| "none".to_owned());
@@ -271,13 +277,21 @@ fn print(
             ]),
             None => cells.extend((0..6).map(|_| dash())),
         }
+        if has_held {
+            cells.push(ledger.says.as_ref().map_or_else(dash, |says| says.held.clone()));
+        }
         table.row(cells);
     }
     for (currency, (ledgers, money)) in totals {
-        let [earned, payable, paid] = money.texts(*currency);
+        let [earned, payable, paid, held] = money.texts(*currency);
         let what = format!("all {}", count(*ledgers, "ledger"));
         let none = String::new;
-        table.row([what, none(), none(), none(), earned, payable, paid, currency.to_string()]);
+        let currency = currency.to_string();
+        let mut cells = vec![what, none(), none(), none(), earned, payable, paid, currency];
+        if has_held {
+            cells.push(held);
+        }
+        table.row(cells);
     }
     session.out.write_all(table.text(color).as_bytes())?;
     if let Some(line) = whose(ledgers) {

@@ -124,31 +124,11 @@ fn asked(session: &mut Session, standing: &Standing, args: &Args) -> Result<Aske
     let mut replaced = BTreeMap::new();
     let mut documents = Vec::new();
     for text in &args.replace {
-        let Some((event, file)) = text.split_once('=').filter(|(_, file)| !file.is_empty()) else {
-            return Err(bad_argument(
-                "--replace",
-                format!("`{}` is not an event and a file", text.escape_debug()),
-                "write it like 2=january.csv",
-            ));
-        };
-        let (seq, id) = point::event_as(&standing.ledger, event, "--replace")?;
-        let of = view::usage::report(standing.ledger.state(), &id)
-            .map_err(|problem| problem.at_field("--replace"))?
-            .period;
-        let file = Path::new(file);
-        let blocks = blocks(session, agreement, (Some(file), None), of)?;
-        let mut sums = UsageSums::default();
-        blocks.iter().for_each(|block| block.add_to(&mut sums));
-        let lines = sums.lines();
-        let with = format!("{} of {}", count(lines, "line"), file.display());
-        words.push(format!("{}: with the {with}", described(standing, &id)?));
-        documents.push(ReplacedDocument { seq, event: id.to_string(), lines });
-        if replaced.insert(id, sums).is_some() {
-            return Err(bad_argument(
-                "--replace",
-                format!("record {seq} is replaced twice"),
-                "name each event once",
-            ));
+        let one = replacement(session, standing, text)?;
+        words.push(one.words);
+        documents.push(one.document);
+        if replaced.insert(one.id, one.sums).is_some() {
+            return Err(twice(one.seq));
         }
     }
     let mut proposed = None;
@@ -165,6 +145,53 @@ fn asked(session: &mut Session, standing: &Standing, args: &Args) -> Result<Aske
     let until = Some(standing.seq());
     let question = Question { until, without, replaced, terms: proposed };
     Ok(Asked { question, words, replaced: documents })
+}
+
+/// Lines in the place of a report's.
+pub struct Replacement {
+    /// The record of the report or correction.
+    pub seq: u64,
+    /// The report or correction.
+    pub id: EventId,
+    /// The lines' exact sums.
+    pub sums: UsageSums,
+    /// For scripts.
+    pub document: ReplacedDocument,
+    /// For people.
+    pub words: String,
+}
+
+/// Reads an argument such as `2=january.csv`, and the file.
+pub fn replacement(
+    session: &mut Session,
+    standing: &Standing,
+    text: &str,
+) -> Result<Replacement, Failure> {
+    let Some((event, file)) = text.split_once('=').filter(|(_, file)| !file.is_empty()) else {
+        return Err(bad_argument(
+            "--replace",
+            format!("`{}` is not an event and a file", text.escape_debug()),
+            "write it like 2=january.csv",
+        ));
+    };
+    let (seq, id) = point::event_as(&standing.ledger, event, "--replace")?;
+    let of = view::usage::report(standing.ledger.state(), &id)
+        .map_err(|problem| problem.at_field("--replace"))?
+        .period;
+    let file = Path::new(file);
+    let blocks = blocks(session, standing.agreement()?, (Some(file), None), of)?;
+    let mut sums = UsageSums::default();
+    blocks.iter().for_each(|block| block.add_to(&mut sums));
+    let lines = sums.lines();
+    let with = format!("{} of {}", count(lines, "line"), file.display());
+    let words = format!("{}: with the {with}", described(standing, &id)?);
+    let document = ReplacedDocument { seq, event: id.to_string(), lines };
+    Ok(Replacement { seq, id, sums, document, words })
+}
+
+/// The refusal of two replacements of one report.
+pub fn twice(seq: u64) -> Failure {
+    bad_argument("--replace", format!("record {seq} is replaced twice"), "name each event once")
 }
 
 /// An event in a few words.

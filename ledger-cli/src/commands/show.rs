@@ -7,13 +7,17 @@ use revshare_core::state::Proposal;
 use revshare_core::state::ProposalStatus;
 use revshare_core::view::record::Record;
 use revshare_core::view::record::Said;
+use revshare_core::vocab::Currency;
+use revshare_core::vocab::Digest;
 
 use crate::commands::Reading;
 use crate::context::Session;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::point;
+use crate::render::dispute;
 use crate::render::json::RecordDocument;
+use crate::render::record::record_of;
 use crate::render::record::short;
 use crate::render::table::wrap;
 use crate::render::text::escape;
@@ -122,10 +126,7 @@ fn hex(bytes: [u8; 64]) -> String {
 }
 
 /// What an event says beyond the short line.
-fn details(
-    record: &Record,
-    currency: revshare_core::vocab::Currency,
-) -> Vec<(&'static str, String)> {
+fn details(record: &Record, currency: Currency) -> Vec<(&'static str, String)> {
     let money = |amount| crate::render::text::money(amount, currency);
     match &record.said {
         Said::LedgerOpened { terms, parties, .. } => {
@@ -245,5 +246,61 @@ fn details(
         Said::UsagePart { .. } | Said::UsageReported { .. } | Said::UsageMissing { .. } => {
             Vec::new()
         }
+        _ => of_dispute(&record.said, currency),
     }
+}
+
+/// Likewise, of the events of disputes and evidence.
+fn of_dispute(said: &Said, currency: Currency) -> Vec<(&'static str, String)> {
+    let files = |evidence: &[Digest]| {
+        let file = |digest: &Digest| ("evidence", digest.to_string());
+        evidence.iter().map(file).collect::<Vec<_>>()
+    };
+    let mut details = Vec::new();
+    match said {
+        Said::DisputeOpened { target, claim, basis, evidence, ground, reopens } => {
+            details.push(("disputes", dispute::target(target)));
+            details.push(("claims", dispute::claim(claim, currency)));
+            details.push(("basis", basis.to_string()));
+            details.extend(ground.map(|ground| ("ground", ground.as_str().to_owned())));
+            details.extend(reopens.as_ref().map(|named| ("reopens", record_of(named))));
+            details.extend(files(evidence));
+        }
+        Said::DisputeResponded { dispute, text, evidence } => {
+            details.push(("dispute", dispute.id.to_string()));
+            details.push(("answer", text.to_string()));
+            details.extend(files(evidence));
+        }
+        Said::DisputeAccepted { dispute, .. } => {
+            details.push(("dispute", dispute.id.to_string()));
+        }
+        Said::DisputeSettled { dispute, outcome, note, signed_by } => {
+            details.push(("dispute", dispute.id.to_string()));
+            details.push(("outcome", dispute::outcome(outcome, currency)));
+            details.push(("note", note.to_string()));
+            let signed_by: Vec<&str> = signed_by.iter().map(|party| party.as_str()).collect();
+            details.push(("signed by", format!("{}, and the author", signed_by.join(", "))));
+        }
+        Said::DisputeDetermined { dispute, outcome, reasons, evidence } => {
+            details.push(("dispute", dispute.id.to_string()));
+            details.push(("outcome", dispute::outcome(outcome, currency)));
+            details.push(("reasons", reasons.to_string()));
+            details.extend(files(evidence));
+        }
+        Said::DisputeStep { dispute, reason, .. } => {
+            details.push(("dispute", dispute.id.to_string()));
+            details.push(("reason", reason.to_string()));
+        }
+        Said::EvidenceAttached { about, commitment, note } => {
+            details.push(("about", about.id.to_string()));
+            details.push(("evidence", commitment.to_string()));
+            details.push(("note", note.to_string()));
+        }
+        Said::EvidenceErased { commitment, reason } => {
+            details.push(("evidence", commitment.to_string()));
+            details.push(("reason", reason.to_string()));
+        }
+        _ => {}
+    }
+    details
 }

@@ -7,7 +7,7 @@ use revshare_core::state::Agreement;
 use revshare_core::view::status;
 use revshare_core::view::status::Matter;
 use revshare_core::view::status::What;
-use revshare_core::vocab::Currency;
+use revshare_core::view::turn::Turn;
 use revshare_core::vocab::EventId;
 
 use crate::commands::Reading;
@@ -16,6 +16,7 @@ use crate::context::Session;
 use crate::context::Standing;
 use crate::error::Answer;
 use crate::error::Failure;
+use crate::render;
 use crate::render::json;
 use crate::render::json::lists::AcknowledgedDocument;
 use crate::render::json::lists::MatterDocument;
@@ -100,11 +101,7 @@ pub fn matters(session: &Session, standing: &Standing) -> Result<Vec<MatterDocum
 }
 
 fn documents(session: &Session, agreement: &Agreement, matters: &[Matter]) -> Vec<MatterDocument> {
-    let currency = agreement.terms().currency;
-    let opening = agreement.versions().first().seq;
-    let is_advance = |id: &EventId| agreement.advances().contains_key(id);
-    let document = |matter| document(session, matter, (opening, currency), &is_advance);
-    matters.iter().map(document).collect()
+    matters.iter().map(|matter| document(session, agreement, matter)).collect()
 }
 
 /// Of many periods without a report, the first ones: the others are counted.
@@ -132,12 +129,10 @@ fn folded(matters: Vec<MatterDocument>) -> Vec<MatterDocument> {
     rows
 }
 
-fn document(
-    session: &Session,
-    matter: &Matter,
-    (opening, currency): (u64, Currency),
-    is_advance: &dyn Fn(&EventId) -> bool,
-) -> MatterDocument {
+fn document(session: &Session, agreement: &Agreement, matter: &Matter) -> MatterDocument {
+    let currency = agreement.terms().currency;
+    let opening = agreement.versions().first().seq;
+    let is_advance = |id: &EventId| agreement.advances().contains_key(id);
     let mut document = MatterDocument {
         who: matter.who.to_string(),
         kind: String::new(),
@@ -219,6 +214,23 @@ fn document(
             let advance = if is_advance(&payout.id) { "an advance of " } else { "" };
             let what = format!("confirm {advance}{text} {currency} sent {sent_on}, record {seq}");
             ("confirm-payout", what, format!("payout confirm {seq}"))
+        }
+        What::Dispute { dispute, turn } => {
+            document.seq = dispute.seq;
+            let Some(one) = agreement.disputes().get(&dispute.id) else { return document };
+            document.period = one.period.map(|period| period.to_string());
+            if let Turn::Answer { until: Some(until), .. } = turn {
+                document.due_on = Some(until.to_string());
+            }
+            let (_, what, command) = render::dispute::turn(one, turn);
+            let kind = match turn {
+                Turn::Answer { .. } => "answer-dispute",
+                Turn::Default => "default-dispute",
+                Turn::Escalate => "escalate-dispute",
+                Turn::Settle => "settle-dispute",
+                Turn::Determine => "determine-dispute",
+            };
+            (kind, what, command)
         }
         What::Acknowledge { acknowledged } => {
             document.seq = *acknowledged;

@@ -4,6 +4,7 @@ pub mod table;
 pub mod text;
 pub mod problem;
 pub mod record;
+pub mod dispute;
 pub mod statement;
 pub mod explain;
 pub mod json;

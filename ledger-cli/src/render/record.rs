@@ -14,6 +14,7 @@ use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::Text;
 
+use crate::render::dispute;
 use crate::render::text::count;
 use crate::render::text::money;
 use crate::render::text::sum;
@@ -73,6 +74,42 @@ pub fn short(said: &Said, currency: Currency) -> String {
             format!("{} on {on}{}", record_of(claim), why(reason))
         }
         Said::AdvancePaid(advance) => advanced(advance, currency),
+        _ => of_dispute(said, currency),
+    }
+}
+
+/// Likewise, of the events of disputes and evidence.
+fn of_dispute(said: &Said, currency: Currency) -> String {
+    match said {
+        Said::DisputeOpened { target, claim, basis, .. } => {
+            let (target, claim) = (dispute::target(target), dispute::claim(claim, currency));
+            format!("{target}, claimed {claim}{}", why(basis))
+        }
+        Said::DisputeResponded { dispute, text, .. } => {
+            format!("{}{}", record_of(dispute), why(text))
+        }
+        Said::DisputeAccepted { dispute, by_default } => {
+            let by_default = if *by_default { ", by default: nobody answered in time" } else { "" };
+            format!("the claim in {}{by_default}", record_of(dispute))
+        }
+        Said::DisputeSettled { dispute, outcome, note, .. } => {
+            let outcome = dispute::outcome(outcome, currency);
+            format!("{}, {outcome}{}", record_of(dispute), why(note))
+        }
+        Said::DisputeDetermined { dispute, outcome, reasons, .. } => {
+            let outcome = dispute::outcome(outcome, currency);
+            format!("{}, {outcome}{}", record_of(dispute), why(reasons))
+        }
+        Said::DisputeStep { dispute, reason, .. } => {
+            format!("{}{}", record_of(dispute), why(reason))
+        }
+        Said::EvidenceAttached { about, commitment, note } => {
+            format!("{} for {}{}", commitment.short(), record_of(about), why(note))
+        }
+        Said::EvidenceErased { commitment, reason } => {
+            format!("{}{}", commitment.short(), why(reason))
+        }
+        _ => String::new(),
     }
 }
 
@@ -93,12 +130,13 @@ pub fn proposed(what: &Proposed, settlement: Currency) -> String {
     }
 }
 
-/// A word for a kind of proposal, with a blank behind it; empty for what is none.
+/// A word for a kind of proposal, or for a dispute, with a blank behind it; empty for what is none.
 pub fn proposal_word(kind: Option<Kind>) -> &'static str {
     match kind {
         Some(Kind::AmendmentProposed) => "amendment, ",
         Some(Kind::RateProposed) => "conversion rate, ",
         Some(Kind::ContributionClaimed) => "contribution, ",
+        Some(Kind::DisputeOpened) => "dispute, ",
         _ => "",
     }
 }
@@ -110,14 +148,16 @@ fn why(text: &Text) -> String {
     }
 }
 
-fn record_of(named: &Named) -> String {
+/// `record 4`; an event that is not on the log by the beginning of its id.
+pub fn record_of(named: &Named) -> String {
     match named.seq {
         Some(seq) => format!("record {seq}"),
         None => format!("event {}", named.id.0.short()),
     }
 }
 
-fn lines(total: &LinesTotal) -> String {
+/// `3 lines, 1000 USD gross`, or `nil`.
+pub fn lines(total: &LinesTotal) -> String {
     if total.lines == 0 {
         return "nil".to_owned();
     }

@@ -190,7 +190,7 @@ fn out_of_bounds() -> Problem {
 
 /// The events that can have moved a stated period: what took effect since the last statement, for
 /// the period itself or an earlier one in the widest window that holds it.
-fn causes(agreement: &Agreement, period: Period) -> Vec<EventId> {
+pub fn causes(agreement: &Agreement, period: Period) -> Vec<EventId> {
     let versions = agreement.versions();
     let from = versions.window_start(rating::widest_window(versions), period);
     let moves = |effect: &&Effect| match effect.reach {

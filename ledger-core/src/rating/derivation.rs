@@ -210,6 +210,20 @@ impl RuleRating {
         own.fold(Exact::zero(), |sum, operand| sum + &operand.earned)
     }
 
+    /// The base of all its lines in the settlement currency, exactly.
+    pub fn base(&self) -> Exact {
+        self.groups.iter().fold(Exact::zero(), |sum, group| sum + &group.converted)
+    }
+
+    /// The steps that were used, sorted; none for a rule without steps.
+    pub fn steps(&self) -> Vec<usize> {
+        let steps = self.operands.iter().map(|operand| operand.step).filter(|step| *step > 0);
+        let mut steps: Vec<usize> = steps.collect();
+        steps.sort_unstable();
+        steps.dedup();
+        steps
+    }
+
     /// How many lines it rates.
     pub fn lines(&self) -> u64 {
         self.groups.iter().map(|group| group.lines).sum()

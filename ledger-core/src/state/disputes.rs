@@ -5,15 +5,11 @@ use std::collections::BTreeMap;
 use crate::dispute::ClaimedTerms;
 use crate::dispute::Ground;
 use crate::dispute::Target;
-use crate::state::Account;
 use crate::state::Agreement;
 use crate::state::Effect;
-use crate::state::ItemKind;
 use crate::state::PayoutRecord;
 use crate::state::PayoutStatus;
-use crate::state::Queue;
 use crate::state::Reach;
-use crate::state::queue::Holds;
 use crate::statement::InterestLine;
 use crate::terms::DisputeWindows;
 use crate::usage::UsageSums;
@@ -355,16 +351,6 @@ impl Agreement {
 
     /// Records: a dispute.
     pub(crate) fn add_dispute(&mut self, dispute: Dispute) {
-        match &dispute.claim {
-            ClaimFacts::Figures(figures) => {
-                if dispute.period.is_some() {
-                    let currency = self.terms().currency;
-                    self.exposure.add_figures(currency, figures);
-                }
-            }
-            ClaimFacts::Report { usage, .. } => self.exposure.add(usage),
-            ClaimFacts::Terms(_) => {}
-        }
         self.disputes.insert(dispute.id, dispute);
         self.refresh_held();
     }
@@ -405,23 +391,11 @@ impl Agreement {
         self.refresh_held();
     }
 
-    /// Records: a dispute is resolved, and what it adopts is a fact from now on. `claimed` is what
-    /// an outcome says that is not the dispute's own claim.
-    pub(crate) fn resolve(
-        &mut self,
-        id: &EventId,
-        resolved: Resolved,
-        (adopted, claimed): (Adopted, Option<&ClaimFacts>),
-    ) {
+    /// Records: a dispute is resolved, and what it adopts is a fact from now on.
+    pub(crate) fn resolve(&mut self, id: &EventId, resolved: Resolved, adopted: Adopted) {
         let Some(mut dispute) = self.disputes.remove(id) else { return };
-        match claimed {
-            Some(ClaimFacts::Figures(figures)) if dispute.period.is_some() => {
-                let currency = self.terms().currency;
-                self.exposure.add_figures(currency, figures);
-            }
-            Some(ClaimFacts::Report { usage, .. }) => self.exposure.add(usage),
-            _ => {}
-        }
+        let currency = self.terms().currency;
+        self.exposure.add_adopted(currency, &adopted);
         let is_adopted = !matches!(adopted, Adopted::Nothing);
         let (seq, event, at) = (resolved.seq, resolved.event, resolved.recorded_at);
         dispute.status = DisputeStatus::Resolved(resolved);
@@ -534,92 +508,6 @@ impl Agreement {
         }
     }
 
-    /// What disputes would keep of what is booked to a party, by period: max(0, booked − figure),
-    /// of the dispute with the highest number.
-    pub(in crate::state) fn holds(&self, party: &Id) -> Holds {
-        let mut holding: Vec<&Dispute> =
-            self.disputes.values().filter(|dispute| dispute.holds()).collect();
-        holding.sort_by_key(|dispute| dispute.seq);
-        let mut holds = Holds::new();
-        for dispute in holding {
-            if let (Some(period), Some(figure)) = (dispute.period, dispute.figure(party)) {
-                let booked = self.booked_to(period, party);
-                let above = booked.checked_sub(figure).unwrap_or_default().at_least_zero();
-                holds.insert(period, above);
-            }
-        }
-        holds
-    }
-
-    /// What is booked to a party for a period.
-    pub fn booked_to(&self, period: Period, party: &Id) -> Amount {
-        let shares = self.booked.get(&period).into_iter().flat_map(|booked| &booked.shares);
-        let mut own = shares.filter(|(id, _)| id == party);
-        own.next().map_or(Amount::ZERO, |(_, amount)| *amount)
-    }
-
-    /// Σ (figure − what it counts) over the open disputes about payouts to a party, where that is
-    /// positive.
-    fn payouts_held(&self, party: &Id) -> Amount {
-        let open = self.disputes.values().filter(|dispute| dispute.is_open());
-        let mut total = Amount::ZERO;
-        for dispute in open {
-            let record = dispute.payout().and_then(|id| self.payouts.get(&id));
-            if let (Some(record), Some(figure)) = (record, dispute.figure(party)) {
-                let counted = record.counted().unwrap_or(record.payout.amount);
-                let more = figure.checked_sub(counted).unwrap_or_default().at_least_zero();
-                total = total.checked_add(more).unwrap_or(total);
-            }
-        }
-        total
-    }
-
-    /// What is open to a party of the shares of a period, payouts in transit taken as received.
-    pub fn open_of(&self, period: Period, party: &Id) -> Amount {
-        let mut queue = self.queues.get(party).cloned().unwrap_or_default();
-        queue.settle(self.account(party).in_transit, &self.holds(party));
-        queue.open_shares(period)
-    }
-
-    /// What is held of every period of a party, and all that is held.
-    pub fn held(&self, party: &Id) -> (BTreeMap<Period, Amount>, Amount) {
-        let holds = self.holds(party);
-        let payouts = self.payouts_held(party);
-        let mut by_period = BTreeMap::new();
-        if holds.is_empty() && payouts.is_zero() {
-            return (by_period, Amount::ZERO);
-        }
-        let mut queue = self.queues.get(party).cloned().unwrap_or_default();
-        queue.settle(self.account(party).in_transit, &holds);
-        let (mut unpaid, mut total) = (Amount::ZERO, Amount::ZERO);
-        for item in queue.items() {
-            unpaid = unpaid.checked_add(item.open).unwrap_or(unpaid);
-        }
-        for (period, most) in &holds {
-            let held = queue.open_shares(*period).min(*most);
-            total = total.checked_add(held).unwrap_or(total);
-            by_period.insert(*period, held);
-        }
-        let rest = unpaid.checked_sub(total).unwrap_or_default().at_least_zero();
-        let total = total.checked_add(payouts.min(rest)).unwrap_or(total);
-        (by_period, total)
-    }
-
-    /// Keeps what is held with the accounts.
-    pub(in crate::state) fn refresh_held(&mut self) {
-        if self.disputes.is_empty() {
-            return;
-        }
-        let parties: Vec<Id> = self.versions.beneficiaries().into_iter().cloned().collect();
-        for party in parties {
-            let (_, held) = self.held(&party);
-            if held.is_zero() && !self.accounts.contains_key(&party) {
-                continue;
-            }
-            self.accounts.entry(party).or_insert_with(Account::default).held = held;
-        }
-    }
-
     /// Records: commitments to evidence that an event names.
     pub(crate) fn name_evidence(&mut self, commitments: &[Digest], record: &EvidenceRecord) {
         for commitment in commitments {
@@ -632,14 +520,5 @@ impl Agreement {
         if let Some(record) = self.evidence.get_mut(commitment) {
             record.erased = Some((seq, reason));
         }
-    }
-}
-
-impl Queue {
-    /// What is open of the shares of a period.
-    pub fn open_shares(&self, period: Period) -> Amount {
-        let shares = self.items().iter();
-        let shares = shares.filter(|item| item.period == period && item.kind == ItemKind::Share);
-        shares.fold(Amount::ZERO, |sum, item| sum.checked_add(item.open).unwrap_or(sum))
     }
 }

@@ -4,6 +4,7 @@
 pub mod records;
 pub mod queue;
 pub mod disputes;
+mod held;
 pub mod overlay;
 mod changes;
 pub mod root;
@@ -502,6 +503,15 @@ impl Exposure {
         let money = self.money.entry(currency).or_default();
         for (_, figure) in figures {
             *money = money.saturating_add(whole_sum(figure));
+        }
+    }
+
+    /// With what a dispute adopts.
+    pub fn add_adopted(&mut self, currency: Currency, adopted: &Adopted) {
+        match adopted {
+            Adopted::Figures(figures) => self.add_figures(currency, figures),
+            Adopted::Lines { usage, .. } => self.add(usage),
+            Adopted::Nothing | Adopted::Payout { .. } => {}
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::state::Account;
 use crate::state::Agreement;
 use crate::state::ItemKind;
+use crate::view::dispute::lines;
 use crate::vocab::Amount;
 use crate::vocab::Currency;
 use crate::vocab::Date;
@@ -25,10 +26,12 @@ pub struct Balances {
 pub struct Balance {
     /// The beneficiary.
     pub party: Id,
-    /// Booked, paid, on account, in transit.
+    /// Booked, paid, on account, in transit, held.
     pub account: Account,
     /// What may be paid out now; negative when more was paid than is booked.
     pub payable: Amount,
+    /// What open disputes claim above what is booked or counted; it is not owed.
+    pub claimed_above: Amount,
     /// Advances received and not yet recouped.
     pub unrecouped: Amount,
     /// Late interest that the next statement posts.
@@ -49,8 +52,10 @@ pub struct PeriodBalance {
     /// Booked, all statements together.
     pub booked: Amount,
     /// The part that neither payouts, recoupment nor negative entries have settled; payouts in
-    /// transit count as settled. The oldest due date is settled first.
+    /// transit count as settled. The oldest due date is settled first, what is held last.
     pub open: Amount,
+    /// The part of what is open that disputes hold.
+    pub held: Amount,
 }
 
 /// What the collector earned and keeps.
@@ -92,28 +97,28 @@ pub fn balances(agreement: &Agreement) -> Balances {
         .into_iter()
         .map(|party| {
             let account = agreement.account(party);
-            let open = open_items(agreement, party, account.in_transit);
+            let open = agreement.open_queue(party);
+            let (held, _) = agreement.held(party);
             let periods: Vec<PeriodBalance> = booked
                 .iter()
                 .map(|(period, booked)| {
                     let share = booked.shares.iter().find(|(id, _)| id == party);
                     let booked = share.map_or(Amount::ZERO, |(_, amount)| *amount);
-                    let open = open
-                        .iter()
-                        .filter(|(of, kind, _)| of == period && *kind == ItemKind::Share);
-                    let open = open.fold(Amount::ZERO, |sum, (.., amount)| plus(sum, *amount));
+                    let open = open.open_shares(*period);
+                    let held = held.get(period).copied().unwrap_or_default();
                     let due_on = versions.of(*period).due_on(*period);
-                    PeriodBalance { period: *period, due_on, booked, open }
+                    PeriodBalance { period: *period, due_on, booked, open, held }
                 })
                 .collect();
-            let interest = open.iter().filter(|(_, kind, _)| *kind == ItemKind::Interest);
-            let open_interest = interest.fold(Amount::ZERO, |sum, (.., amount)| plus(sum, *amount));
+            let interest = open.items().iter().filter(|item| item.kind == ItemKind::Interest);
+            let open_interest = interest.fold(Amount::ZERO, |sum, item| plus(sum, item.open));
             let pending = agreement.pending_interest().iter().filter(|line| line.to == *party);
             let pending = pending.fold(Amount::ZERO, |sum, line| plus(sum, line.amount));
             Balance {
                 party: party.clone(),
                 account,
                 payable: account.payable(),
+                claimed_above: claimed_above(agreement, party),
                 unrecouped: account.unrecouped(),
                 pending_interest: pending,
                 open_interest,
@@ -138,20 +143,10 @@ pub fn balances(agreement: &Agreement) -> Balances {
     Balances { currency: agreement.terms().currency, beneficiaries, collector }
 }
 
-/// What is open to a party, oldest due date first, with payouts in transit taken as settled.
-fn open_items(
-    agreement: &Agreement,
-    party: &Id,
-    in_transit: Amount,
-) -> Vec<(Period, ItemKind, Amount)> {
-    let mut credit = in_transit;
-    let items = agreement.queue(party).map_or(&[][..], |queue| queue.items());
-    items
-        .iter()
-        .map(|item| {
-            let used = item.open.min(credit);
-            credit = plus(credit, used.negated());
-            (item.period, item.kind, plus(item.open, used.negated()))
-        })
-        .collect()
+/// What open disputes claim for a party above what is booked to it, or counted: it is not owed.
+fn claimed_above(agreement: &Agreement, party: &Id) -> Amount {
+    let open = agreement.disputes().values().filter(|dispute| dispute.is_open());
+    let lines = open.flat_map(|one| lines(agreement, one, one.recorded_at.date()));
+    let own = lines.filter(|line| line.party == *party);
+    own.fold(Amount::ZERO, |sum, line| plus(sum, line.above))
 }

@@ -49,7 +49,8 @@ pub struct Change {
     pub author: Id,
     /// When it was recorded.
     pub recorded_at: Timestamp,
-    /// For the acceptance with which a proposal took effect: the proposal, and its kind.
+    /// For the acceptance with which a proposal took effect: the proposal, and its kind. For the
+    /// resolution of a dispute: the dispute.
     pub of: Option<(Named, Kind)>,
     /// The amount before it; `None` if it could not be rated.
     pub before: Option<Amount>,
@@ -81,7 +82,11 @@ pub fn blame(
             recorded_at: fact.recorded_at,
             of: completed(agreement, fact.seq)
                 .filter(|proposal| proposal.id != fact.id)
-                .map(|proposal| (Named::of(state, proposal.id), proposal.kind())),
+                .map(|proposal| (Named::of(state, proposal.id), proposal.kind()))
+                .or_else(|| {
+                    let dispute = fact.event.of_dispute()?;
+                    Some((Named::of(state, dispute), Kind::DisputeOpened))
+                }),
             before,
             after,
         });

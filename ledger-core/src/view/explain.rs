@@ -5,6 +5,7 @@ use crate::rating::PartyRating;
 use crate::rating::RuleRating;
 use crate::state::DisputeStatus;
 use crate::state::Report;
+use crate::state::Resolution;
 use crate::state::State;
 use crate::terms::Version;
 use crate::view::record::Named;
@@ -41,8 +42,19 @@ pub struct Explanation {
     pub rules: Vec<RuleRating>,
     /// The reports in effect.
     pub reports: Vec<Source>,
-    /// The dispute that adopted the amount, and the event that resolved it, if one did.
-    pub adopted: Option<(Named, Named)>,
+    /// The dispute that adopted the amount, if one did.
+    pub adopted: Option<AdoptedBy>,
+}
+
+/// The dispute that adopted something, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct AdoptedBy {
+    /// The dispute.
+    pub dispute: Named,
+    /// The event that resolved it.
+    pub by: Named,
+    /// How.
+    pub how: Resolution,
 }
 
 /// What a statement posted to a party for a period.
@@ -69,8 +81,8 @@ pub struct Source {
     pub supplement: bool,
     /// Its lines; those that a dispute adopted, if one did.
     pub lines: u64,
-    /// The dispute that adopted them, and the event that resolved it.
-    pub adopted: Option<(Named, Named)>,
+    /// The dispute that adopted them, if one did.
+    pub adopted: Option<AdoptedBy>,
 }
 
 /// Derives a period's amount for a party. Errors: [`Code::PeriodLength`],
@@ -130,8 +142,11 @@ pub fn explain(state: &State, period: Period, party: &Id) -> Result<Explanation,
     let resolution = |dispute: &EventId| {
         let known = agreement.disputes().get(dispute)?;
         let DisputeStatus::Resolved(resolved) = &known.status else { return None };
-        let by = Named { id: resolved.event, seq: Some(resolved.seq) };
-        Some((Named { id: known.id, seq: Some(known.seq) }, by))
+        Some(AdoptedBy {
+            dispute: Named { id: known.id, seq: Some(known.seq) },
+            by: Named { id: resolved.event, seq: Some(resolved.seq) },
+            how: resolved.how,
+        })
     };
     let source = |report: &Report| Source {
         report: Named { id: report.id, seq: Some(report.seq) },

@@ -4,6 +4,7 @@
 pub mod said;
 pub mod record;
 pub mod dispute;
+pub mod turn;
 pub mod place;
 pub mod terms;
 pub mod usage;
@@ -14,4 +15,5 @@ pub mod explain;
 pub mod blame;
 pub mod proposals;
 pub mod preview;
+pub mod audit;
 pub mod status;

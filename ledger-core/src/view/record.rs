@@ -53,6 +53,19 @@ pub struct Record {
     pub payload: Digest,
     /// What the event says.
     pub said: Said,
+    /// The dispute that it opens, or is a step of or evidence for.
+    pub dispute: Option<DisputePart>,
+}
+
+/// A dispute that a record belongs to.
+#[derive(Clone, Debug)]
+pub struct DisputePart {
+    /// The dispute.
+    pub dispute: Named,
+    /// The period that it is about; none if it is about a payout.
+    pub period: Option<Period>,
+    /// Its parties, the claimant first.
+    pub parties: Vec<Id>,
 }
 
 /// What an event says.
@@ -304,10 +317,19 @@ impl Record {
             content: fact.content,
             payload: fact.payload,
             said: said(state, &fact.event),
+            dispute: dispute_part(state, fact),
         }
     }
 
-    /// Whether the record is about a party: its author, or the receiver of a payout.
+    /// Whether the record says something about a period. A statement does so about every period
+    /// that it posts to, a step of a dispute about the disputed period.
+    pub fn is_about(&self, wanted: Period) -> bool {
+        let disputed = self.dispute.as_ref().and_then(|part| part.period);
+        disputed == Some(wanted) || self.said.is_about(wanted)
+    }
+
+    /// Whether the record is about a party: its author, the receiver of a payout, or a party of the
+    /// dispute that it belongs to.
     pub fn concerns(&self, party: &Id) -> bool {
         let receiver = match &self.said {
             Said::PayoutSent(payout) => Some(&payout.to),
@@ -317,8 +339,24 @@ impl Record {
             }
             _ => None,
         };
-        self.party == *party || receiver.is_some_and(|to| to == party)
+        let disputes = self.dispute.as_ref().is_some_and(|part| part.parties.contains(party));
+        self.party == *party || receiver.is_some_and(|to| to == party) || disputes
     }
+}
+
+/// The dispute that a fact belongs to: what the index finds it by, too.
+fn dispute_part(state: &State, fact: &Fact) -> Option<DisputePart> {
+    let id = match &fact.event {
+        Event::DisputeOpened(_) => fact.id,
+        Event::EvidenceAttached(attachment) => attachment.about,
+        other => other.of_dispute()?,
+    };
+    let known = state.agreement()?.disputes().get(&id)?;
+    Some(DisputePart {
+        dispute: Named { id, seq: Some(known.seq) },
+        period: known.period,
+        parties: known.parties().cloned().collect(),
+    })
 }
 
 impl Said {
@@ -366,13 +404,11 @@ impl Said {
         }
     }
 
-    /// Whether the event says something about a period. A statement does so about every period
-    /// that it posts to.
-    pub fn is_about(&self, wanted: Period) -> bool {
+    /// Whether the event itself says something about a period.
+    fn is_about(&self, wanted: Period) -> bool {
         match self {
             Said::UsageReported { period, .. } | Said::UsageMissing { period } => *period == wanted,
             Said::RateProposed(rate) => rate.period == wanted,
-            Said::DisputeOpened { target, .. } => target.period() == Some(wanted),
             Said::UsageCorrected { period, .. } | Said::StatementAccepted { period, .. } => {
                 *period == Some(wanted)
             }

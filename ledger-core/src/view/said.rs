@@ -6,6 +6,7 @@ use crate::dispute::Claim;
 use crate::dispute::Outcome;
 use crate::dispute::Target;
 use crate::event::Lines;
+use crate::state::ClaimFacts;
 use crate::state::State;
 use crate::usage::LineBlock;
 use crate::usage::UsageSums;
@@ -69,15 +70,6 @@ impl DisputedTarget {
             Target::Clause { clause, period } => DisputedTarget::Clause(clause.clone(), *period),
         }
     }
-
-    /// The period, unless it is a payout.
-    pub fn period(&self) -> Option<Period> {
-        match self {
-            DisputedTarget::Statement(_, period) | DisputedTarget::Report(_, period) => *period,
-            DisputedTarget::Payout(_) => None,
-            DisputedTarget::Clause(_, period) => Some(*period),
-        }
-    }
 }
 
 /// A claim, its lines in total.
@@ -111,6 +103,26 @@ impl ClaimTotal {
                 total: lines.as_ref().map_or_else(LinesTotal::nil, LinesTotal::of_block),
             },
             Claim::Terms(terms) => {
+                ClaimTotal::Terms { digest: terms.version.digest, from: terms.from }
+            }
+        }
+    }
+}
+
+impl ClaimTotal {
+    /// Of a claim as the state keeps it.
+    pub fn of_facts(state: &State, claim: &ClaimFacts) -> ClaimTotal {
+        match claim {
+            ClaimFacts::Figures(figures) => ClaimTotal::Figures(figures.clone()),
+            ClaimFacts::Report { replaces, usage } => ClaimTotal::Report {
+                replaces: Named::of(state, *replaces),
+                total: LinesTotal {
+                    lines: usage.lines(),
+                    parts: 0,
+                    gross: gross_by_currency(usage),
+                },
+            },
+            ClaimFacts::Terms(terms) => {
                 ClaimTotal::Terms { digest: terms.version.digest, from: terms.from }
             }
         }

@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use crate::event::Kind;
 use crate::evolve::proposal::lapses_on;
 use crate::state::Agreement;
+use crate::state::Dispute;
 use crate::state::PayoutStatus;
 use crate::state::Proposal;
 use crate::state::ProposalStatus;
 use crate::state::State;
 use crate::view::balances::balances;
 use crate::view::record::Named;
+use crate::view::turn::Turn;
+use crate::view::turn::turns;
 use crate::vocab::Amount;
 use crate::vocab::Currency;
 use crate::vocab::Date;
@@ -97,6 +100,13 @@ pub enum What {
         amount: Amount,
         /// When it was sent.
         sent_on: Date,
+    },
+    /// A dispute waits for a party.
+    Dispute {
+        /// The dispute.
+        dispute: Named,
+        /// What the party can do.
+        turn: Turn,
     },
     /// A party has not acknowledged what was recorded since its last acknowledgement.
     Acknowledge {
@@ -191,6 +201,7 @@ pub fn status(state: &State, opened_on: Date, today: Date) -> Status {
         matters.extend(statements(agreement));
         matters.extend(payouts(agreement));
         matters.extend(payable(agreement, today));
+        matters.extend(disputes(agreement, today));
         matters.extend(acknowledgements(state, agreement));
     }
     let parties = agreement.versions().listed_parties().into_iter();
@@ -290,6 +301,22 @@ fn in_transit(
     (*status == PayoutStatus::InTransit).then_some((seq, matter))
 }
 
+/// Disputes that go on, in the order of the log.
+fn disputes(agreement: &Agreement, today: Date) -> Vec<Matter> {
+    let mut open: Vec<&Dispute> =
+        agreement.disputes().values().filter(|dispute| dispute.is_open()).collect();
+    open.sort_by_key(|dispute| dispute.seq);
+    let mut matters = Vec::new();
+    for one in open {
+        let dispute = Named { id: one.id, seq: Some(one.seq) };
+        let since = one.recorded_at.date();
+        let turns = turns(agreement, one, today).into_iter();
+        let matter = |(who, turn)| Matter { who, what: What::Dispute { dispute, turn }, since };
+        matters.extend(turns.map(matter));
+    }
+    matters
+}
+
 fn payable(agreement: &Agreement, today: Date) -> Vec<Matter> {
     let versions = agreement.versions();
     let Some(collector) = versions.collector() else {
@@ -299,7 +326,7 @@ fn payable(agreement: &Agreement, today: Date) -> Vec<Matter> {
     let minimum = versions.on(versions.clipped(today)).minimum_payout;
     let mut matters = Vec::new();
     for balance in balances(agreement).beneficiaries {
-        let oldest = balance.periods.iter().find(|period| !period.open.is_zero());
+        let oldest = balance.periods.iter().find(|period| period.open > period.held);
         let Some(oldest) = oldest.filter(|_| !balance.payable.at_least_zero().is_zero()) else {
             continue;
         };

@@ -96,6 +96,13 @@ impl Date {
         Date(self.0.saturating_add(days).clamp(0, last))
     }
 
+    /// The same day of the month so many months earlier, or the last day of that month if it is
+    /// shorter; held at the bounds of the calendar.
+    pub fn minus_months(self, months: u16) -> Date {
+        let earlier = self.civil().saturating_sub(i32::from(months).months());
+        Date::from_civil(earlier.max(day_zero())).unwrap_or(Date(0))
+    }
+
     /// Year, month (1 to 12) and day of the month.
     pub fn ymd(self) -> (i16, i8, i8) {
         let civil = self.civil();

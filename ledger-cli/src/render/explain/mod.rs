@@ -7,8 +7,10 @@ use revshare_core::rating::PartyRating;
 use revshare_core::rating::derivation::Capped;
 use revshare_core::rating::derivation::Part;
 use revshare_core::rating::derivation::TopUp;
+use revshare_core::state::Resolution;
 use revshare_core::terms::Terms;
 use revshare_core::terms::Version;
+use revshare_core::view::explain::AdoptedBy;
 use revshare_core::view::explain::Explanation;
 use revshare_core::view::record::Named;
 use revshare_core::vocab::Amount;
@@ -81,11 +83,15 @@ impl Derivation {
     /// The lines of the tree.
     pub fn lines(&self, as_of: &str) -> Vec<String> {
         let Explanation { rating, period, party, .. } = &self.explanation;
-        let amount = money(rating.amount, self.terms().currency);
-        let mut lines = vec![
-            format!("{period}/{party}{as_of}, due {}", self.explanation.due_on),
-            format!("= {amount}"),
-        ];
+        let currency = self.terms().currency;
+        let mut lines = vec![format!("{period}/{party}{as_of}, due {}", self.explanation.due_on)];
+        if let (Some(_), Some(adopted)) = (rating.computed, &self.explanation.adopted) {
+            let amount = money(rating.amount, currency);
+            lines.push(format!("= {amount}  adopted by {}", adopted_by(adopted)));
+            lines.push("in the place of what the calculation comes to:".to_owned());
+        }
+        let amount = money(rating.computed.unwrap_or(rating.amount), currency);
+        lines.push(format!("= {amount}"));
         let own = Chain { derivation: self, explanation: &self.explanation, indent: 2 };
         match (&rating.parts[..], self.has_own()) {
             ([], _) if rating.split.is_empty() && own.is_plain() => {
@@ -155,14 +161,17 @@ impl Derivation {
         for source in &self.explanation.reports {
             let corrects = source.corrects.as_ref();
             lines.push(format!(
-                "  from {}{}{}: {}",
+                "  from {}{}{}: {}{}",
                 named(&source.report),
                 if source.supplement { ", a supplement" } else { "" },
                 corrects.map_or(String::new(), |named| format!(", corrects {}", number(named))),
                 match source.lines {
                     0 => "nil".to_owned(),
                     lines => count(lines, "line"),
-                }
+                },
+                source.adopted.as_ref().map_or(String::new(), |adopted| {
+                    format!(", adopted by {}", adopted_by(adopted))
+                })
             ));
         }
         for (at, version) in self.versions() {
@@ -325,6 +334,16 @@ impl Chain<'_> {
 /// `80 / 100`.
 fn weight(part: &Part) -> String {
     format!("{} / {}", part.weight, to_text(&part.weights))
+}
+
+/// `the settlement in record 9 of the dispute in record 5`.
+fn adopted_by(adopted: &AdoptedBy) -> String {
+    let how = match adopted.how {
+        Resolution::Accepted | Resolution::ByDefault => "the acceptance",
+        Resolution::Settled => "the settlement",
+        Resolution::Determined => "the determination",
+    };
+    format!("{how} in {} of the dispute in {}", number(&adopted.by), number(&adopted.dispute))
 }
 
 fn number(named: &Named) -> String {

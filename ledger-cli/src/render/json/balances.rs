@@ -37,9 +37,13 @@ pub struct BalanceDocument {
     pub in_transit: String,
     /// Received on account: a credit against later statements.
     pub on_account: String,
-    /// What may be paid out now: booked + interest − recouped − paid − on account − in transit;
-    /// negative when more was paid than is booked.
+    /// What disputes hold of it.
+    pub held: String,
+    /// What may be paid out now: booked + interest − recouped − paid − on account − in transit −
+    /// held; negative when more was paid than is booked.
     pub payable: String,
+    /// What open disputes claim above what is booked or counted; it is not owed.
+    pub claimed_above: String,
     /// Advances received.
     pub advanced: String,
     /// Advances received and not yet recouped.
@@ -63,8 +67,10 @@ pub struct PeriodBalanceDocument {
     pub due_on: String,
     /// Booked, all statements together.
     pub booked: String,
-    /// The part that nothing has settled; the oldest due date is settled first.
+    /// The part that nothing has settled; the oldest due date is settled first, what is held last.
     pub open: String,
+    /// The part of what is open that disputes hold.
+    pub held: String,
 }
 
 /// What the collector earned and keeps.
@@ -103,7 +109,9 @@ impl BalancesDocument {
             paid: text(balance.account.paid),
             in_transit: text(balance.account.in_transit),
             on_account: text(balance.account.on_account),
+            held: text(balance.account.held),
             payable: text(balance.payable),
+            claimed_above: text(balance.claimed_above),
             advanced: text(balance.account.advanced),
             unrecouped: text(balance.unrecouped),
             withheld: text(balance.account.withheld),
@@ -117,6 +125,7 @@ impl BalancesDocument {
                     due_on: period.due_on.to_string(),
                     booked: text(period.booked),
                     open: text(period.open),
+                    held: text(period.held),
                 })
                 .collect(),
         };

@@ -25,6 +25,7 @@ use serde::Serialize;
 use crate::render::explain::Derivation;
 use crate::render::json::At;
 use crate::render::json::EventRef;
+use crate::render::json::dispute::AdoptedDocument;
 use crate::render::json::money;
 use crate::render::json::usage::NamedAmount;
 
@@ -51,6 +52,10 @@ pub struct ExplainDocument {
     /// What the period comes to from the facts known now, in minor units: the sum of `parts`, and
     /// of `own` unless that is divided.
     pub amount: String,
+    /// The dispute that adopted the amount; `null` if none did.
+    pub adopted: Option<AdoptedDocument>,
+    /// What the calculation comes to, where a dispute adopted another amount.
+    pub computed: Option<String>,
     /// What statements posted, all together.
     pub booked: String,
     /// What the next statement will post: amount minus booked.
@@ -207,8 +212,10 @@ pub struct SourceDocument {
     pub corrects: Option<EventRef>,
     /// Whether it adds to earlier ones.
     pub supplement: bool,
-    /// Its lines.
+    /// Its lines; those that a dispute adopted, if one did.
     pub lines: u64,
+    /// The dispute that adopted them; `null` if none did.
+    pub adopted: Option<AdoptedDocument>,
 }
 
 /// What a rule came to in a stretch of the period under one version of the terms.
@@ -379,6 +386,8 @@ impl ExplainDocument {
             calculation: terms.calculation,
             versions: derivation.versions().into_iter().map(version_of).collect(),
             amount: money(rating.amount, currency),
+            adopted: explanation.adopted.as_ref().map(AdoptedDocument::of),
+            computed: rating.computed.map(|computed| money(computed, currency)),
             booked: money(explanation.booked, currency),
             pending: money(explanation.pending, currency),
             postings: explanation
@@ -416,6 +425,7 @@ impl ExplainDocument {
                     corrects: source.corrects.as_ref().map(EventRef::of),
                     supplement: source.supplement,
                     lines: source.lines,
+                    adopted: source.adopted.as_ref().map(AdoptedDocument::of),
                 })
                 .collect(),
         }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::render::json::At;
 use crate::render::json::ErrorDocument;
+use crate::render::json::evidence::PulledEvidence;
 
 /// `keygen`.
 #[derive(Serialize, JsonSchema)]
@@ -136,7 +137,10 @@ pub struct PayoutDocument {
     pub sent_on: String,
     /// How both sides find it at the bank.
     pub reference: String,
-    /// `in-transit`, `confirmed` or `returned`.
+    /// What it counts as received; `null` while it is in transit.
+    pub counts: Option<String>,
+    /// `in-transit`, `confirmed`, `returned`, or `determined` where a dispute adopted what it
+    /// counts.
     pub status: String,
     /// The record that settled it.
     pub settled_by: Option<u64>,
@@ -165,7 +169,8 @@ pub struct MatterDocument {
     /// Who can do something about it.
     pub who: String,
     /// `accept-ledger`, `accept-proposal`, `report`, `agree-rate`, `state`, `accept-statement`,
-    /// `pay`, `confirm-payout` or `acknowledge`.
+    /// `pay`, `confirm-payout`, `answer-dispute`, `default-dispute`, `escalate-dispute`,
+    /// `settle-dispute`, `determine-dispute` or `acknowledge`.
     pub kind: String,
     /// In words.
     pub what: String,
@@ -224,6 +229,8 @@ pub struct PullDocument {
     pub seq: u64,
     /// Its hash.
     pub head: String,
+    /// What became of the files that the log names.
+    pub evidence: PulledEvidence,
 }
 
 /// `diff`.

@@ -2,18 +2,24 @@
 //! renamed or removed. Amounts and quantities are decimal strings, never numbers; an exact value
 //! that no decimal holds is a reduced fraction `n/d`. Schemas of these types lie in `schemas/`.
 
+pub mod dispute;
+pub mod dispute_replay;
+pub mod says;
+pub mod posted;
 pub mod record;
 pub mod balances;
 pub mod balances_diff;
 pub mod statement;
 pub mod usage;
 pub mod proposals;
+pub mod evidence;
 pub mod terms;
 pub mod portfolio;
 pub mod lists;
 pub mod explain;
 pub mod blame;
 pub mod replay;
+pub mod audit;
 pub mod verify;
 
 use revshare_core::view;

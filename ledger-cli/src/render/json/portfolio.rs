@@ -54,6 +54,8 @@ pub struct LedgerSays {
     pub earned: String,
     /// What may be paid out now.
     pub payable: String,
+    /// What disputes hold beside it.
+    pub held: String,
     /// What was received, on account included.
     pub paid: String,
     /// How many matters wait for somebody.
@@ -73,6 +75,8 @@ pub struct TotalDocument {
     pub earned: String,
     /// What may be paid out now.
     pub payable: String,
+    /// What disputes hold beside it.
+    pub held: String,
     /// What was received, on account included.
     pub paid: String,
 }

@@ -154,7 +154,7 @@ fn misfit(message: impl Into<String>, hint: impl Into<String>) -> Problem {
 pub(super) fn admit_fit(
     state: &State,
     agreement: &Agreement,
-    (subject, claim): (&Subject<'_>, &ClaimFacts),
+    (subject, claim, reopens): (&Subject<'_>, &ClaimFacts, Option<EventId>),
 ) -> Result<(), Violation> {
     match (subject, claim) {
         (Subject::Period(period, _), ClaimFacts::Figures(figures)) => {
@@ -163,10 +163,7 @@ pub(super) fn admit_fit(
         (Subject::Payout(record), ClaimFacts::Figures(figures)) => {
             figure_of_payout(agreement, record, figures)
         }
-        (Subject::Payout(record), _) => Err(misfit(
-            format!("what the payout in record {} counts is a figure", record.seq),
-            "claim what arrived: --claimed PARTY=AMOUNT",
-        )),
+        (Subject::Payout(record), _) => Err(not_a_figure(record)),
         (Subject::Period(period, of), ClaimFacts::Report { replaces, usage }) => {
             let Some(report) = agreement.report(replaces) else {
                 return Err(unknown_event(state, replaces, "a usage report or correction"));
@@ -188,6 +185,18 @@ pub(super) fn admit_fit(
                 )
                 .at_record(report.seq));
             }
+            if let Some(adopted) = agreement.adopted_lines(replaces)
+                && !reopening(agreement, reopens, adopted.dispute)
+            {
+                let known = agreement.disputes().get(&adopted.dispute);
+                let seq = known.map_or(0, |dispute| dispute.seq);
+                return Err(Problem::new(
+                    Code::DisputeFinal,
+                    format!("the dispute in record {seq} adopted the lines of record {}", report.seq),
+                )
+                .hint(format!("claim figures, or reopen that dispute: --reopens {seq} --ground fraud, or manifest-error"))
+                .at_record(report.seq));
+            }
             admit_lines(agreement, *period, usage)?;
             let mut exposure = agreement.exposure().clone();
             exposure.add(usage);
@@ -195,6 +204,26 @@ pub(super) fn admit_fit(
         }
         (Subject::Period(..), ClaimFacts::Terms(terms)) => admit_terms(agreement, terms),
     }
+}
+
+/// Whether a dispute is the one that is reopened, or one that this one reopens, and so on.
+fn reopening(agreement: &Agreement, reopens: Option<EventId>, dispute: EventId) -> bool {
+    let mut next = reopens;
+    // Each dispute reopens an earlier one.
+    while let Some(id) = next {
+        if id == dispute {
+            return true;
+        }
+        next = agreement.disputes().get(&id).and_then(|one| one.reopens);
+    }
+    false
+}
+
+fn not_a_figure(record: &PayoutRecord) -> Problem {
+    misfit(
+        format!("what the payout in record {} counts is a figure", record.seq),
+        "claim what arrived: --claimed PARTY=AMOUNT",
+    )
 }
 
 /// Claimed terms are what an amendment could bring.
@@ -232,6 +261,14 @@ fn figures_of_period(
         }
         admit_digits(agreement, party, figure)?;
     }
+    admit_figures(agreement, figures)
+}
+
+/// Figures stay within the bound on the money of a ledger.
+pub(super) fn admit_figures(
+    agreement: &Agreement,
+    figures: &[(Id, Amount)],
+) -> Result<(), Violation> {
     let mut exposure = agreement.exposure().clone();
     exposure.add_figures(agreement.terms().currency, figures);
     bounds::admit(agreement, &exposure, None)
@@ -302,7 +339,6 @@ pub(super) fn moved(
 
 /// What adopting a claim comes to, for a dispute with these lines.
 pub(super) fn adoption(
-    state: &State,
     agreement: &Agreement,
     (subject, claim): (&Subject<'_>, &ClaimFacts),
     lines: &[Id],
@@ -317,7 +353,15 @@ pub(super) fn adoption(
         }
         (Subject::Period(period, _), ClaimFacts::Report { replaces, usage }) => {
             admit_lines(agreement, *period, usage)?;
-            rated(agreement, claim, (*period, lines))?;
+            let moved = moved(agreement, claim, (*period, lines))?;
+            if let Some((party, _)) = moved.iter().find(|(party, _)| !lines.contains(party)) {
+                return Err(misfit(
+                    format!(
+                        "this would move what {party} gets for {period}, who has no part in the dispute"
+                    ),
+                    "agree on figures, or let the dispute be opened anew with everybody whom it moves",
+                ));
+            }
             Ok(Adopted::Lines { report: agreement.current(replaces), usage: usage.clone() })
         }
         (Subject::Period(period, _), ClaimFacts::Terms(terms)) => {
@@ -326,10 +370,7 @@ pub(super) fn adoption(
             let figure = |party: &Id| rated.share(party).map(|one| (party.clone(), one.amount));
             Ok(Adopted::Figures(lines.iter().filter_map(figure).collect()))
         }
-        (Subject::Payout(_), _) => {
-            admit_fit(state, agreement, (subject, claim))?;
-            Ok(Adopted::Nothing)
-        }
+        (Subject::Payout(record), _) => Err(not_a_figure(record)),
     }
 }
 

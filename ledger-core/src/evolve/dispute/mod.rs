@@ -18,7 +18,6 @@ use crate::limits::EVIDENCE_MAX;
 use crate::state::Adopted;
 use crate::state::AdoptedKind;
 use crate::state::Agreement;
-use crate::state::ClaimFacts;
 use crate::state::Dispute;
 use crate::state::DisputeStatus;
 use crate::state::Resolution;
@@ -36,6 +35,9 @@ use crate::vocab::Timestamp;
 pub use claim::Subject;
 pub use claim::facts;
 pub use opening::window;
+pub use steps::admit_default;
+pub use steps::admit_escalation;
+pub use steps::admit_outcome;
 
 /// What an admissible event of a dispute changes.
 #[derive(Clone, Debug)]
@@ -60,8 +62,6 @@ pub struct Resolving {
     /// The respondent whose acceptance resolves it.
     accepted_by: Option<Id>,
     adopted: Adopted,
-    /// The claim of the outcome, if it is not that of the dispute.
-    claimed: Option<ClaimFacts>,
 }
 
 /// Whether an event of a dispute may be said here and now, and what it changes.
@@ -99,7 +99,7 @@ pub(crate) fn record(state: &mut State, fact: &Fact, ruling: Ruling) -> Result<(
             agreement.set_dispute(&dispute, DisputeStatus::Withdrawn { seq: fact.seq, reason });
         }
         Ruling::Resolved(resolving) => {
-            let Resolving { dispute, how, accepted_by, adopted, claimed } = *resolving;
+            let Resolving { dispute, how, accepted_by, adopted } = *resolving;
             if let Some(party) = &accepted_by {
                 agreement.take_stance(&dispute, party, Stance::Accepted);
             }
@@ -111,7 +111,7 @@ pub(crate) fn record(state: &mut State, fact: &Fact, ruling: Ruling) -> Result<(
                 adopted: AdoptedKind::of(&adopted),
                 posted: false,
             };
-            agreement.resolve(&dispute, resolved, (adopted, claimed.as_ref()));
+            agreement.resolve(&dispute, resolved, adopted);
         }
     }
     Ok(())

@@ -80,8 +80,12 @@ pub(super) fn admit(
     admit_evidence(&said.evidence)?;
     let subject = claim::subject(state, agreement, &said.target)?;
     let claim = claim::facts(&said.claim);
-    claim::admit_fit(state, agreement, (&subject, &claim))?;
+    claim::admit_fit(state, agreement, (&subject, &claim, said.reopens))?;
     let figures = figures(agreement, (&subject, said), &claim)?;
+    if let ClaimFacts::Terms(_) = &claim {
+        // What they come to would be adopted as figures.
+        claim::admit_figures(agreement, &figures)?;
+    }
     let lines: Vec<Id> = figures.iter().map(|(party, _)| party.clone()).collect();
     admit_affected(agreement, author, &claim, &lines)?;
     admit_in_time(agreement, at, (&subject, said))?;
@@ -125,9 +129,9 @@ fn figures(
     match (subject, claim) {
         (Subject::Period(period, _), ClaimFacts::Figures(figures)) => {
             for (party, figure) in figures {
-                if agreement.booked_to(*period, party) == *figure {
+                if agreement.recorded_for(*period, party) == *figure {
                     return nothing(format!(
-                        "{figure} is what is booked to {party} for {period} already"
+                        "{figure} is what is recorded for {party} and {period} already"
                     ));
                 }
             }

@@ -9,6 +9,7 @@ use crate::dispute::Settlement;
 use crate::dispute::settlement_text;
 use crate::event::Author;
 use crate::evolve::Violation;
+use crate::evolve::bounds;
 use crate::evolve::dispute::Resolving;
 use crate::evolve::dispute::Ruling;
 use crate::evolve::dispute::admit_evidence;
@@ -28,6 +29,7 @@ use crate::terms::OnSilence;
 use crate::terms::Role;
 use crate::vocab::Code;
 use crate::vocab::Date;
+use crate::vocab::EventId;
 use crate::vocab::Id;
 use crate::vocab::Problem;
 use crate::vocab::Timestamp;
@@ -128,7 +130,7 @@ pub(super) fn accept(
 
 /// Silence has accepted: the terms say so, nobody answered, and the deadline of whoever did not
 /// accept has passed. A party that signed nothing since has none, so it never defaults.
-fn admit_default(dispute: &Dispute, day: Date) -> Result<(), Violation> {
+pub fn admit_default(dispute: &Dispute, day: Date) -> Result<(), Violation> {
     let early = |message: String| {
         Problem::new(Code::DisputeEarly, message)
             .hint("the deadline of a party runs from the first record that it signs after the opening")
@@ -196,6 +198,16 @@ pub(super) fn escalate(
 ) -> Result<Ruling, Violation> {
     let (agreement, dispute) = ongoing(state, &said.dispute)?;
     admit_party(agreement, author, dispute)?;
+    admit_escalation(agreement, dispute, at.date())?;
+    Ok(Ruling::Escalated(dispute.id))
+}
+
+/// Whether a party of a dispute may go to the arbiter with it on a day.
+pub fn admit_escalation(
+    agreement: &Agreement,
+    dispute: &Dispute,
+    day: Date,
+) -> Result<(), Violation> {
     if let DisputeStatus::Escalated { seq } = dispute.status {
         return Err(Problem::new(
             Code::DisputeClosed,
@@ -209,14 +221,14 @@ pub(super) fn escalate(
         return Err(Problem::new(Code::DisputeNoArbiter, "the terms name no arbiter")
             .hint("agree on one with an amendment, or settle: `revshare dispute settle`"));
     }
-    let Some(windows) = dispute.windows else { return Ok(Ruling::Escalated(dispute.id)) };
+    let Some(windows) = dispute.windows else { return Ok(()) };
     let opened_on = dispute.recorded_at.date();
     let from = opened_on.plus_days(i32::from(windows.escalate_after_days));
     let mut respondents = dispute.respondents.keys();
     let by_silence = windows.on_silence == OnSilence::Escalate
-        && respondents.any(|party| dispute.is_past(party, at.date()));
-    if by_silence || at.date() > from {
-        return Ok(Ruling::Escalated(dispute.id));
+        && respondents.any(|party| dispute.is_past(party, day));
+    if by_silence || day > from {
+        return Ok(());
     }
     Err(Problem::new(
         Code::DisputeEarly,
@@ -257,6 +269,13 @@ pub(super) fn withdraw(
     Ok(Ruling::Withdrawn(dispute.id, said.reason.clone()))
 }
 
+/// Whether an outcome could resolve a dispute now, whoever says it: what a settlement is checked
+/// for before it is signed.
+pub fn admit_outcome(state: &State, dispute: &EventId, outcome: &Outcome) -> Result<(), Violation> {
+    let (agreement, dispute) = ongoing(state, dispute)?;
+    resolving(state, agreement, dispute, (Resolution::Settled, outcome)).map(|_| ())
+}
+
 /// What resolving a dispute with an outcome adopts.
 fn resolving(
     state: &State,
@@ -268,22 +287,23 @@ fn resolving(
     let Some(subject) = subject else {
         return Err(Problem::new(Code::DisputeTarget, "what was disputed is not on the log"));
     };
-    let (adopted, claimed) = match outcome {
-        Outcome::Stands => (Adopted::Nothing, None),
+    let adopted = match outcome {
+        Outcome::Stands => Adopted::Nothing,
         Outcome::AsClaimed => {
-            let what = (&subject, &dispute.claim);
-            (claim::adoption(state, agreement, what, &dispute.lines)?, None)
+            claim::adoption(agreement, (&subject, &dispute.claim), &dispute.lines)?
         }
         Outcome::Other(other) => {
             let other = claim::facts(other);
-            claim::admit_fit(state, agreement, (&subject, &other))?;
+            claim::admit_fit(state, agreement, (&subject, &other, dispute.reopens))?;
             admit_lines_of(dispute, &other)?;
-            let what = (&subject, &other);
-            (claim::adoption(state, agreement, what, &dispute.lines)?, Some(other))
+            claim::adoption(agreement, (&subject, &other), &dispute.lines)?
         }
     };
+    let mut exposure = agreement.exposure().clone();
+    exposure.add_adopted(agreement.terms().currency, &adopted);
+    bounds::admit(agreement, &exposure, None)?;
     let (dispute, accepted_by) = (dispute.id, None);
-    Ok(Ruling::Resolved(Box::new(Resolving { dispute, how, accepted_by, adopted, claimed })))
+    Ok(Ruling::Resolved(Box::new(Resolving { dispute, how, accepted_by, adopted })))
 }
 
 /// Figures of an outcome are for the beneficiaries among the parties of the dispute.
