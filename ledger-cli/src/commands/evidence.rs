@@ -204,7 +204,7 @@ fn check(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
         writeln!(session.out, "not named by the log: evidence/{}", escape(name))?;
     }
     if is_bad {
-        session.note("what is here and does not match proves nothing: look for the file elsewhere, or in a copy that has it")?;
+        session.note("what is here and does not match proves nothing: remove its folder, then pull from a copy that has the file")?;
     }
     let left_over = rows.iter().find(|row| row.is_left_over());
     let missing = |row: &&Row| row.record.erased.is_none() && row.kept != Kept::Whole;
