@@ -35,5 +35,6 @@ mod proposals;
 mod money;
 mod disputes;
 mod dispute_outcomes;
+mod dispute_model;
 mod settlement_files;
 mod smoke;
