@@ -31,6 +31,7 @@ pub enum Target {
 
 /// What should have been.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and lines are large anyway")]
 pub enum Claim {
     /// A figure per party, sorted by party: what it gets for the period, or what the payout to it
     /// counts; in the settlement currency.
@@ -130,6 +131,7 @@ pub struct ClaimAcceptance {
 
 /// What a dispute comes to.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and lines are large anyway")]
 pub enum Outcome {
     /// The recorded figures stand.
     Stands,

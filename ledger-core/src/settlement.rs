@@ -123,7 +123,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn bytes(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || text.len() % 2 != 0 || text.len() > 2 * PAYLOAD_LEN_MAX {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) || text.len() > 2 * PAYLOAD_LEN_MAX {
         return None;
     }
     let digit = |byte: u8| (byte as char).to_digit(16);

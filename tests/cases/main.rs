@@ -8,6 +8,7 @@ mod terms;
 mod usage_rows;
 mod rules;
 mod proposals;
+mod evidence;
 mod disputes;
 mod logs;
 mod files;
@@ -27,6 +28,7 @@ fn all() -> Vec<Case> {
         usage_rows::cases(),
         rules::cases(),
         proposals::cases(),
+        evidence::cases(),
         disputes::cases(),
         logs::cases(),
         files::cases(),
@@ -65,6 +67,11 @@ fn what_the_rules_refuse() {
 #[test]
 fn what_proposals_may_not_say() {
     case::hold(proposals::cases());
+}
+
+#[test]
+fn what_evidence_and_audits_may_not_say() {
+    case::hold(evidence::cases());
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod documents;
 mod reading;
 mod exits;
 mod proposals;
+mod disputes;
 mod evidence;
 mod contract;
 mod demo;

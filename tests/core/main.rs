@@ -6,7 +6,6 @@
 mod runs;
 mod written;
 mod reference;
-mod crash;
 mod damage;
 mod examples;
 mod onrr;

@@ -140,7 +140,10 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     session.page()?;
     print(session, &standing, (&audit, &question), (claimed.as_ref(), &assumed))?;
     let is_short = |sums: &Sums| !sums.shortfall.is_zero();
-    let first_short = audit.periods.iter().find_map(|period| {
+    // Of what other terms make of it, a period that they rate.
+    let from = question.terms.as_ref().map(|(_, from)| *from);
+    let is_rated = |one: &&AuditPeriod| from.is_none_or(|from| one.period.last_day() >= from);
+    let first_short = audit.periods.iter().filter(is_rated).find_map(|period| {
         let (party, _) = period.shares.iter().find(|(_, sums)| is_short(sums))?;
         Some((period.period, party))
     });
@@ -216,7 +219,11 @@ fn print(
 ) -> Result<(), Failure> {
     let Audit { currency, .. } = *audit;
     let Question { first, last, .. } = question;
-    writeln!(session.out, "audit of {first} to {last}, in {currency}")?;
+    let of = match first == last {
+        true => first.to_string(),
+        false => format!("{first} to {last}"),
+    };
+    writeln!(session.out, "audit of {of}, in {currency}")?;
     let day = |state: &State| state.recorded_at().date();
     let claimed = match claimed {
         None => "what each period's own statement posted".to_owned(),

@@ -9,6 +9,7 @@ use revshare_core::dispute::Attachment;
 use revshare_core::dispute::Erasure;
 use revshare_core::ledger::Ledger;
 use revshare_core::ledger::Mode;
+use revshare_core::ledger::Outcome;
 use revshare_core::state::Agreement;
 use revshare_core::state::EvidenceRecord;
 use revshare_core::state::State;
@@ -21,7 +22,8 @@ use revshare_core::vocab::Problem;
 use crate::commands::Reading;
 use crate::commands::Writing;
 use crate::commands::free_text;
-use crate::commands::proposals::finish;
+use crate::commands::say_recorded;
+use crate::context::Desk;
 use crate::context::Session;
 use crate::context::Standing;
 use crate::error::Answer;
@@ -115,7 +117,7 @@ fn attach(
     let kept = evidence::attach(desk.ledger.folder(), file, desk.mode)?;
     let said = Attachment { about, commitment: kept.commitment, note };
     let outcome = desk.submit(Command::AttachEvidence(said)).inspect_err(|_| kept.withdraw())?;
-    let answer = finish(session, &desk, &outcome, "evidence check")?;
+    recorded(session, &desk, &outcome)?;
     if let Some(folder) = kept.folder {
         session.note(&format!(
             "a copy of the file and the salt of its commitment lie in {}; the log tells nothing of \
@@ -123,7 +125,15 @@ fn attach(
             folder.display()
         ))?;
     }
-    Ok(answer)
+    session.next("evidence check")?;
+    Ok(Answer::Yes)
+}
+
+/// Says what was recorded.
+fn recorded(session: &mut Session, desk: &Desk, outcome: &Outcome) -> Result<(), Failure> {
+    let Some(agreement) = desk.ledger.state().agreement() else { return Ok(()) };
+    let currency = agreement.terms().currency;
+    say_recorded(session, desk.ledger.state(), currency, outcome, desk.mode)
 }
 
 /// A commitment that is looked at, with what this copy has of it.
@@ -194,7 +204,7 @@ fn check(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
         writeln!(session.out, "not named by the log: evidence/{}", escape(name))?;
     }
     if is_bad {
-        session.note("what is here and does not match proves nothing: look for the file elsewhere, or in a copy that has it")?;
+        session.note("what is here and does not match proves nothing: remove its folder, then pull from a copy that has the file")?;
     }
     let left_over = rows.iter().find(|row| row.is_left_over());
     let missing = |row: &&Row| row.record.erased.is_none() && row.kept != Kept::Whole;
@@ -327,6 +337,16 @@ fn erase(
     let reason = free_text("--reason", reason)?;
     let mut desk = session.write(writing)?;
     let commitment = named(&desk.ledger, what)?;
+    let known = desk.ledger.state().agreement().map(Agreement::evidence);
+    if let Some((seq, _)) = known.and_then(|all| all.get(&commitment)?.erased.as_ref()) {
+        return Err(unknown(format!("record {seq} says that it is erased"))
+            .hint(format!(
+                "`revshare evidence erase {} --local` deletes what this copy has of it, without an event",
+                commitment.short()
+            ))
+            .at(Place::Record { seq: *seq })
+            .into());
+    }
     let outcome = desk
         .submit(Command::EraseEvidence(Erasure { commitment, reason }))
         .map_err(|failure| failure.about("COMMITMENT|EVENT", &[Code::EvidenceUnknown]))?;
@@ -335,7 +355,7 @@ fn erase(
         Mode::Record => evidence_kept::delete(&folder, &commitment),
         Mode::DryRun => Ok(evidence_kept::look(&folder, &commitment)? != Kept::Nothing),
     };
-    finish(session, &desk, &outcome, "evidence check")?;
+    recorded(session, &desk, &outcome)?;
     let local = session.command(&format!("evidence erase {} --local", commitment.short()));
     let here = deleted.map_err(|problem| Problem {
         message: format!("what was recorded stands, but {}", problem.message),
@@ -346,6 +366,7 @@ fn erase(
         (true, Mode::DryRun) => "the file and its salt would be deleted here",
         (false, _) => "this copy has nothing of it; other copies keep theirs until their holders delete them (`evidence erase --local`)",
     })?;
+    session.next("evidence check")?;
     Ok(Answer::Yes)
 }
 

@@ -87,6 +87,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         Said::PayoutSent(_) | Said::AdvancePaid(_) => "payout list".to_owned(),
         Said::LedgerOpened { .. } => "terms show".to_owned(),
         Said::AmendmentProposed { .. } => "amend list".to_owned(),
+        _ if record.dispute.is_some() => format!("dispute show {seq}"),
         Said::RateProposed(_) => "fx list".to_owned(),
         Said::ContributionClaimed(_) | Said::ContributionEnded { .. } => {
             "contribution list".to_owned()

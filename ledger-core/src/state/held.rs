@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::state::Account;
 use crate::state::Agreement;
 use crate::state::Dispute;
 use crate::state::DisputeStatus;
@@ -114,7 +113,7 @@ impl Agreement {
             if held.is_zero() && !self.accounts.contains_key(&party) {
                 continue;
             }
-            self.accounts.entry(party).or_insert_with(Account::default).held = held;
+            self.accounts.entry(party).or_default().held = held;
         }
     }
 }

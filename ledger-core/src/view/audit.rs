@@ -208,8 +208,14 @@ fn admit(agreement: &Agreement, (first, last): (Period, Period)) -> Result<(), P
     };
     match [first, last].into_iter().find(|period| !stated.contains_key(period)) {
         None => Ok(()),
-        Some(period) => Err(refused(format!("{period} is not stated"))
-            .hint(format!("stated are {earliest} to {latest}: audit these, or some of them"))),
+        Some(period) => {
+            Err(refused(format!("{period} is not stated")).hint(match earliest == latest {
+                true => format!("only {latest} is stated: audit that"),
+                false => {
+                    format!("stated are {earliest} to {latest}: audit these, or some of them")
+                }
+            }))
+        }
     }
 }
 
@@ -247,27 +253,35 @@ fn overlay(
 ) -> Result<Overlay, Problem> {
     let mut overlay = Overlay::default();
     let mut touched: BTreeSet<Period> = BTreeSet::new();
+    // In the order of the log: ids have an order of their own.
+    let mut replaced = Vec::new();
     for (id, lines) in &question.replaced {
         let Some(report) = agreement.report(id) else {
             let no_lines = evolve::unknown_event(state, id, "a report or a correction");
             return Err(Problem { code: Code::WhatIf, ..no_lines });
         };
-        if report.period > question.last {
-            let message =
-                format!("record {} reports {}, which is not audited", report.seq, report.period);
+        replaced.push((report, lines));
+    }
+    replaced.sort_by_key(|(report, _)| report.seq);
+    let mut seen: BTreeMap<EventId, u64> = BTreeMap::new();
+    for (report, lines) in replaced {
+        let (seq, period) = (report.seq, report.period);
+        if period > question.last {
+            let message = format!("record {seq} reports {period}, which is not audited");
             return Err(Problem::new(Code::WhatIf, message)
                 .hint(format!("nothing after {} can move what is audited", question.last))
-                .at_record(report.seq));
+                .at_record(seq));
         }
-        let current = agreement.current(id);
-        if overlay.lines.insert(current, lines.clone()).is_some() {
+        let current = agreement.current(&report.id);
+        if let Some(other) = seen.insert(current, seq) {
             let message =
-                format!("the lines that record {} stands for are replaced twice", report.seq);
+                format!("records {other} and {seq} are one report, corrected: both are replaced");
             return Err(Problem::new(Code::WhatIf, message)
                 .hint("of a report and its corrections, name one")
-                .at_record(report.seq));
+                .at_record(seq));
         }
-        touched.insert(report.period);
+        overlay.lines.insert(current, lines.clone());
+        touched.insert(period);
     }
     if let Some((version, from)) = &question.terms {
         let (version, reason) = (version.clone(), Text::default());

@@ -311,7 +311,7 @@ fn next(session: &mut Session, desk: &Desk, id: &EventId) -> Result<Answer, Fail
             session.next(&format!("dispute show {}", dispute.seq))?;
         }
         // Only checked: there is no such dispute yet.
-        None => session.next("the same without --dry-run")?,
+        None => session.say("next: the same without --dry-run")?,
     }
     Ok(Answer::Yes)
 }

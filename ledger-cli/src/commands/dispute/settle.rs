@@ -107,20 +107,26 @@ pub fn run(session: &mut Session, args: &SettleArgs) -> Result<Answer, Failure> 
                 say(session, &desk, (dispute, &offer), Some(&author))?;
             }
             let missing = missing(agreement, dispute, &offer);
+            let has_signed = !missing.contains(&&author);
             let missing: Vec<&str> =
                 missing.iter().filter(|party| ***party != author).map(|id| id.as_str()).collect();
             if !missing.is_empty() {
-                let seq = dispute.seq;
+                let (seq, name) = (dispute.seq, missing.join(" and "));
+                let offer = file.display();
+                let hint = match has_signed {
+                    true => format!(
+                        "send the file to {name}, who records it: `revshare dispute settle {seq} --offer {offer}`"
+                    ),
+                    false => format!(
+                        "add your signature to the file (`revshare dispute settle {seq} --offer {offer} --out FILE`) and send it to {name}, who records it"
+                    ),
+                };
                 return Err(Problem::new(
                     Code::SettlementUnsigned,
-                    format!("the settlement is not signed by {}", missing.join(" and ")),
+                    format!("the settlement is not signed by {name}"),
                 )
                 .at(Place::Path(file.display().to_string()))
-                .hint(format!(
-                    "add your signature to the file (`revshare dispute settle {seq} --offer {} --out FILE`) and send it to {}, who records it",
-                    file.display(),
-                    missing.join(" and ")
-                ))
+                .hint(hint)
                 .into());
             }
             let command = Command::SettleDispute(Box::new(offer.recorded_by(&author)));
@@ -242,11 +248,12 @@ fn say(
     let mut signed: Vec<&str> = Vec::new();
     let mut unsigned: Vec<&str> = Vec::new();
     for party in dispute.parties() {
+        let is_missing = missing.contains(&party);
         // The author of the record signs the record.
-        if author == Some(party) {
+        if is_missing && author == Some(party) {
             continue;
         }
-        let list = if missing.contains(&party) { &mut unsigned } else { &mut signed };
+        let list = if is_missing { &mut unsigned } else { &mut signed };
         list.push(party.as_str());
     }
     let none = |names: Vec<&str>| match names.is_empty() {
@@ -261,7 +268,8 @@ fn say(
     if !offer.settlement.note.as_str().is_empty() {
         rows.push(("note", offer.settlement.note.to_string()));
     }
-    let by_record = author.map_or(String::new(), |id| format!("; {id} signs the record"));
+    let by_record = author.filter(|id| missing.contains(id));
+    let by_record = by_record.map_or(String::new(), |id| format!("; {id} signs the record"));
     rows.push(("signed by", format!("{}{by_record}", none(signed))));
     if !unsigned.is_empty() {
         rows.push(("not signed by", none(unsigned)));

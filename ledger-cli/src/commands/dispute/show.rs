@@ -47,13 +47,20 @@ fn in_order(agreement: &Agreement) -> Vec<&Dispute> {
     disputes
 }
 
+/// The day that is looked at: the one that is asked for, otherwise that of the last record. What
+/// both sides see is the same, whatever their clocks say.
+fn day(standing: &Standing) -> Date {
+    let recorded_on = standing.state().recorded_at().date();
+    standing.asked.map_or(recorded_on, |asked| asked.date())
+}
+
 /// `revshare dispute list`
 pub fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
     let standing = session.read(reading)?;
     let state = standing.state();
     let agreement = standing.agreement()?;
     let currency = agreement.terms().currency;
-    let today = standing.today(&session.world);
+    let today = day(&standing);
     let disputes = in_order(agreement);
     if session.globals.json {
         let one = |dispute: &&Dispute| DisputeSummary::of(state, dispute, currency);
@@ -115,9 +122,7 @@ pub fn show(session: &mut Session, text: &str, reading: &Reading) -> Result<Answ
     let one = as_it_stood(&standing, (seq, &id))?;
     let agreement = standing.agreement()?;
     let currency = agreement.terms().currency;
-    // What both sides see is the same, whatever their clocks say.
-    let recorded_on = standing.state().recorded_at().date();
-    let today = standing.asked.map_or(recorded_on, |asked| asked.date());
+    let today = day(&standing);
     let records = records(&standing, one)?;
     let lines = lines(agreement, one, today);
     let turns = turns(agreement, one, today);
@@ -270,7 +275,8 @@ fn table_of_lines(
         columns.push(("due", Align::Left, Box::new(due)));
     }
     if lines.iter().any(|line| !line.above.is_zero()) {
-        columns.push(("above", Align::Right, Box::new(move |line| money(line.above))));
+        let title = if of_period { "above" } else { "missing" };
+        columns.push((title, Align::Right, Box::new(move |line| money(line.above))));
     }
     if lines.iter().any(|line| !line.interest.is_zero()) {
         columns.push(("interest", Align::Right, Box::new(move |line| money(line.interest))));
@@ -324,7 +330,10 @@ fn said_of(one: &Dispute, lines: &[DisputedLine], currency: Currency) -> Vec<Str
             let undisputed = money(line.undisputed);
             said.push(format!("{undisputed} to {party} stay payable, due {due}"));
         }
-        if !line.above.is_zero() {
+        if !line.above.is_zero() && one.period.is_none() {
+            let missing = money(line.above);
+            said.push(format!("by the claim, {missing} of it did not reach {party}"));
+        } else if !line.above.is_zero() {
             let interest = match line.interest.is_zero() {
                 true => String::new(),
                 false => {
