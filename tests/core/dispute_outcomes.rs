@@ -7,6 +7,7 @@ use revshare_kit::caused_by;
 use revshare_kit::disputes::at;
 use revshare_kit::disputes::balance;
 use revshare_kit::disputes::claimed_above;
+use revshare_kit::disputes::divided;
 use revshare_kit::disputes::held;
 use revshare_kit::disputes::stands;
 use revshare_kit::disputes::status;
@@ -167,6 +168,21 @@ fn payouts_count_what_was_adopted() {
         // 30 days: 400 × 0.10 × 30 / 365 = 3.29.
         .when(host().issues_statement("2026-02"))
         .then(interest("meta", "3.29"))
+        .given();
+    done(given);
+    // Taken back twice, a part of the same piece each time: what was settled opens again, whole.
+    let given = january()
+        .and(host().sends("meta", "1000", "2026-03-01", "R1"))
+        .and(meta().confirms("R1", "2026-03-02"))
+        .and(meta().disputes_payout("R1", "meta", "600"))
+        .and(host().accepts_claim())
+        .and(meta().disputes_payout("R1", "meta", "100").reopening(1).for_error())
+        .when(host().accepts_claim())
+        .then(payable("meta", "900"))
+        .given()
+        .when(host().disputes_statement("2026-01", &[("meta", "0")]))
+        .then(held("meta", "900"))
+        .then(divided("meta", "100", "0", "900"))
         .given();
     done(given);
     // 1,000 that came back arrived after all, by what Acme claims: meanwhile they are held.

@@ -200,14 +200,7 @@ fn agrees_on_tiers_that_amendments_change() {
 #[test]
 fn agrees_on_disputes() {
     holds_from(3, CASES, dispute_plan(6..26), |plan| {
-        if std::env::var("STEPWISE").is_ok() {
-            let mut world = opened(&plan.terms);
-            for step in &plan.moves {
-                revshare_kit::random::take(&mut world, step);
-                agree(&world);
-            }
-        }
-        agree(&play(&plan))
+        agree(&play(&plan));
     });
 }
 

@@ -125,7 +125,8 @@ impl Queue {
         let of_credit = amount.min(self.credit.at_least_zero());
         self.credit = minus(self.credit, of_credit);
         let mut rest = minus(amount, of_credit);
-        while let (false, Some(Settled { item })) = (rest.is_zero(), pieces.pop()) {
+        while !rest.is_zero() {
+            let Some(Settled { item }) = pieces.pop() else { break };
             let part = item.open.min(rest);
             rest = minus(rest, part);
             let interest_from = item.interest_from.map(|day| day.max(from));
