@@ -127,13 +127,13 @@ fn evidence() -> Vec<Case> {
             "evidence erase 5 --local --reason x",
         )
         .at("command line"),
-        found(Code::EvidenceTwice, "a commitment that is named twice on a log", "record 6", || {
+        found(Code::EvidenceTwice, "a commitment that is named twice on a log", "record 5", || {
             attached(attached(Log::honest(), "meta", "one"), "acme-cloud", "two")
         }),
         found(Code::EvidenceUnknown, "an erasure of nothing on a log", "record 5", || {
             then_erased(Log::honest(), "meta")
         }),
-        found(Code::EvidenceUnknown, "another party's erasure on a log", "record 6", || {
+        found(Code::EvidenceUnknown, "another party's erasure on a log", "record 5", || {
             then_erased(attached(Log::honest(), "meta", "one"), "acme-cloud")
         }),
     ]
@@ -164,10 +164,9 @@ fn audits() -> Vec<Case> {
         case(Code::PeriodLength, "quarters among months")
             .when("-C acme audit 2024-Q1 2024-Q1")
             .at("FROM"),
-        case(Code::RowRule, "a line that no rule rates")
-            .file("mine.csv", "day,gross\n2024-01-05,10\n")
-            .when("-C acme audit 2024-01 2024-01 --replace 2=mine.csv")
-            .at("mine.csv:2:1"),
+        case(Code::RowAttribute, "lines with a value that the terms do not allow")
+            .file("mine.csv", "day,application,gross\n2024-01-05,¦chess,10\n")
+            .when("-C acme audit 2024-01 2024-01 --replace 2=mine.csv"),
         case(Code::AmendmentFixed, "terms in another currency")
             .file("euro.toml", &TERMS.replace("currency = \"USD\"", "¦currency = \"EUR\""))
             .when("-C acme audit 2024-01 2024-01 --with-terms euro.toml"),
