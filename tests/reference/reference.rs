@@ -5921,6 +5921,12 @@ mod worked;
 #[cfg(test)]
 mod worked_accounts;
 #[cfg(test)]
+mod worked_dispute_histories;
+#[cfg(test)]
+mod worked_dispute_limits;
+#[cfg(test)]
+mod worked_dispute_payouts;
+#[cfg(test)]
 mod worked_disputes;
 #[cfg(test)]
 mod worked_logs;

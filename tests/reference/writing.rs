@@ -39,9 +39,8 @@ impl Payload {
         self
     }
 
-    pub fn u32(mut self, number: u32) -> Payload {
-        self.0.bytes(&number.to_le_bytes());
-        self
+    pub fn u32(self, number: u32) -> Payload {
+        self.raw(&number.to_le_bytes())
     }
 
     pub fn hash(mut self, hash: Hash) -> Payload {
@@ -56,8 +55,7 @@ impl Payload {
 
     pub fn blob(mut self, bytes: &[u8]) -> Payload {
         self.0.count(bytes.len());
-        self.0.bytes(bytes);
-        self
+        self.raw(bytes)
     }
 
     /// Bytes as they are.
@@ -596,7 +594,7 @@ impl Log {
         dispute: Hash,
         outcome: &[u8],
     ) -> Result<Hash, String> {
-        let payload = Payload::default().hash(dispute).raw(outcome).text("reasons");
-        self.says(party, 25, 1, payload.list([], Payload::hash).bytes())
+        let said = Payload::default().hash(dispute).raw(outcome).text("reasons");
+        self.says(party, 25, 1, said.list([], Payload::hash).bytes())
     }
 }
