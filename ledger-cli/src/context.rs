@@ -19,6 +19,7 @@ use revshare_core::chain::Signer;
 use revshare_core::command::Command;
 use revshare_core::decide::Context;
 use revshare_core::event::Author;
+use revshare_core::ledger::IndexUse;
 use revshare_core::ledger::Ledger;
 use revshare_core::ledger::Mode;
 use revshare_core::ledger::Notice;
@@ -402,6 +403,9 @@ impl Session<'_> {
                 }
             };
             self.note(&text)?;
+        }
+        if self.globals.verbose > 0 && ledger.index_use() == IndexUse::Rebuilt {
+            self.note("the index was rebuilt from the log")?;
         }
         Ok(())
     }

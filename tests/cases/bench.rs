@@ -93,6 +93,17 @@ const PAID: &[&str] = &[
     "-C meta pull acme",
 ];
 
+/// What the disk is like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Disk {
+    /// It does what it is told.
+    Sound,
+    /// Files can only grow to so many blocks.
+    Limited(u32),
+    /// It takes what is written, and does not confirm it.
+    Unsynced,
+}
+
 /// What a command came to.
 pub struct Ran {
     pub code: i32,
@@ -156,22 +167,37 @@ impl Bench {
         self.path(copy).join("log/00000000.seg")
     }
 
+    /// A library that lets `fdatasync` fail, as a disk does that has lost a write.
+    fn failing_sync(&self) -> PathBuf {
+        let (source, library) = (self.path("sync.c"), self.path("sync.so"));
+        let text =
+            "#include <errno.h>\nint fdatasync(int fd) { (void)fd; errno = EIO; return -1; }\n";
+        fs::write(&source, text).expect("a source file");
+        let mut compiler = Command::new("cc");
+        compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source);
+        assert!(compiler.status().expect("a C compiler").success(), "the library compiles");
+        library
+    }
+
     /// The binary with its arguments, under a limit of a file's size in blocks if there is one.
-    pub fn run(&self, args: &[String], file_limit: Option<u32>) -> Ran {
+    pub fn run(&self, args: &[String], disk: Disk) -> Ran {
         let binary = env!("CARGO_BIN_EXE_revshare");
-        let mut command = match file_limit {
-            None => Command::new(binary),
-            Some(blocks) => {
+        let mut command = match disk {
+            Disk::Sound | Disk::Unsynced => Command::new(binary),
+            Disk::Limited(blocks) => {
                 let mut shell = Command::new("/bin/sh");
                 let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
                 shell.args(["-c", &script, binary]);
                 shell
             }
         };
+        command.env_clear();
+        if disk == Disk::Unsynced {
+            command.env("LD_PRELOAD", self.failing_sync());
+        }
         let output = command
             .args(args)
             .current_dir(self.0.path())
-            .env_clear()
             .env("HOME", self.0.path())
             .env("REVSHARE_STATE_DIR", self.path("state"))
             .stdin(Stdio::null())
@@ -186,7 +212,7 @@ impl Bench {
 
     /// A command line that must succeed.
     pub fn ok(&self, line: &str) {
-        let ran = self.run(&words(line), None);
+        let ran = self.run(&words(line), Disk::Sound);
         assert_eq!(ran.code, 0, "revshare {line}\n{}{}", ran.out, ran.err);
     }
 

@@ -7,6 +7,7 @@ use revshare_core::vocab::problem::Class;
 use serde_json::Value;
 
 use crate::bench::Bench;
+use crate::bench::Disk;
 use crate::bench::Given;
 use crate::bench::Ran;
 use crate::bench::with_keys;
@@ -22,7 +23,7 @@ pub struct Case {
     place: String,
     says: Vec<&'static str>,
     shows: Shows,
-    file_limit: Option<u32>,
+    disk: Disk,
 }
 
 /// What is done before the command; what it returns is kept until the case is over.
@@ -53,7 +54,7 @@ pub fn case(code: Code, about: &'static str) -> Case {
         place: String::new(),
         says: vec![],
         shows: if code.class() == Class::Warning { Shows::Warning } else { Shows::Failure },
-        file_limit: None,
+        disk: Disk::Sound,
     }
 }
 
@@ -99,7 +100,13 @@ impl Case {
 
     /// With files that can only grow to so many blocks.
     pub fn with_file_limit(mut self, blocks: u32) -> Case {
-        self.file_limit = Some(blocks);
+        self.disk = Disk::Limited(blocks);
+        self
+    }
+
+    /// On a disk that does not confirm what is written.
+    pub fn with_failing_sync(mut self) -> Case {
+        self.disk = Disk::Unsynced;
         self
     }
 
@@ -129,14 +136,15 @@ impl Case {
         let kept: Vec<Box<dyn Any>> = self.steps.iter().map(|step| step(&bench)).collect();
         let before = bench.logs();
         let mut args = words(&self.when);
-        let told = bench.run(&args, self.file_limit);
+        let told = bench.run(&args, self.disk);
         args.push("--json".to_owned());
-        let ran = bench.run(&args, self.file_limit);
+        let ran = bench.run(&args, self.disk);
         let after = bench.logs();
         drop(kept);
         self.check_json(&ran)?;
         self.check_text(&told)?;
-        match before == after {
+        // What the disk did not confirm is not taken back.
+        match before == after || self.disk == Disk::Unsynced {
             true => Ok(()),
             false => Err("the ledger is not as it was".to_owned()),
         }

@@ -181,6 +181,11 @@ fn disks() -> Vec<Case> {
             .with_file_limit(0)
             .when("keygen new.key")
             .at("new.key"),
+        case(Code::Reopen, "a disk that does not confirm the record")
+            .with_failing_sync()
+            .when(ACKNOWLEDGE)
+            .at("acme/log/00000000.seg")
+            .saying("did not confirm"),
         case(Code::DiskWrite, "a key into no folder")
             .when("keygen nowhere/a.key")
             .at("nowhere/a.key"),

@@ -5,6 +5,7 @@ use revshare_core::vocab::Level;
 use serde_json::Value;
 
 use crate::bench::Bench;
+use crate::bench::Disk;
 use crate::bench::Given;
 use crate::bench::TERMS;
 use crate::bench::with_keys;
@@ -156,9 +157,9 @@ fn several_bad_rows_are_told_at_once() {
     );
     let before = bench.logs();
     let mut args = words(REPORT);
-    let told = bench.run(&args, None);
+    let told = bench.run(&args, Disk::Sound);
     args.push("--json".to_owned());
-    let ran = bench.run(&args, None);
+    let ran = bench.run(&args, Disk::Sound);
     assert_eq!((told.code, ran.code), (3, 3));
     let document: Value = serde_json::from_str(&ran.err).expect("an error as JSON");
     let errors = document["errors"].as_array().expect("several problems");

@@ -137,10 +137,17 @@ fn a_damaged_index_changes_no_answer() {
             IndexUse::Without => without += 1,
         }
         drop(opened);
-        // What could not be had is gone now, and made anew.
-        let again = Ledger::open(&folder, None).expect("it opens again");
-        assert!(answers(&again) == expected, "other answers the second time");
-        assert_ne!(again.index_use(), IndexUse::Without, "it stays broken");
+        // In one process, what broke may hold the files for a moment; then they can be had again.
+        let again = (0..200).any(|_| {
+            let again = Ledger::open(&folder, None).expect("it opens again");
+            assert!(answers(&again) == expected, "other answers the second time");
+            let is_had = again.index_use() != IndexUse::Without;
+            if !is_had {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            is_had
+        });
+        assert!(again, "it stays broken");
     }
     println!(
         "index: {} damaged: {rebuilt} rebuilt at once, {without} read without, {unharmed} where nothing that counts was hit",

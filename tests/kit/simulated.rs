@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs::TryLockError;
+use std::hash::DefaultHasher;
+use std::hash::Hash;
+use std::hash::Hasher;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
@@ -70,7 +73,7 @@ pub enum Operation {
 }
 
 /// A change of a file's bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 enum Change {
     Write(usize, Vec<u8>),
     SetLen(usize),
@@ -102,7 +105,7 @@ struct Inode {
 }
 
 /// A change of names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 enum Naming {
     Set(PathBuf, Name),
     Rename(PathBuf, PathBuf),
@@ -133,7 +136,7 @@ impl Naming {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Name {
     Folder,
     File(usize),
@@ -274,6 +277,23 @@ impl SimulatedDisk {
     pub fn plan_of(&self, kind: Operation, plan: (usize, Fault)) {
         self.plan(Some(plan));
         self.disk().kind = Some(kind);
+    }
+
+    /// Whether there is anything that a power cut could change.
+    pub fn is_synced(&self) -> bool {
+        let disk = self.disk();
+        disk.pending.is_empty() && disk.inodes.iter().all(|inode| inode.pending.is_empty())
+    }
+
+    /// A number for everything that is on it, seen or durable: to tell that two are the same.
+    pub fn fingerprint(&self) -> u64 {
+        let disk = self.disk();
+        let mut hasher = DefaultHasher::new();
+        (&disk.seen, &disk.durable, &disk.pending).hash(&mut hasher);
+        for inode in &disk.inodes {
+            (&inode.seen, &inode.durable, &inode.pending).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// How many operations there were since the last plan.

@@ -1,0 +1,149 @@
+//! A key never signs two records on one previous record, whatever fails.
+
+use std::path::Path;
+
+use ledger_core::ledger::Ledger;
+use ledger_core::vocab::Code;
+use ledger_core::vocab::Problem;
+use revshare_kit::SimulatedDisk;
+use revshare_kit::simulated::Fault;
+use revshare_kit::simulated::Operation;
+
+use crate::faults::acknowledge;
+use crate::scenes::Deed;
+use crate::scenes::LEDGER;
+use crate::scenes::STATE;
+use crate::scenes::Scene;
+use crate::scenes::all;
+use crate::scenes::scenes;
+use crate::scenes::segment_of;
+use crate::scenes::writer;
+
+/// Something that the owner says, once the ledger is in force.
+fn by_owner() -> Scene {
+    let says = |scene: &Scene| match &scene.deed {
+        Deed::Says(said) => said.party == "meta" && said.before > 3,
+        _ => false,
+    };
+    scenes().into_iter().find(says).expect("the owner says something")
+}
+
+/// The head that this machine remembers is lost, what its keys have signed is not.
+fn forget_heads(disk: &SimulatedDisk) {
+    for path in
+        disk.seen().into_keys().filter(|path| path.starts_with(Path::new(STATE).join("heads")))
+    {
+        disk.files().remove(&path).expect("it is there");
+    }
+}
+
+/// The owner's key signs something else on the head.
+fn something_else(ledger: &mut Ledger) -> Result<(), Problem> {
+    acknowledge(ledger)
+}
+
+#[track_caller]
+fn refused(signed: Result<(), Problem>) {
+    assert_eq!(signed.map_err(|problem| problem.code), Err(Code::Equivocation));
+}
+
+/// A record whose sync failed stays signed, even if the disk turns out not to have it.
+#[test]
+fn what_the_disk_did_not_confirm_stays_signed() {
+    let scene = by_owner();
+    let disk = scene.disk.copy();
+    disk.plan_of(Operation::Sync, (1, Fault::Unsynced));
+    let (said, ledger) = scene.run(&disk);
+    assert_eq!(said.map_err(|problem| problem.code), Err(Code::Reopen));
+    drop(ledger);
+    disk.plan(None);
+    let with_tail = |len: usize| {
+        let lost = disk.fork();
+        let (before, after) = (all().until(scene.before), all().until(scene.after));
+        lost.put(&segment_of(LEDGER), &after[..before.len() + len]);
+        refused(something_else(&mut writer(&lost, false).expect("it opens")));
+    };
+    with_tail(0);
+    with_tail(40);
+    // As long as it is there, the key goes on behind it.
+    let mut ledger = writer(&disk, false).expect("it opens");
+    assert_eq!(ledger.state().next_seq(), scene.after);
+    something_else(&mut ledger).expect("on another head");
+}
+
+/// An unfinished append in one copy does not release what the key signed in another one on the same
+/// head.
+#[test]
+fn a_cut_releases_nothing_of_another_copy() {
+    let scene = by_owner();
+    let disk = scene.disk.copy();
+    let (said, ledger) = scene.run(&disk);
+    said.expect("it is recorded");
+    drop(ledger);
+    let other = Path::new("/home/second");
+    let (before, after) = (all().until(scene.before), all().until(scene.after));
+    disk.put(&segment_of("/home/second"), &after[..before.len() + 40]);
+    let opened = Ledger::open_for_writing_on(&disk.files(), other, Some(Path::new(STATE)));
+    let mut second = opened.expect("it opens");
+    assert_eq!(second.notices().len(), 1, "something is cut");
+    refused(something_else(&mut second));
+}
+
+/// An entry of the signing memory that was written in part does not shift those behind it.
+#[test]
+fn half_an_entry_hides_none() {
+    let scene = by_owner();
+    let disk = scene.disk.copy();
+    let signed = |disk: &SimulatedDisk| {
+        let folder = Path::new(STATE).join("signed");
+        disk.seen().into_iter().filter(|(path, _)| path.starts_with(&folder)).collect::<Vec<_>>()
+    };
+    // Both parties' memories end in the middle of an entry.
+    for (path, bytes) in signed(&disk) {
+        disk.put(&path, &[bytes, vec![7; 40]].concat());
+    }
+    let (said, ledger) = scene.run(&disk);
+    said.expect("it is recorded");
+    drop(ledger);
+    // An older copy is put in the place of the ledger, and the head is forgotten.
+    disk.put(&segment_of(LEDGER), &all().until(scene.before));
+    forget_heads(&disk);
+    refused(something_else(&mut writer(&disk, false).expect("it opens")));
+}
+
+/// A process that dies anywhere in an append leaves a key that can go on, or the record.
+#[test]
+fn a_key_is_not_locked_out_by_a_process_that_died() {
+    let scene = by_owner();
+    let disk = scene.disk.copy();
+    disk.plan(None);
+    drop(scene.run(&disk));
+    for number in 1..=disk.operations() {
+        let disk = scene.disk.copy();
+        disk.plan(Some((number, Fault::Gone)));
+        drop(scene.run(&disk));
+        disk.plan(None);
+        let mut ledger = writer(&disk, false).expect("it opens");
+        something_else(&mut ledger)
+            .unwrap_or_else(|problem| panic!("operation {number}: {problem}"));
+    }
+}
+
+/// Once a ledger could not go back to the state of its log, it records nothing more.
+#[test]
+fn a_state_that_is_not_known_is_not_built_upon() {
+    let scene = by_owner();
+    let Deed::Says(said) = &scene.deed else { panic!("a command") };
+    let disk = scene.disk.copy();
+    let mut ledger = writer(&disk, false).expect("it opens");
+    // The record cannot be written, and the log cannot be read for the state before it.
+    disk.plan_of(Operation::Write, (1, Fault::Gone));
+    let problem = said.again(&mut ledger).map(|_| ()).expect_err("it is not written");
+    assert_eq!(problem.code, Code::DiskWrite, "{problem}");
+    disk.plan(None);
+    let problem = said.again(&mut ledger).map(|_| ()).expect_err("the state is not known");
+    assert_eq!(problem.code, Code::Reopen, "{problem}");
+    drop(ledger);
+    let mut ledger = writer(&disk, false).expect("it opens again");
+    said.again(&mut ledger).expect("and goes on");
+}
