@@ -74,6 +74,9 @@ pub const PAYLOAD_LEN_MAX: usize = 48 << 20;
 pub const FRAME_LEN_MAX: usize = PAYLOAD_LEN_MAX + 4096;
 /// A segment that has reached this size is sealed before the next group of records.
 pub const SEGMENT_LEN_TARGET: u64 = 64 << 20;
+/// A group of several records is added to the last segment by writing a copy of it, if the segment
+/// is shorter than this; otherwise the group begins a new segment.
+pub const SEGMENT_COPY_MAX: u64 = 1 << 20;
 
 /// A record may be at most this far ahead of the local clock when it is admitted, in microseconds.
 pub const CLOCK_AHEAD_MICROS_MAX: i64 = 10 * 60 * 1_000_000;

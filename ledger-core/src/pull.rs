@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::chain::StoredRecord;
 use crate::decide::admit_clock;
@@ -17,7 +18,9 @@ use crate::replay::replay;
 use crate::state::EvidenceRecord;
 use crate::store::Batch;
 use crate::store::DiskLog;
+use crate::store::Files;
 use crate::store::Reader;
+use crate::store::files::system;
 use crate::vocab::Code;
 use crate::vocab::Digest;
 use crate::vocab::Place;
@@ -54,13 +57,25 @@ pub fn pull(
     now: Timestamp,
     mode: Mode,
 ) -> Result<Pulled, Problem> {
-    if !DiskLog::exists(from) {
+    pull_on(&system(), (folder, state_folder), from, now, mode)
+}
+
+/// Likewise, on other files than the system's.
+pub fn pull_on(
+    files: &Arc<dyn Files>,
+    (folder, state_folder): (&Path, Option<&Path>),
+    from: &Path,
+    now: Timestamp,
+    mode: Mode,
+) -> Result<Pulled, Problem> {
+    let theirs = DiskLog::open_on(files.clone(), from);
+    if !theirs.has_segments()? {
         return Err(not_a_ledger(from));
     }
-    let theirs = DiskLog::open(from);
-    let ours = match (DiskLog::exists(folder), mode) {
-        (true, Mode::Record) => Some(Ledger::open_for_writing(folder, state_folder)?),
-        (true, Mode::DryRun) => Some(Ledger::open(folder, state_folder)?),
+    let exists = DiskLog::open_on(files.clone(), folder).has_segments()?;
+    let ours = match (exists, mode) {
+        (true, Mode::Record) => Some(Ledger::open_for_writing_on(files, folder, state_folder)?),
+        (true, Mode::DryRun) => Some(Ledger::open_on(files, folder, state_folder)?),
         (false, _) => None,
     };
     let (common, ahead) = match &ours {
@@ -98,8 +113,9 @@ pub fn pull(
     }
     let mut ours = match ours {
         Some(ours) => ours,
-        None => Ledger::create(folder, state_folder)?,
+        None => Ledger::create_on(files, folder, state_folder)?,
     };
+    theirs.confirm().map_err(|problem| in_copy(problem, from))?;
     append(&mut ours, &theirs, common, their_next)?;
     ours.become_state(checked.state);
     Ok(pulled)

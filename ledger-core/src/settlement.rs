@@ -90,9 +90,10 @@ impl Offer {
             value.ok_or_else(|| malformed(format!("a line `{name}` is missing")))
         };
         field("revshare settlement v1")?;
-        let ledger = LedgerId(Digest::parse(field("ledger")?)?);
-        let dispute = EventId(Digest::parse(field("dispute")?)?);
-        let outcome = Digest::parse(field("outcome")?)?;
+        let digest = |text: &str| Digest::parse(text).map_err(|problem| malformed(problem.message));
+        let ledger = LedgerId(digest(field("ledger")?)?);
+        let dispute = EventId(digest(field("dispute")?)?);
+        let outcome = digest(field("outcome")?)?;
         field("")?;
         let agreed = bytes(field("agreed")?).ok_or_else(|| malformed("the outcome is no bytes"))?;
         let agreed = read_agreed(&agreed).map_err(|problem| malformed(problem.message))?;

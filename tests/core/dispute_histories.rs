@@ -49,7 +49,6 @@ const HISTORIES: &[&str] = &[
     "nothing adopted",
     "figures adopted",
     "lines adopted",
-    "lines adopted over adopted ones",
     "payout adopted",
     "payout of nothing adopted",
     "several respondents",
@@ -83,7 +82,6 @@ const REFUSALS: &[&str] = &[
     "evidence-unknown",
     "evidence-twice",
     "minor-unit",
-    "already-accepted",
 ];
 
 type Seen = BTreeMap<String, u32>;

@@ -7,6 +7,8 @@ use ledger_core::dispute::Claim;
 use ledger_core::dispute::Opening;
 use ledger_core::dispute::Target;
 use ledger_core::evolve::statement::rate_until;
+use ledger_core::index::Said;
+use ledger_core::index::snapshot;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay as replay_log;
 use ledger_core::state::Account;
@@ -25,6 +27,7 @@ use proptest::prelude::any;
 use revshare_kit::World;
 use revshare_kit::disk::in_memory;
 use revshare_kit::random::dispute_plan;
+use revshare_kit::random::facts;
 use revshare_kit::random::opened;
 use revshare_kit::random::play;
 use revshare_kit::random::take;
@@ -209,5 +212,22 @@ fn as_claimed_is_what_acceptance_makes() {
                 }
             }
         }
+    });
+}
+
+/// A snapshot holds everything: what is read back from it has the same root, disputes, evidence,
+/// payouts with the pieces that they settled, and what respondents saw when.
+#[test]
+fn snapshots_keep_disputes() {
+    holds(120, dispute_plan(8..28), |plan| {
+        let world = play(&plan);
+        let said = facts(&world).iter().filter_map(Said::of).collect();
+        let bytes = snapshot::write(world.state(), said).expect("a snapshot");
+        let read = snapshot::read(&bytes).expect("it reads back");
+        assert_eq!(state_root(&read), world.root());
+        let (own, other) = (world.agreement(), read.agreement().expect("an agreement"));
+        assert_eq!(format!("{:?}", own.disputes()), format!("{:?}", other.disputes()));
+        assert_eq!(format!("{:?}", own.evidence()), format!("{:?}", other.evidence()));
+        assert_eq!(format!("{:?}", own.payouts()), format!("{:?}", other.payouts()));
     });
 }

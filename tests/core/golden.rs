@@ -7,6 +7,8 @@ use ledger_core::command::Command;
 use ledger_core::ledger::Ledger;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay;
+use ledger_core::state::Agreement;
+use ledger_core::state::Dispute;
 use ledger_core::state::OpenItem;
 use ledger_core::state::Queue;
 use ledger_core::state::State;
@@ -22,6 +24,7 @@ use revshare_kit::Line;
 use revshare_kit::TermsBuilder;
 use revshare_kit::World;
 use revshare_kit::disk::in_memory;
+use revshare_kit::disputes::status_of;
 use revshare_kit::lines;
 use revshare_kit::party;
 use revshare_kit::public_key;
@@ -32,6 +35,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::damage::in_segments;
+use crate::every_dispute::every_dispute;
 use crate::whole;
 use crate::written::holds_bytes_for_ever;
 use crate::written::json_text;
@@ -118,7 +122,7 @@ pub fn every_clause() -> World {
 }
 
 /// The logs of this format: folder, what it shows, segments.
-fn logs() -> [(&'static str, &'static str, Vec<Vec<u8>>); 6] {
+fn logs() -> [(&'static str, &'static str, Vec<Vec<u8>>); 7] {
     let (kinds, clauses) = (every_kind().segments(), every_clause().segments());
     let spread = in_segments(&kinds[0], 5);
     [
@@ -139,6 +143,11 @@ fn logs() -> [(&'static str, &'static str, Vec<Vec<u8>>); 6] {
             "v2/raised",
             "a ledger opened at level 1 and raised by an amendment",
             whole::raised().segments(),
+        ),
+        (
+            "v2/every-dispute",
+            "disputes of every kind, resolved in every way, withdrawn and open, with evidence",
+            every_dispute().segments(),
         ),
     ]
 }
@@ -214,6 +223,10 @@ fn amounts_to(segments: &[Vec<u8>], shows: &str) -> Value {
         "booked": booked,
         "records": records,
     });
+    let amounts = match agreement.disputes().is_empty() {
+        true => amounts,
+        false => with(amounts, agreement.level(), || disputes_say(agreement)),
+    };
     with(amounts, agreement.level(), || {
         let versions = agreement.versions().iter();
         let version = |version: &Version| {
@@ -225,6 +238,37 @@ fn amounts_to(segments: &[Vec<u8>], shows: &str) -> Value {
         };
         json!({ "versions": versions.map(version).collect::<Vec<_>>() })
     })
+}
+
+/// What is held, and every dispute as it stands.
+fn disputes_say(agreement: &Agreement) -> Value {
+    let held = agreement
+        .versions()
+        .beneficiaries()
+        .into_iter()
+        .map(|id| (id.to_string(), Value::from(agreement.account(id).held.to_string())));
+    let held: serde_json::Map<String, Value> = held.collect();
+    let dispute = |dispute: &Dispute| {
+        let figures: serde_json::Map<String, Value> = dispute
+            .figures
+            .iter()
+            .map(|(id, amount)| (id.to_string(), Value::from(amount.to_string())))
+            .collect();
+        let seen = dispute
+            .respondents
+            .iter()
+            .map(|(id, one)| (id.to_string(), one.seen.map(|at| at.to_string()).into()));
+        json!({
+            "event": dispute.id.to_string(),
+            "claimant": dispute.claimant.as_str(),
+            "period": dispute.period.map(|period| period.to_string()),
+            "status": status_of(dispute),
+            "respondents": seen.collect::<serde_json::Map<String, Value>>(),
+            "figures": figures,
+        })
+    };
+    let disputes: Vec<Value> = agreement.disputes().values().map(dispute).collect();
+    json!({ "held": held, "disputes": disputes })
 }
 
 /// What a ledger of level 2 says more; the vectors of level 1 stay as they are.

@@ -6,6 +6,8 @@ use std::fs;
 
 use ledger_core::chain;
 use ledger_core::chain::Place;
+use ledger_core::dispute::Claim;
+use ledger_core::dispute::Outcome;
 use ledger_core::event::Author;
 use ledger_core::event::Event;
 use ledger_core::event::Kind;
@@ -33,9 +35,11 @@ use revshare_kit::signer;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::bad_dispute_payloads::bad_dispute_payloads;
 use crate::bad_payloads::bad_payloads;
 use crate::bad_whole_payloads::bad_whole_payloads;
 use crate::damage::frames;
+use crate::every_dispute::every_dispute;
 use crate::golden::every_clause;
 use crate::golden::every_kind;
 use crate::golden::in_force;
@@ -105,6 +109,7 @@ fn payload_vectors_are_written_again() {
         (every_clause(), "quarter"),
         (whole::every_kind_of_event(), "month"),
         (whole::every_clause(), "quarter"),
+        (every_dispute(), "month"),
     ];
     for (world, length) in worlds {
         for fact in facts(&world) {
@@ -115,6 +120,10 @@ fn payload_vectors_are_written_again() {
                     statement_kind(statement)
                 }
                 Event::PayoutSent(payout) if payout.grossed_up => "v2-grossed-up",
+                Event::DisputeOpened(said) => claim_kind(&said.claim),
+                Event::DisputeSettled(said) => outcome_kind(&said.outcome),
+                Event::DisputeDetermined(said) => outcome_kind(&said.outcome),
+                Event::DisputeAccepted(said) if said.by_default => "by-default",
                 event if event.version() > 1 => "v2",
                 _ => "",
             };
@@ -139,6 +148,23 @@ fn payload_vectors_are_written_again() {
             let path = format!("schemas/vectors/payloads/{number:02}-{name}-{length}.json");
             holds_bytes_for_ever(&path, &json_text(&vector));
         }
+    }
+}
+
+fn claim_kind(claim: &Claim) -> &'static str {
+    match claim {
+        Claim::Figures(_) => "figures",
+        Claim::Report { lines: None, .. } => "nil",
+        Claim::Report { lines: Some(_), .. } => "report",
+        Claim::Terms(_) => "terms",
+    }
+}
+
+fn outcome_kind(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Stands => "stands",
+        Outcome::AsClaimed => "as-claimed",
+        Outcome::Other(claim) => claim_kind(claim),
     }
 }
 
@@ -208,7 +234,7 @@ fn log_with(world: &World, kind: Kind, party: &str, payload: &[u8]) -> Vec<Vec<u
 /// refused by the ledger, the verifier and the reference.
 #[test]
 fn bad_payloads_are_refused() {
-    let worlds = [every_kind(), whole::every_kind_of_event()];
+    let worlds = [every_kind(), whole::every_kind_of_event(), every_dispute()];
     let vectors = vectors("bad-payloads");
     assert!(vectors.len() >= 120, "{} bad payloads", vectors.len());
     for (name, vector) in vectors {
@@ -218,6 +244,7 @@ fn bad_payloads_are_refused() {
         // Those of level 2 name a version.
         let (version, world) = match vector.get("version") {
             None => (1, &worlds[0]),
+            Some(version) if kind >= Kind::DisputeOpened as u16 => (number(version), &worlds[2]),
             Some(version) => (number(version), &worlds[1]),
         };
         let code = match decode_payload((kind, version), length, &payload) {
@@ -245,7 +272,8 @@ fn bad_payloads_are_written_again() {
     let mut names = BTreeSet::new();
     let of_level_one = bad_payloads().into_iter().map(|bad| (None, bad));
     let of_level_two = bad_whole_payloads().into_iter().map(|(v, bad)| (Some(v), bad));
-    for (version, bad) in of_level_one.chain(of_level_two) {
+    let of_disputes = bad_dispute_payloads().into_iter().map(|(v, bad)| (Some(v), bad));
+    for (version, bad) in of_level_one.chain(of_level_two).chain(of_disputes) {
         assert!(names.insert(bad.name), "there are two bad payloads {}", bad.name);
         let kind = bad.kind as u16;
         let read = decode_payload((kind, version.unwrap_or(1)), PeriodLength::Month, &bad.payload);

@@ -110,7 +110,8 @@ fn no_bytes_panic() {
 /// Kinds and versions that this release does not know are named as such.
 #[test]
 fn unknown_kinds_are_refused() {
-    for (kind, version) in [(0, 1), (20, 1), (1, 0), (1, 3), (2, 2), (u16::MAX, u16::MAX)] {
+    for (kind, version) in [(0, 1), (29, 1), (20, 2), (1, 0), (1, 3), (2, 2), (u16::MAX, u16::MAX)]
+    {
         let read = decode_payload((kind, version), PeriodLength::Month, &[]);
         let code = read.map(|_| ()).map_err(|problem| problem.code);
         assert_eq!(code, Err(Code::KindUnknown), "kind {kind} version {version}");

@@ -61,6 +61,22 @@ impl CrashingDisk {
         log
     }
 
+    /// The sector that the append begins in, which holds what was recorded before as well, is as it
+    /// was; the file has its full length.
+    pub fn without_first_sector(&self) -> Vec<Vec<u8>> {
+        let mut log = self.after.clone();
+        let end = self.kept().next_multiple_of(SECTOR_LEN);
+        let kept = self.kept();
+        let last = self.last();
+        log[last].iter_mut().take(end).skip(kept).for_each(|byte| *byte = 0);
+        log
+    }
+
+    /// Where in its first sector the append begins.
+    pub fn begins_at(&self) -> usize {
+        self.kept() % SECTOR_LEN
+    }
+
     /// How many whole sectors the append wrote.
     pub fn sectors(&self) -> usize {
         let first = self.kept().next_multiple_of(SECTOR_LEN);

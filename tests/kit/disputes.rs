@@ -116,6 +116,11 @@ impl Disputing {
         Disputing { reopens: Some(number), ..self }
     }
 
+    /// Reopening the opening of the ledger, which is no dispute.
+    pub fn reopening_nothing(self) -> Disputing {
+        Disputing { reopens: Some(0), ..self }
+    }
+
     /// With files.
     pub fn with_evidence(self, files: &[&str]) -> Disputing {
         let mut evidence: Vec<Digest> = files.iter().map(|file| commitment(file)).collect();
@@ -139,7 +144,10 @@ impl From<Disputing> for Wish {
                 basis: text("it is wrong"),
                 evidence: evidence.clone(),
                 ground,
-                reopens: reopens.map(|number| disputes(world)[number - 1].id),
+                reopens: reopens.map(|number| match number {
+                    0 => world.agreement().opening().0,
+                    number => disputes(world)[number - 1].id,
+                }),
             }))
         })
     }

@@ -53,6 +53,33 @@ pub struct World {
     nonces: u64,
     with_memory: bool,
     plans: BTreeMap<Digest, TermsPlan>,
+    said: Vec<Said>,
+}
+
+/// What a party said that was recorded, with everything that makes the same records of it again.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// The party.
+    pub party: String,
+    /// What it wished.
+    pub command: Command,
+    /// As whom, and when.
+    pub context: Context,
+    /// The nonce.
+    pub nonce: [u8; 16],
+    /// How many records were there before.
+    pub before: u64,
+    /// How many records were there after it.
+    pub after: u64,
+}
+
+impl Said {
+    /// Says it in a copy of the ledger.
+    pub fn again(&self, ledger: &mut Ledger) -> Result<Outcome, Problem> {
+        let key = keys::signer(&self.party);
+        let signing = Signing { signer: &key, nonce: self.nonce };
+        ledger.submit(self.command.clone(), &self.context, &signing, Mode::Record)
+    }
 }
 
 impl World {
@@ -79,6 +106,7 @@ impl World {
             nonces: 0,
             with_memory,
             plans: BTreeMap::new(),
+            said: Vec::new(),
         }
     }
 
@@ -128,7 +156,12 @@ impl World {
         let mut nonce = [0; 16];
         nonce[..8].copy_from_slice(&self.nonces.to_le_bytes());
         let context = self.context(party, key);
-        self.ledger.submit(command, &context, &Signing { signer: key, nonce }, Mode::Record)
+        let before = self.state().next_seq();
+        let signing = Signing { signer: key, nonce };
+        let outcome = self.ledger.submit(command.clone(), &context, &signing, Mode::Record)?;
+        let (party, after) = (party.to_owned(), self.state().next_seq());
+        self.said.push(Said { party, command, context, nonce, before, after });
+        Ok(outcome)
     }
 
     /// A party says something that must be admissible.
@@ -144,6 +177,11 @@ impl World {
         let party = Id::parse(party).expect("a party id");
         let author = Author { party, key: key.public().expect("a key that is not weak") };
         Context { author, recorded_at: self.clock.now(), now: self.clock.now() }
+    }
+
+    /// Everything that was recorded, in order.
+    pub fn said(&self) -> &[Said] {
+        &self.said
     }
 
     /// The plan that wrote terms with a digest.

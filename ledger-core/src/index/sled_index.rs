@@ -2,6 +2,7 @@
 //! panic: all of that reads as "no index".
 
 use std::fs;
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::path::Path;
@@ -54,8 +55,8 @@ impl std::fmt::Debug for SledIndex {
 }
 
 impl SledIndex {
-    /// Opens the index of a ledger, and makes it if there is none. `None` if it cannot be had: in
-    /// use by another process, not writable, or broken (then it is deleted, for the next time).
+    /// Opens the index of a ledger, and makes it if there is none; a broken one is deleted and made
+    /// anew. `None` if it cannot be had: in use by another process, or not writable.
     pub fn open(ledger: &Path) -> Option<SledIndex> {
         let path = folder(ledger);
         let open = || {
@@ -66,15 +67,26 @@ impl SledIndex {
                 .print_profile_on_drop(false);
             Some(config.open())
         };
-        match quietly(open) {
-            Some(Ok(db)) => Some(SledIndex { db }),
-            Some(Err(sled::Error::Io(_))) => None,
-            Some(Err(_)) | None => {
-                let _ = fs::remove_dir_all(&path);
-                None
+        for _ in 0..2 {
+            match quietly(open) {
+                Some(Ok(db)) => return Some(SledIndex { db }),
+                Some(Err(sled::Error::Io(error))) if is_unavailable(&error) => return None,
+                // Also a file that ends too early: that is an error of reading.
+                _ => fs::remove_dir_all(&path).ok()?,
             }
         }
+        None
     }
+}
+
+/// Whether an error is no fault of the index's files.
+fn is_unavailable(error: &io::Error) -> bool {
+    use io::ErrorKind::PermissionDenied;
+    use io::ErrorKind::ReadOnlyFilesystem;
+    use io::ErrorKind::StorageFull;
+    let outside = [PermissionDenied, ReadOnlyFilesystem, StorageFull].contains(&error.kind());
+    // How sled says that another process has it open.
+    outside || error.to_string().contains("could not acquire lock")
 }
 
 impl Index for SledIndex {

@@ -5,6 +5,7 @@ mod writing;
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::chain::Signer;
 use crate::diff::Diff;
@@ -21,8 +22,11 @@ use crate::replay::ledger_id;
 use crate::replay::replay;
 use crate::state::State;
 use crate::store::DiskLog;
+use crate::store::Files;
 use crate::store::SegmentSource;
 use crate::store::Witness;
+use crate::store::files::system;
+use crate::store::reader::FrameAt;
 use crate::store::reader::Tail;
 use crate::store::witness::RememberedHead;
 use crate::verify::Options;
@@ -47,6 +51,19 @@ pub struct Ledger {
     notices: Vec<Notice>,
     /// Of a ledger opened to read.
     index: Option<SledIndex>,
+    index_use: IndexUse,
+}
+
+/// What became of the index when a ledger was opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum IndexUse {
+    /// It was left alone, or could not be had: the log was read.
+    #[default]
+    Without,
+    /// The log was read, and the index was made anew from it.
+    Rebuilt,
+    /// It was sound and up to date, and the ledger was taken from it.
+    Answered,
 }
 
 /// Something worth saying that stopped nothing.
@@ -118,31 +135,70 @@ impl Ledger {
     /// Opens a ledger to read. `state_folder` holds the memories of this machine, if there is one.
     /// Errors: [`Code::NotALedger`], and everything that makes a log unreadable.
     pub fn open(folder: &Path, state_folder: Option<&Path>) -> Result<Ledger, Problem> {
-        if !DiskLog::exists(folder) {
-            return Err(not_a_ledger(folder));
-        }
         let log = DiskLog::open(folder);
-        Ledger::read(folder, state_folder, log)
+        match log.has_segments()? {
+            true => Ledger::read(folder, state_folder, log),
+            false => Err(not_a_ledger(folder)),
+        }
+    }
+
+    /// Likewise, on other files than the system's, and without the index.
+    pub fn open_on(
+        files: &Arc<dyn Files>,
+        folder: &Path,
+        state_folder: Option<&Path>,
+    ) -> Result<Ledger, Problem> {
+        let log = DiskLog::open_on(files.clone(), folder);
+        match log.has_segments()? {
+            true => Ledger::load(folder, state_folder, log, Some(&mut Seen::default())),
+            false => Err(not_a_ledger(folder)),
+        }
     }
 
     /// Opens a ledger to write: takes the lock, and cuts an unfinished append. Errors: those of
     /// [`Ledger::open`], [`Code::Locked`], [`Code::Rollback`], [`Code::DiskWrite`].
     pub fn open_for_writing(folder: &Path, state_folder: Option<&Path>) -> Result<Ledger, Problem> {
-        if !DiskLog::exists(folder) {
+        Ledger::open_for_writing_on(&system(), folder, state_folder)
+    }
+
+    /// Likewise, on other files than the system's.
+    pub fn open_for_writing_on(
+        files: &Arc<dyn Files>,
+        folder: &Path,
+        state_folder: Option<&Path>,
+    ) -> Result<Ledger, Problem> {
+        if !DiskLog::open_on(files.clone(), folder).has_segments()? {
             return Err(not_a_ledger(folder));
         }
-        let log = DiskLog::open_for_writing(folder)?;
+        let log = DiskLog::open_for_writing_on(files.clone(), folder)?;
         Ledger::load(folder, state_folder, log, None)
     }
 
     /// A folder in which a ledger is to be opened. Errors: [`Code::AlreadyALedger`],
     /// [`Code::DiskWrite`], [`Code::Locked`].
     pub fn create(folder: &Path, state_folder: Option<&Path>) -> Result<Ledger, Problem> {
-        let log = DiskLog::create(folder)?;
-        let witness = Witness::new(state_folder, folder);
+        Ledger::create_on(&system(), folder, state_folder)
+    }
+
+    /// Likewise, on other files than the system's.
+    pub fn create_on(
+        files: &Arc<dyn Files>,
+        folder: &Path,
+        state_folder: Option<&Path>,
+    ) -> Result<Ledger, Problem> {
+        let log = DiskLog::create_on(files.clone(), folder)?;
+        let witness = Witness::new_on(files.clone(), state_folder, folder);
         witness.forget_head();
         let (folder, state) = (folder.to_owned(), State::default());
-        Ok(Ledger { folder, log, witness, state, notices: Vec::new(), index: None })
+        Ok(Ledger {
+            folder,
+            log,
+            witness,
+            state,
+            notices: Vec::new(),
+            index: None,
+            index_use: IndexUse::Without,
+        })
     }
 
     /// A ledger that is opened nowhere: for a dry run of opening one.
@@ -152,7 +208,15 @@ impl Ledger {
         }
         let (log, witness) = (DiskLog::open(folder), Witness::new(None, folder));
         let (folder, state) = (folder.to_owned(), State::default());
-        Ok(Ledger { folder, log, witness, state, notices: Vec::new(), index: None })
+        Ok(Ledger {
+            folder,
+            log,
+            witness,
+            state,
+            notices: Vec::new(),
+            index: None,
+            index_use: IndexUse::Without,
+        })
     }
 
     fn load(
@@ -161,15 +225,15 @@ impl Ledger {
         log: DiskLog,
         mut seen: Option<&mut Seen>,
     ) -> Result<Ledger, Problem> {
-        let witness = Witness::new(state_folder, folder);
-        let mut remembered_hash = None;
-        let remembered = witness.head();
+        let witness = Witness::new_on(log.files().clone(), state_folder, folder);
+        let mut remembered_at = None;
+        let remembered = witness.head()?;
         let replayed = replay(&log, None, Signatures::Trusted, &mut |state, fact, at| {
             if let Some(seen) = &mut seen {
                 seen.add(state, fact, (at.segment, at.offset));
             }
             if remembered.is_some_and(|head| head.seq == fact.seq) {
-                remembered_hash = Some(fact.hash);
+                remembered_at = Some((fact.hash, at));
             }
         })?;
         let state = replayed.state;
@@ -186,18 +250,32 @@ impl Ledger {
             state,
             notices: Vec::new(),
             index: None,
+            index_use: IndexUse::Without,
         };
+        let remembered_hash = remembered_at.map(|(hash, _)| hash);
         ledger.admit_memory(remembered, remembered_hash, replayed.unfinished.as_ref())?;
-        if let Some(tail) = replayed.unfinished {
-            let records = ledger.state.next_seq();
-            let bytes = tail.len;
-            if seen.is_none() {
-                ledger.cut(&tail)?;
-                ledger.notices.push(Notice::Cut { bytes, records });
-            } else {
+        let records = ledger.state.next_seq();
+        if seen.is_some() {
+            if let Some(Tail { len: bytes, .. }) = replayed.unfinished {
                 ledger.notices.push(Notice::Ignored { bytes, records });
             }
+            return Ok(ledger);
         }
+        let has_draft = ledger.log.remove_drafts()?;
+        if let Some(tail) = &replayed.unfinished {
+            ledger.log.cut(tail.segment, tail.offset)?;
+            ledger.notices.push(Notice::Cut { bytes: tail.len, records });
+        }
+        if has_draft || ledger.log.was_interrupted() || replayed.unfinished.is_some() {
+            // What is not there any more was never synced, and a copy is only taken of what is: it
+            // never left this machine, and its key may sign on the head again. Should that fail,
+            // the key is refused.
+            if ledger.witness.release_pending(ledger.state.head()).is_ok() {
+                ledger.log.resume();
+            }
+        }
+        let of_this = remembered.filter(|head| head.ledger == ledger_id(&ledger.state));
+        ledger.settle(of_this.zip(remembered_at.map(|(_, at)| at)))?;
         Ok(ledger)
     }
 
@@ -234,17 +312,19 @@ impl Ledger {
             .hint("an older copy was put in its place: restore the newer one, or `revshare pull` from the other party's copy into a new folder"))
     }
 
-    fn cut(&mut self, tail: &Tail) -> Result<(), Problem> {
-        // What was signed and cut never left this machine: the keys of this ledger may sign on the
-        // head again.
-        if let Some(agreement) = self.state.agreement() {
-            let head = self.state.head();
-            for party in agreement.versions().parties().into_values() {
-                let released = |previous: RecordHash, _| previous == head;
-                let _ = self.witness.release_signed(agreement.ledger(), &party.key, released);
+    /// Whatever this machine does not remember to have been synced is written again before anything
+    /// may follow it: the process that wrote it may have died, or failed, before its sync.
+    fn settle(&mut self, remembered: Option<(RememberedHead, FrameAt)>) -> Result<(), Problem> {
+        let known = match remembered {
+            Some((head, _)) if head.seq.checked_add(1) == Some(self.state.next_seq()) => {
+                return Ok(());
             }
-        }
-        self.log.cut(tail.segment, tail.offset)
+            Some((_, at)) => (at.segment, at.offset + at.len as u64),
+            None => (0, 0),
+        };
+        self.log.settle(known)?;
+        self.remember_head(ledger_id(&self.state));
+        Ok(())
     }
 
     /// The folder of the ledger.
@@ -265,6 +345,11 @@ impl Ledger {
     /// What is worth saying about opening.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// What became of the index when it was opened.
+    pub fn index_use(&self) -> IndexUse {
+        self.index_use
     }
 
     /// The memories of this machine for this copy.
@@ -323,7 +408,8 @@ impl Ledger {
 
 /// Verifies the copy in a folder, with this machine's memory of it beside what `options` gives.
 pub fn verify_folder(folder: &Path, state_folder: Option<&Path>, options: Options) -> Verdict {
-    let remembered = Witness::new(state_folder, folder).head();
+    // A memory that cannot be read is one that was not given; the verdict says so.
+    let remembered = Witness::new(state_folder, folder).head().ok().flatten();
     verify(&DiskLog::open(folder), &Options { remembered, ..options })
 }
 

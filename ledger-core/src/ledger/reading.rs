@@ -17,6 +17,7 @@ use crate::index::Said;
 use crate::index::SledIndex;
 use crate::index::rows;
 use crate::index::snapshot;
+use crate::ledger::IndexUse;
 use crate::ledger::Ledger;
 use crate::replay::Signatures;
 use crate::replay::ledger_id;
@@ -58,7 +59,7 @@ impl Ledger {
     ) -> Result<Ledger, Problem> {
         let index = SledIndex::open(folder);
         if let Some(ledger) = Ledger::from_index(folder, state_folder, &index)? {
-            return Ok(Ledger { index, ..ledger });
+            return Ok(Ledger { index, index_use: IndexUse::Answered, ..ledger });
         }
         // Taken before the log is read: if a writer appends meanwhile, the index is bound to files
         // that are no more, and is rebuilt next time.
@@ -66,7 +67,10 @@ impl Ledger {
         let mut seen = Seen::default();
         let mut ledger = Ledger::load(folder, state_folder, log, Some(&mut seen))?;
         if let Some(index) = index.filter(|_| ledger.notices.is_empty()) {
-            ledger.index = rebuild(&index, &ledger.state, seen, stamps).then_some(index);
+            if rebuild(&index, &ledger.state, seen, stamps) {
+                ledger.index = Some(index);
+                ledger.index_use = IndexUse::Rebuilt;
+            }
         }
         Ok(ledger)
     }
@@ -88,7 +92,7 @@ impl Ledger {
         let sound = snapshot.filter(|bytes| Domain::Index.digest(bytes) == bound.snapshot);
         let Some(state) = sound.and_then(|bytes| snapshot::read(&bytes)) else { return Ok(None) };
         let witness = Witness::new(state_folder, folder);
-        let fits_memory = witness.head().is_none_or(|head| {
+        let fits_memory = witness.head()?.is_none_or(|head| {
             head.ledger != ledger_id(&state)
                 || (head.seq.checked_add(1) == Some(bound.records) && head.hash == bound.head)
         });
@@ -96,7 +100,8 @@ impl Ledger {
             return Ok(None);
         }
         let (folder, notices) = (folder.to_owned(), Vec::new());
-        Ok(Some(Ledger { folder, log, witness, state, notices, index: None }))
+        let index_use = IndexUse::Without;
+        Ok(Some(Ledger { folder, log, witness, state, notices, index: None, index_use }))
     }
 
     /// Shows every record that all look-ups find, in order, with a state that knows the events

@@ -66,36 +66,44 @@ impl Ledger {
         signing: &Signing<'_>,
         mode: Mode,
     ) -> Result<Outcome, Problem> {
+        self.log.admit_certain()?;
         let before = self.state.next_seq();
         let group = match self.prepare(command, context, signing) {
             Ok(group) => group,
             Err(problem) => {
-                self.restore(before)?;
+                self.restore(before);
                 return Err(problem);
             }
         };
         let outcome = Outcome { records: group.records.clone(), fact: group.fact.clone() };
         if mode == Mode::DryRun {
-            self.restore(before)?;
+            self.restore(before);
             return Ok(outcome);
         }
         if let Err(problem) = self.write(&group, context) {
-            self.restore(before)?;
+            self.restore(before);
             return Err(problem);
         }
         Ok(outcome)
     }
 
-    /// Goes back to the state of the log, if records were applied that were not written.
-    fn restore(&mut self, next_seq: u64) -> Result<(), Problem> {
+    /// Goes back to the state before records that were applied and not recorded. Where the log
+    /// cannot be read for that, nothing more is recorded until the ledger is opened again.
+    fn restore(&mut self, next_seq: u64) {
         if self.state.next_seq() == next_seq {
-            return Ok(());
+            return;
         }
-        self.state = match next_seq {
-            0 => State::default(),
-            _ => replay(&self.log, None, Signatures::Trusted, &mut |_, _, _| {})?.state,
+        let Some(last) = next_seq.checked_sub(1) else {
+            self.state = State::default();
+            return;
         };
-        Ok(())
+        match replay(&self.log, Some(last), Signatures::Trusted, &mut |_, _, _| {}) {
+            Ok(replayed) if replayed.state.next_seq() == next_seq => self.state = replayed.state,
+            _ => {
+                self.log.doubt();
+                self.state = State::default();
+            }
+        }
     }
 
     /// Decides, seals, signs and applies: everything but the writing.
@@ -237,9 +245,13 @@ impl Ledger {
         let witness = &self.witness;
         let mut remember = || witness.remember_signed(ledger, &key, &group.signed);
         if let Err(problem) = self.log.append(group.first_seq, &group.frames, &mut remember) {
-            let released =
-                |previous: RecordHash, hash: RecordHash| group.signed.contains(&(previous, hash));
-            let _ = self.witness.release_signed(ledger, &key, released);
+            if problem.code == Code::Reopen {
+                // What may be on the disk may have been read by others: its signature stands.
+                self.witness.forget_pending();
+            } else {
+                let released = |signed: &_| group.signed.contains(signed);
+                let _ = self.witness.release_signed(ledger, &key, released);
+            }
             return Err(problem);
         }
         self.remember_head(ledger);
@@ -261,7 +273,7 @@ impl Ledger {
         self.remember_head(ledger_id(&self.state));
     }
 
-    fn remember_head(&mut self, ledger: LedgerId) {
+    pub(super) fn remember_head(&mut self, ledger: LedgerId) {
         let seq = self.state.next_seq().saturating_sub(1);
         let head = RememberedHead { ledger, seq, hash: self.state.head() };
         // The folder may have been made since the memory was opened.

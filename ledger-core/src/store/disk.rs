@@ -1,23 +1,28 @@
 //! Segment files in a folder.
 //!
-//! Write path: append, `fdatasync`, and only then is a group recorded. A write that fails is taken
-//! back. Sealed segments never change; a new file is made known by a sync of its folder.
+//! Write path: append, `fdatasync`, and only then is a group recorded. A write that fails before
+//! the group is whole is taken back. Once it is whole somebody may have read it: from there on
+//! nothing is taken back, and if the disk then does not confirm it, this process records nothing
+//! more. Sealed segments never change; a new file is made known by a sync of its folder.
 
-use std::fs;
-use std::fs::File;
-use std::fs::OpenOptions;
 use std::fs::TryLockError;
 use std::io;
-use std::io::Write;
-use std::os::unix::fs::FileExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::limits::SEGMENT_COPY_MAX;
 use crate::limits::SEGMENT_LEN_TARGET;
 use crate::store::Segment;
 use crate::store::SegmentHeader;
 use crate::store::SegmentSource;
+use crate::store::files::Files;
+use crate::store::files::How;
+use crate::store::files::OpenFile;
+use crate::store::files::read_exact_at;
+use crate::store::files::system;
+use crate::store::files::write_all;
+use crate::store::files::write_all_at;
 use crate::vocab::Code;
 use crate::vocab::Place;
 use crate::vocab::Problem;
@@ -26,16 +31,25 @@ use crate::vocab::Problem;
 pub const LOG_FOLDER: &str = "log";
 /// The file that a writer locks.
 const LOCK_FILE: &str = "lock";
+/// How the name of a file ends that is to become a segment.
+const DRAFT: &str = ".new";
+/// Bytes that are written again at once.
+const CHUNK_LEN: usize = 1 << 20;
 
 /// The log of a ledger on disk.
 #[derive(Debug)]
 pub struct DiskLog {
+    files: Arc<dyn Files>,
     folder: PathBuf,
     /// Held by a writer for as long as it lives.
-    lock: Option<File>,
+    lock: Option<Box<dyn OpenFile>>,
     /// The last segment, open to be appended to: opening it for each record costs as much as a
     /// fourth of the sync. Nobody else writes to it while the lock is held.
     last: Option<LastSegment>,
+    /// The disk did not confirm something: what this process would see of it need not be there.
+    in_doubt: bool,
+    /// The writer before this one died in the middle of an append.
+    interrupted: bool,
 }
 
 /// The segment that a writer appends to.
@@ -43,7 +57,15 @@ pub struct DiskLog {
 struct LastSegment {
     number: u32,
     len: u64,
-    file: File,
+    file: Box<dyn OpenFile>,
+}
+
+/// Why an append did not succeed.
+enum Failure {
+    /// Nothing of it is left.
+    TakenBack(Problem),
+    /// It may be on the disk, or not.
+    InDoubt(PathBuf, io::Error),
 }
 
 /// The refusal of the operating system, in the ledger's words.
@@ -68,40 +90,79 @@ fn cannot_write(path: &Path, error: &io::Error) -> Problem {
     io_problem(Code::DiskWrite, "the ledger cannot be written; nothing was recorded", path, error)
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+fn cannot_read(path: &Path, error: &io::Error) -> Problem {
+    io_problem(Code::DiskRead, "the ledger cannot be read", path, error)
+}
+
+fn is_not_there(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn unconfirmed(path: &Path, error: &io::Error) -> Problem {
+    let message = format!(
+        "the disk did not confirm that the record is on it ({error}); whether it is recorded shows when the ledger is opened again"
+    );
+    Problem::new(Code::Reopen, message).at(Place::Path(path.display().to_string())).hint(
+        "check the disk, then run the command again: if it was recorded, it is refused as a repeat",
+    )
+}
+
+/// The folder that a path names an entry of.
+fn above(path: &Path) -> &Path {
+    path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 impl DiskLog {
     /// Opens the log of the ledger in a folder for reading. No lock is taken: readers are never
     /// blocked, and see whole records only.
     pub fn open(ledger: &Path) -> DiskLog {
-        DiskLog { folder: ledger.join(LOG_FOLDER), lock: None, last: None }
+        DiskLog::open_on(system(), ledger)
+    }
+
+    /// Likewise, on other files than the system's.
+    pub fn open_on(files: Arc<dyn Files>, ledger: &Path) -> DiskLog {
+        let folder = ledger.join(LOG_FOLDER);
+        DiskLog { files, folder, lock: None, last: None, in_doubt: false, interrupted: false }
     }
 
     /// Opens the segments that lie directly in a folder, for reading.
     pub fn open_segments(folder: &Path) -> DiskLog {
-        DiskLog { folder: folder.to_owned(), lock: None, last: None }
+        let (files, folder) = (system(), folder.to_owned());
+        DiskLog { files, folder, lock: None, last: None, in_doubt: false, interrupted: false }
     }
 
     /// Whether a folder holds a log with at least one segment.
     pub fn exists(ledger: &Path) -> bool {
-        DiskLog::open(ledger).segments().is_ok_and(|segments| !segments.is_empty())
+        DiskLog::open(ledger).has_segments().unwrap_or(false)
+    }
+
+    /// Whether there is a log with at least one segment. Errors: [`Code::DiskRead`], if that cannot
+    /// be told.
+    pub fn has_segments(&self) -> Result<bool, Problem> {
+        match self.files.list(&self.folder) {
+            Ok(names) => Ok(names.iter().any(|name| SegmentHeader::number_in(name).is_some())),
+            Err(error) if is_not_there(&error) => Ok(false),
+            Err(error) => Err(cannot_read(&self.folder, &error)),
+        }
     }
 
     /// Opens the log for writing. Errors: [`Code::Locked`] if another writer has it,
     /// [`Code::DiskWrite`].
     pub fn open_for_writing(ledger: &Path) -> Result<DiskLog, Problem> {
-        let folder = ledger.join(LOG_FOLDER);
-        let path = folder.join(LOCK_FILE);
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|error| cannot_write(&path, &error))?;
+        DiskLog::open_for_writing_on(system(), ledger)
+    }
+
+    /// Likewise, on other files than the system's.
+    pub fn open_for_writing_on(files: Arc<dyn Files>, ledger: &Path) -> Result<DiskLog, Problem> {
+        let log = DiskLog::open_on(files, ledger);
+        let path = log.folder.join(LOCK_FILE);
+        let lock = log.files.open(&path, How::Lock).map_err(|error| cannot_write(&path, &error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(DiskLog { folder, lock: Some(lock), last: None }),
+            Ok(()) => {
+                // A writer leaves a mark in the file for as long as it appends.
+                let interrupted = !lock.is_empty().map_err(|error| cannot_read(&path, &error))?;
+                Ok(DiskLog { lock: Some(lock), interrupted, ..log })
+            }
             Err(TryLockError::WouldBlock) => {
                 Err(Problem::new(Code::Locked, "another command is writing to this ledger")
                     .at(Place::Path(path.display().to_string()))
@@ -114,9 +175,17 @@ impl DiskLog {
     /// Makes the folder of a new log and opens it for writing; it has no segment yet. Errors:
     /// [`Code::AlreadyALedger`], [`Code::DiskWrite`], [`Code::Locked`].
     pub fn create(ledger: &Path) -> Result<DiskLog, Problem> {
+        DiskLog::create_on(system(), ledger)
+    }
+
+    /// Likewise, on other files than the system's.
+    pub fn create_on(files: Arc<dyn Files>, ledger: &Path) -> Result<DiskLog, Problem> {
         let folder = ledger.join(LOG_FOLDER);
-        fs::create_dir_all(&folder).map_err(|error| cannot_write(&folder, &error))?;
-        let log = DiskLog::open_for_writing(ledger)?;
+        // The ledger's own folder may be new, too.
+        make_durable_folders(&*files, &folder)
+            .and_then(|()| files.sync_folder(above(ledger)))
+            .map_err(|error| cannot_write(&folder, &error))?;
+        let log = DiskLog::open_for_writing_on(files, ledger)?;
         if log.segments()?.is_empty() {
             return Ok(log);
         }
@@ -125,34 +194,102 @@ impl DiskLog {
             .hint("open the ledger in another folder"))
     }
 
+    /// The files that it lies in.
+    pub fn files(&self) -> &Arc<dyn Files> {
+        &self.files
+    }
+
     fn path(&self, number: u32) -> PathBuf {
         self.folder.join(SegmentHeader::file_name(number))
     }
 
-    /// Appends a group of frames and makes it durable: on `Ok` it is recorded, on `Err` the log is
-    /// as it was. `first_seq` is the sequence number of the first frame; `written` runs once all
-    /// bytes are written and before they are synced. Errors: [`Code::DiskFull`],
-    /// [`Code::DiskWrite`].
+    /// Nothing more is recorded through this log.
+    pub fn doubt(&mut self) {
+        self.in_doubt = true;
+    }
+
+    /// Errors: [`Code::Reopen`] once the disk did not confirm something.
+    pub fn admit_certain(&self) -> Result<(), Problem> {
+        if !self.in_doubt {
+            return Ok(());
+        }
+        Err(Problem::new(
+            Code::Reopen,
+            "something failed before, and what is on the disk is not certain; nothing was recorded",
+        )
+        .at(Place::Path(self.folder.display().to_string()))
+        .hint("open the ledger again: that says what is recorded"))
+    }
+
+    /// Appends a group of frames and makes it durable: on `Ok` it is recorded; on `Err` the log is
+    /// as it was, but for [`Code::Reopen`]: then it is not known whether the group is recorded, and
+    /// nothing more is recorded through this log. `first_seq` is the sequence number of the first
+    /// frame; `signing` runs before the group can be read whole by anybody. Errors:
+    /// [`Code::DiskFull`], [`Code::DiskWrite`], [`Code::Reopen`].
     pub fn append(
         &mut self,
         first_seq: u64,
         frames: &[Vec<u8>],
-        written: &mut dyn FnMut() -> io::Result<()>,
+        signing: &mut dyn FnMut() -> Result<(), Problem>,
     ) -> Result<(), Problem> {
         debug_assert!(self.lock.is_some(), "only a writer appends");
+        self.admit_certain()?;
+        self.mark()?;
+        let appended = self.append_marked(first_seq, frames, signing);
+        self.unmark();
+        appended.map_err(|failure| match failure {
+            Failure::TakenBack(problem) => problem,
+            Failure::InDoubt(path, error) => {
+                self.in_doubt = true;
+                unconfirmed(&path, &error)
+            }
+        })
+    }
+
+    /// Whether the writer before this one died in the middle of an append, and what it signed then
+    /// was not dealt with yet.
+    pub fn was_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// What the writer before this one left was dealt with.
+    pub fn resume(&mut self) {
+        self.interrupted = false;
+        self.unmark();
+    }
+
+    fn mark(&self) -> Result<(), Problem> {
+        let Some(lock) = &self.lock else { return Ok(()) };
+        let marked = write_all_at(&**lock, b"1", 0);
+        marked.map_err(|error| cannot_write(&self.folder.join(LOCK_FILE), &error))
+    }
+
+    fn unmark(&self) {
+        // A mark that stays says less than nothing to the next writer: the log is past it.
+        let _ = self.lock.as_ref().map(|lock| lock.set_len(0));
+    }
+
+    fn append_marked(
+        &mut self,
+        first_seq: u64,
+        frames: &[Vec<u8>],
+        signing: &mut dyn FnMut() -> Result<(), Problem>,
+    ) -> Result<(), Failure> {
         let last = match self.last.take() {
             Some(last) => Some(last),
-            None => self.open_last()?,
+            None => self.open_last().map_err(Failure::TakenBack)?,
         };
-        match last {
-            Some(mut last) if last.len < SEGMENT_LEN_TARGET => {
-                self.append_to(&mut last, frames, written)?;
-                self.last = Some(last);
-                Ok(())
+        match (last, frames) {
+            (Some(last), [frame]) if last.len < SEGMENT_LEN_TARGET => {
+                self.append_to(last, frame, signing)
             }
-            last => {
+            (Some(last), _) if last.len < SEGMENT_COPY_MAX => {
+                self.publish(last.number, Some(last.len), None, frames, signing)
+            }
+            (last, _) => {
                 let number = last.map_or(0, |last| last.number + 1);
-                self.append_new(SegmentHeader { number, first_seq }, frames, written)
+                let header = SegmentHeader { number, first_seq };
+                self.publish(number, None, Some(header), frames, signing)
             }
         }
     }
@@ -160,112 +297,198 @@ impl DiskLog {
     fn open_last(&self) -> Result<Option<LastSegment>, Problem> {
         let Some(Segment { number, len, .. }) = self.segments()?.pop() else { return Ok(None) };
         let path = self.path(number);
-        let file = OpenOptions::new().append(true).open(&path);
+        let file = self.files.open(&path, How::Append);
         let file = file.map_err(|error| cannot_write(&path, &error))?;
         Ok(Some(LastSegment { number, len, file }))
     }
 
+    /// One record is added to the last segment.
     fn append_to(
-        &self,
-        last: &mut LastSegment,
-        frames: &[Vec<u8>],
-        written: &mut dyn FnMut() -> io::Result<()>,
-    ) -> Result<(), Problem> {
-        let appended = frames
-            .iter()
-            .try_for_each(|frame| last.file.write_all(frame))
-            .and_then(|()| written())
-            .and_then(|()| last.file.sync_data());
-        if let Err(error) = appended {
-            // Take back what was written. Should that fail too, the next writer finds an
-            // unfinished append and cuts it.
-            let _ = last.file.set_len(last.len).and_then(|()| last.file.sync_data());
-            return Err(cannot_write(&self.path(last.number), &error));
+        &mut self,
+        mut last: LastSegment,
+        frame: &[u8],
+        signing: &mut dyn FnMut() -> Result<(), Problem>,
+    ) -> Result<(), Failure> {
+        let path = self.path(last.number);
+        signing().map_err(Failure::TakenBack)?;
+        if let Err(error) = write_all(&*last.file, frame) {
+            // Should taking it back fail, the next writer finds an unfinished append and cuts it.
+            let taken_back = last.file.set_len(last.len).and_then(|()| last.file.sync_data());
+            self.in_doubt |= taken_back.is_err();
+            return Err(Failure::TakenBack(cannot_write(&path, &error)));
         }
-        last.len += frames.iter().map(|frame| frame.len() as u64).sum::<u64>();
+        last.file.sync_data().map_err(|error| Failure::InDoubt(path, error))?;
+        last.len += frame.len() as u64;
+        self.last = Some(last);
         Ok(())
     }
 
-    /// A new segment gets its name only when it is whole, so that no reader meets half a header.
-    fn append_new(
-        &self,
-        header: SegmentHeader,
+    /// Several records, or a new segment, are written under another name first, with a copy of what
+    /// the segment holds: they are there when the file gets its name, all or none.
+    fn publish(
+        &mut self,
+        number: u32,
+        copied: Option<u64>,
+        header: Option<SegmentHeader>,
         frames: &[Vec<u8>],
-        written: &mut dyn FnMut() -> io::Result<()>,
-    ) -> Result<(), Problem> {
-        let path = self.path(header.number);
+        signing: &mut dyn FnMut() -> Result<(), Problem>,
+    ) -> Result<(), Failure> {
+        let path = self.path(number);
         let draft = path.with_extension("new");
-        let mut write = || -> io::Result<()> {
-            let mut file = File::create(&draft)?;
-            file.write_all(&header.bytes())?;
-            frames.iter().try_for_each(|frame| file.write_all(frame))?;
-            written()?;
-            file.sync_all()?;
-            fs::rename(&draft, &path)?;
-            sync_folder(&self.folder)?;
-            if header.number == 0 {
-                // The folders themselves are new.
-                let ledger = self.folder.parent().unwrap_or(&self.folder);
-                sync_folder(ledger)?;
-                let above = ledger.parent().filter(|above| !above.as_os_str().is_empty());
-                sync_folder(above.unwrap_or(Path::new(".")))?;
-            }
-            Ok(())
+        let mut unsynced = false;
+        let mut publish = || -> Result<(), Problem> {
+            let mut write = || -> io::Result<()> {
+                let mut before = vec![0; usize::try_from(copied.unwrap_or(0)).unwrap_or(0)];
+                if copied.is_some() {
+                    read_exact_at(&*self.files.open(&path, How::Read)?, &mut before, 0)?;
+                }
+                let file = self.files.open(&draft, How::Create)?;
+                write_all(&*file, &before)?;
+                header.map_or(Ok(()), |header| write_all(&*file, &header.bytes()))?;
+                frames.iter().try_for_each(|frame| write_all(&*file, frame))?;
+                file.sync_all().inspect_err(|_| unsynced = true)
+            };
+            write().map_err(|error| cannot_write(&path, &error))?;
+            signing()?;
+            self.files.rename(&draft, &path).map_err(|error| cannot_write(&path, &error))
         };
-        write().map_err(|error| {
-            let _ = fs::remove_file(&draft);
-            let _ = fs::remove_file(&path);
-            cannot_write(&path, &error)
-        })
+        let published = publish();
+        self.in_doubt |= unsynced;
+        if let Err(problem) = published {
+            // It never had its name.
+            let _ = self.files.remove(&draft);
+            return Err(Failure::TakenBack(problem));
+        }
+        let synced = self.files.sync_folder(&self.folder);
+        synced.map_err(|error| Failure::InDoubt(self.folder.clone(), error))
     }
 
     /// Cuts an unfinished append off: what stands behind the last whole record. Errors:
     /// [`Code::DiskWrite`].
     pub fn cut(&mut self, segment: u32, offset: u64) -> Result<(), Problem> {
         debug_assert!(self.lock.is_some(), "only a writer cuts");
+        self.admit_certain()?;
         self.last = None;
         let path = self.path(segment);
+        let last = self.segments()?.pop().map_or(segment, |last| last.number);
         let cut = || -> io::Result<()> {
-            if offset == 0 {
-                fs::remove_file(&path)?;
-                return sync_folder(&self.folder);
+            // From the end, so that no gap is left if this is interrupted.
+            for number in (segment..=last).rev() {
+                if number > segment || offset == 0 {
+                    self.files.remove(&self.path(number))?;
+                    self.files.sync_folder(&self.folder)?;
+                }
             }
-            let file = OpenOptions::new().write(true).open(&path)?;
+            if offset == 0 {
+                return Ok(());
+            }
+            let file = self.files.open(&path, How::Write)?;
             file.set_len(offset)?;
             file.sync_all()
         };
-        cut().map_err(|error| cannot_write(&path, &error))
+        let done = cut().map_err(|error| cannot_write(&path, &error));
+        self.in_doubt |= done.is_err();
+        done
     }
+
+    /// Removes what an append left that never got its name; whether there was any. Errors:
+    /// [`Code::DiskRead`], [`Code::DiskWrite`].
+    pub fn remove_drafts(&mut self) -> Result<bool, Problem> {
+        debug_assert!(self.lock.is_some(), "only a writer removes drafts");
+        let names = self.files.list(&self.folder).map_err(|e| cannot_read(&self.folder, &e))?;
+        let drafts = names.iter().filter(|name| {
+            let segment = name.strip_suffix(DRAFT).map(|stem| format!("{stem}.seg"));
+            segment.is_some_and(|name| SegmentHeader::number_in(&name).is_some())
+        });
+        let mut any = false;
+        for draft in drafts {
+            let path = self.folder.join(draft);
+            self.files.remove(&path).map_err(|error| cannot_write(&path, &error))?;
+            any = true;
+        }
+        Ok(any)
+    }
+
+    /// Writes again what stands in the last segment behind a place, and syncs it. A process that
+    /// was killed before its sync, or whose sync failed, may have left bytes that are read and are
+    /// not on the disk; nothing may follow them before they are. Errors: [`Code::DiskWrite`],
+    /// [`Code::DiskFull`], [`Code::DiskRead`].
+    pub fn settle(&mut self, (segment, offset): (u32, u64)) -> Result<(), Problem> {
+        debug_assert!(self.lock.is_some(), "only a writer settles");
+        let Some(last) = self.segments()?.pop() else { return Ok(()) };
+        let path = self.path(last.number);
+        let settle = || -> io::Result<()> {
+            let mut at = if last.number == segment { offset } else { 0 };
+            let file = self.files.open(&path, How::Write)?;
+            let mut chunk = vec![0; CHUNK_LEN];
+            while at < last.len {
+                let len = usize::try_from(last.len - at).unwrap_or(CHUNK_LEN).min(CHUNK_LEN);
+                read_exact_at(&*file, &mut chunk[..len], at)?;
+                write_all_at(&*file, &chunk[..len], at)?;
+                at += len as u64;
+            }
+            file.sync_all()?;
+            self.files.sync_folder(&self.folder)
+        };
+        let done = settle().map_err(|error| cannot_write(&path, &error));
+        self.in_doubt |= done.is_err();
+        done
+    }
+
+    /// Makes durable what a reader is about to carry elsewhere: another copy must not hold a record
+    /// that this one can still lose. Errors: [`Code::DiskWrite`].
+    pub fn confirm(&self) -> Result<(), Problem> {
+        let Some(last) = self.segments()?.pop() else { return Ok(()) };
+        let path = self.path(last.number);
+        let synced = self.files.open(&path, How::Read).and_then(|file| {
+            file.sync_data()?;
+            self.files.sync_folder(&self.folder)
+        });
+        match synced {
+            Err(error) if !cannot_be_synced(&error) => {
+                let what = "the disk does not confirm that the log is on it; nothing was recorded";
+                Err(io_problem(Code::DiskWrite, what, &path, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Media that nobody can write to have nothing to sync.
+fn cannot_be_synced(error: &io::Error) -> bool {
+    use io::ErrorKind::InvalidInput;
+    use io::ErrorKind::ReadOnlyFilesystem;
+    use io::ErrorKind::Unsupported;
+    matches!(error.kind(), InvalidInput | ReadOnlyFilesystem | Unsupported)
+}
+
+/// Makes a folder, and every one above it that is missing, so that all of them survive a power
+/// cut. What was made is removed again if that fails, so that the next attempt syncs it.
+fn make_durable_folders(files: &dyn Files, path: &Path) -> io::Result<()> {
+    let was_there = files.is_folder(path);
+    if !was_there && files.is_folder(above(path)) {
+        files.make_folder(path)?;
+    } else if !was_there {
+        make_durable_folders(files, above(path))?;
+        files.make_folder(path)?;
+    }
+    files.sync_folder(above(path)).inspect_err(|_| {
+        if !was_there {
+            let _ = files.remove_folder(path);
+        }
+    })
 }
 
 impl SegmentSource for DiskLog {
     fn segments(&self) -> Result<Vec<Segment>, Problem> {
-        let unreadable = |error: io::Error| {
-            io_problem(Code::DiskRead, "the ledger cannot be read", &self.folder, &error)
-        };
+        let unreadable = |error: io::Error| cannot_read(&self.folder, &error);
         let mut segments = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let name = entry.file_name();
-            let Some(number) = name.to_str().and_then(SegmentHeader::number_in) else {
-                continue;
-            };
-            let path = entry.path();
-            let known = fs::metadata(&path).map_err(unreadable)?;
-            segments.push(Segment {
-                number,
-                name: path.display().to_string(),
-                len: known.len(),
-                stamp: format!(
-                    "{}:{}:{}.{}:{}.{}",
-                    known.ino(),
-                    known.len(),
-                    known.mtime(),
-                    known.mtime_nsec(),
-                    known.ctime(),
-                    known.ctime_nsec()
-                ),
-            });
+        for name in self.files.list(&self.folder).map_err(unreadable)? {
+            let Some(number) = SegmentHeader::number_in(&name) else { continue };
+            let path = self.folder.join(name);
+            let known = self.files.known(&path).map_err(unreadable)?;
+            let name = path.display().to_string();
+            segments.push(Segment { number, name, len: known.len, stamp: known.stamp });
         }
         segments.sort_by_key(|segment| segment.number);
         Ok(segments)
@@ -273,9 +496,8 @@ impl SegmentSource for DiskLog {
 
     fn read_at(&self, segment: u32, offset: u64, buffer: &mut [u8]) -> Result<(), Problem> {
         let path = self.path(segment);
-        let read = || File::open(&path)?.read_exact_at(buffer, offset);
-        let mut read = read;
-        read()
-            .map_err(|error| io_problem(Code::DiskRead, "the ledger cannot be read", &path, &error))
+        let file = self.files.open(&path, How::Read);
+        file.and_then(|file| read_exact_at(&*file, buffer, offset))
+            .map_err(|error| cannot_read(&path, &error))
     }
 }

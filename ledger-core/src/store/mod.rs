@@ -1,6 +1,7 @@
 //! Where records lie: append-only segment files. The store keeps bytes in order and knows no
 //! events.
 
+pub mod files;
 pub mod disk;
 pub mod memory;
 pub mod reader;
@@ -8,6 +9,7 @@ pub mod segment;
 pub mod witness;
 
 pub use disk::DiskLog;
+pub use files::Files;
 pub use memory::MemoryLog;
 pub use reader::Batch;
 pub use reader::Ending;

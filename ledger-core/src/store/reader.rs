@@ -309,7 +309,8 @@ impl<'s> Reader<'s> {
         Ok(found.map(|start| (segment.number, offset + start as u64)))
     }
 
-    /// Whether the rest of the segment is one whole record but for its frame header.
+    /// Whether the rest of the segment is one whole record but for its frame header. Where what the
+    /// first sector holds of it is zeros, that sector was never written.
     fn is_record_with_damaged_header(&self, segment: &Segment) -> Result<bool, Problem> {
         let len = usize::try_from(segment.len - self.offset).unwrap_or(0);
         let mut frame = vec![0; len];
@@ -317,6 +318,11 @@ impl<'s> Reader<'s> {
         let Some(body_len) = len.checked_sub(FRAME_HEADER_LEN + FRAME_TRAILER_LEN) else {
             return Ok(false);
         };
+        let into = (self.offset % SECTOR_LEN as u64) as usize;
+        let first = frame.get(..(SECTOR_LEN - into) % SECTOR_LEN).unwrap_or_default();
+        if !first.is_empty() && first.iter().all(|byte| *byte == 0) {
+            return Ok(false);
+        }
         // The body has the sequence number, too.
         let seq = frame.get(FRAME_HEADER_LEN + 36..).and_then(|rest| rest.first_chunk());
         let Some(seq) = seq.map(|bytes| u64::from_le_bytes(*bytes)) else {

@@ -3,16 +3,21 @@
 //!
 //! They tell a rollback from a short log, a finished record from an unfinished one, and keep a key
 //! from signing twice on one previous record. They are written without a sync of their own: after
-//! a power cut they may be a record behind, which only weakens a warning.
+//! a power cut they may be behind, which only weakens a warning.
 
-use std::fs;
-use std::fs::OpenOptions;
 use std::io;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::store::disk::io_problem;
+use crate::store::files::Files;
+use crate::store::files::How;
+use crate::store::files::make_folders;
+use crate::store::files::read_whole;
+use crate::store::files::replace;
+use crate::store::files::system;
+use crate::store::files::write_all;
 use crate::vocab::Code;
 use crate::vocab::Digest;
 use crate::vocab::LedgerId;
@@ -27,6 +32,7 @@ const SIGNED_LEN: usize = 64;
 /// The memories in the user's state folder; without a folder, none.
 #[derive(Clone, Debug)]
 pub struct Witness {
+    files: Arc<dyn Files>,
     folder: Option<PathBuf>,
     /// The copy's own path, made absolute.
     copy: PathBuf,
@@ -43,11 +49,50 @@ pub struct RememberedHead {
     pub hash: RecordHash,
 }
 
+/// A previous hash, and the hash of the record that a key signed on it.
+pub type Signed = (RecordHash, RecordHash);
+
+fn entry(first: &[u8; 32], second: &[u8; 32]) -> Vec<u8> {
+    [&first[..], &second[..]].concat()
+}
+
+fn entries<'a>(signed: impl Iterator<Item = &'a Signed>) -> Vec<u8> {
+    signed.flat_map(|(previous, hash)| entry(previous.bytes(), hash.bytes())).collect()
+}
+
+fn halves(entry: &[u8; SIGNED_LEN]) -> Option<([u8; 32], [u8; 32])> {
+    Some((*entry.first_chunk()?, *entry.last_chunk()?))
+}
+
+fn signed_in(bytes: &[u8]) -> impl Iterator<Item = Signed> {
+    let entries = bytes.as_chunks::<SIGNED_LEN>().0.iter();
+    let hash = RecordHash::from_bytes;
+    entries.filter_map(halves).map(move |(previous, own)| (hash(previous), hash(own)))
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Problem {
+    let what = "the memory of what this key signed cannot be written; nothing was recorded";
+    io_problem(Code::DiskWrite, what, path, error)
+}
+
+fn unread(path: &Path, error: &io::Error) -> Problem {
+    io_problem(Code::DiskRead, "the memory of this machine cannot be read", path, error)
+}
+
 impl Witness {
     /// The memories for the copy of a ledger in a folder.
     pub fn new(state_folder: Option<&Path>, ledger_folder: &Path) -> Witness {
-        let copy = fs::canonicalize(ledger_folder).unwrap_or_else(|_| ledger_folder.to_owned());
-        Witness { folder: state_folder.map(Path::to_owned), copy }
+        Witness::new_on(system(), state_folder, ledger_folder)
+    }
+
+    /// Likewise, on other files than the system's.
+    pub fn new_on(
+        files: Arc<dyn Files>,
+        state_folder: Option<&Path>,
+        ledger_folder: &Path,
+    ) -> Witness {
+        let copy = files.canonical(ledger_folder).unwrap_or_else(|_| ledger_folder.to_owned());
+        Witness { files, folder: state_folder.map(Path::to_owned), copy }
     }
 
     /// Whether there is a memory at all.
@@ -55,9 +100,9 @@ impl Witness {
         self.folder.is_some()
     }
 
-    fn head_path(&self) -> Option<PathBuf> {
+    fn copy_path(&self, kind: &str) -> Option<PathBuf> {
         let copy = Domain::Index.digest(self.copy.as_os_str().as_encoded_bytes());
-        Some(self.folder.as_ref()?.join("heads").join(copy.to_string()))
+        Some(self.folder.as_ref()?.join(kind).join(copy.to_string()))
     }
 
     fn signed_path(&self, ledger: LedgerId, key: &PublicKey) -> Option<PathBuf> {
@@ -67,107 +112,130 @@ impl Witness {
         Some(self.folder.as_ref()?.join("signed").join(name.to_string()))
     }
 
-    /// The last head that this copy was said to have; `None` if none is remembered.
-    pub fn head(&self) -> Option<RememberedHead> {
-        let text = fs::read_to_string(self.head_path()?).ok()?;
-        let mut words = text.split_whitespace();
-        Some(RememberedHead {
-            ledger: LedgerId(Digest::parse(words.next()?).ok()?),
-            seq: words.next()?.parse().ok()?,
-            hash: RecordHash(Digest::parse(words.next()?).ok()?),
-        })
+    /// The bytes of a memory; none if there is none.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Problem> {
+        match read_whole(&*self.files, path) {
+            Ok(bytes) => Ok(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(unread(path, &error)),
+        }
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        make_folders(&*self.files, path.parent().unwrap_or(path))?;
+        replace(&*self.files, path, bytes)
+    }
+
+    /// The last head that this copy was said to have; `None` if none is remembered, or if a power
+    /// cut left nothing of it that can be understood. Errors: [`Code::DiskRead`]; a log is not
+    /// judged without a memory that is there.
+    pub fn head(&self) -> Result<Option<RememberedHead>, Problem> {
+        let Some(path) = self.copy_path("heads") else { return Ok(None) };
+        let bytes = self.read(&path)?;
+        let understood = || {
+            let mut words = std::str::from_utf8(&bytes).ok()?.split_whitespace();
+            Some(RememberedHead {
+                ledger: LedgerId(Digest::parse(words.next()?).ok()?),
+                seq: words.next()?.parse().ok()?,
+                hash: RecordHash(Digest::parse(words.next()?).ok()?),
+            })
+        };
+        Ok(understood())
     }
 
     /// Remembers a head, by atomic replacement.
     pub fn remember_head(&self, head: RememberedHead) -> io::Result<()> {
-        let Some(path) = self.head_path() else {
-            return Ok(());
-        };
-        let folder = path.parent().unwrap_or(&path);
-        fs::create_dir_all(folder)?;
-        let draft = path.with_extension("new");
-        fs::write(&draft, format!("{} {} {}\n", head.ledger, head.seq, head.hash))?;
-        fs::rename(&draft, &path)
+        let Some(path) = self.copy_path("heads") else { return Ok(()) };
+        self.write(&path, format!("{} {} {}\n", head.ledger, head.seq, head.hash).as_bytes())
     }
 
     /// Forgets the head of this copy: a new ledger begins in its folder.
     pub fn forget_head(&self) {
-        if let Some(path) = self.head_path() {
-            let _ = fs::remove_file(path);
+        if let Some(path) = self.copy_path("heads") {
+            let _ = self.files.remove(&path);
         }
     }
 
-    /// Every record that a key is remembered to have signed on a previous hash.
+    /// Every record that a key is remembered to have signed on a previous hash. Errors:
+    /// [`Code::DiskRead`].
     pub fn signed_on(
         &self,
         ledger: LedgerId,
         key: &PublicKey,
         previous: RecordHash,
     ) -> Result<Vec<RecordHash>, Problem> {
-        let Some(path) = self.signed_path(ledger, key) else {
-            return Ok(Vec::new());
-        };
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => {
-                let what = "the memory of what this key signed cannot be read";
-                return Err(io_problem(Code::DiskRead, what, &path, &error));
-            }
-        };
-        let entries = bytes.as_chunks::<SIGNED_LEN>().0.iter();
-        let on_previous = entries.filter(|entry| entry[..32] == previous.bytes()[..]);
-        Ok(on_previous
-            .filter_map(|entry| entry[32..].first_chunk().copied())
-            .map(RecordHash::from_bytes)
-            .collect())
+        let Some(path) = self.signed_path(ledger, key) else { return Ok(Vec::new()) };
+        let bytes = self.read(&path)?;
+        let on_previous = signed_in(&bytes).filter(|(known, _)| *known == previous);
+        Ok(on_previous.map(|(_, hash)| hash).collect())
     }
 
-    /// Remembers what a key is about to sign: pairs of previous hash and record hash.
+    /// Remembers what a key is about to sign in this copy, before anybody can read it. Errors:
+    /// [`Code::DiskWrite`], [`Code::DiskFull`].
     pub fn remember_signed(
         &self,
         ledger: LedgerId,
         key: &PublicKey,
-        signed: &[(RecordHash, RecordHash)],
-    ) -> io::Result<()> {
-        let Some(path) = self.signed_path(ledger, key) else {
-            return Ok(());
+        signed: &[Signed],
+    ) -> Result<(), Problem> {
+        let paths = self.copy_path("pending").zip(self.signed_path(ledger, key));
+        let Some((pending_path, path)) = paths else { return Ok(()) };
+        let entries = entries(signed.iter());
+        let mut pending = entry(ledger.bytes(), key.bytes());
+        pending.extend_from_slice(&entries);
+        self.write(&pending_path, &pending).map_err(|error| unwritten(&pending_path, &error))?;
+        let append = || -> io::Result<()> {
+            make_folders(&*self.files, path.parent().unwrap_or(&path))?;
+            let file = self.files.open(&path, How::AppendOrCreate)?;
+            // What was written in part before (a full disk, a power cut) would shift what follows.
+            let len = file.len()?;
+            let whole = len - len % SIGNED_LEN as u64;
+            if len != whole {
+                file.set_len(whole)?;
+            }
+            write_all(&*file, &entries)
         };
-        fs::create_dir_all(path.parent().unwrap_or(&path))?;
-        let mut bytes = Vec::with_capacity(signed.len() * SIGNED_LEN);
-        for (previous, hash) in signed {
-            bytes.extend_from_slice(previous.bytes());
-            bytes.extend_from_slice(hash.bytes());
-        }
-        OpenOptions::new().create(true).append(true).open(&path)?.write_all(&bytes)
+        append().map_err(|error| unwritten(&path, &error))
     }
 
-    /// Releases records that were signed and never left this machine: an append that failed or
-    /// was cut.
+    /// Releases records that were signed and that nobody could read: an append that failed.
     pub fn release_signed(
         &self,
         ledger: LedgerId,
         key: &PublicKey,
-        is_released: impl Fn(RecordHash, RecordHash) -> bool,
-    ) -> io::Result<()> {
-        let Some(path) = self.signed_path(ledger, key) else {
+        is_released: impl Fn(&Signed) -> bool,
+    ) -> Result<(), Problem> {
+        let Some(path) = self.signed_path(ledger, key) else { return Ok(()) };
+        let bytes = self.read(&path)?;
+        let known: Vec<Signed> = signed_in(&bytes).collect();
+        if !known.iter().any(&is_released) {
+            return Ok(());
+        }
+        let kept = entries(known.iter().filter(|signed| !is_released(signed)));
+        self.write(&path, &kept).map_err(|error| unwritten(&path, &error))
+    }
+
+    /// What was signed last in this copy is never released.
+    pub fn forget_pending(&self) {
+        if let Some(path) = self.copy_path("pending") {
+            let _ = self.files.remove(&path);
+        }
+    }
+
+    /// Releases what was signed last in this copy, if that was on its head and is there no more: an
+    /// append that a power cut left unfinished. What another copy holds is not released.
+    pub fn release_pending(&self, head: RecordHash) -> Result<(), Problem> {
+        let Some(path) = self.copy_path("pending") else { return Ok(()) };
+        let bytes = self.read(&path)?;
+        let Some((whose, entries)) = bytes.split_first_chunk::<SIGNED_LEN>() else {
             return Ok(());
         };
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let hash = |part: &[u8]| part.first_chunk().copied().map(RecordHash::from_bytes);
-        let mut kept = Vec::with_capacity(bytes.len());
-        for entry in bytes.as_chunks::<SIGNED_LEN>().0 {
-            let released = hash(&entry[..32]).zip(hash(&entry[32..]));
-            if !released.is_some_and(|(previous, own)| is_released(previous, own)) {
-                kept.extend_from_slice(entry);
-            }
-        }
-        let draft = path.with_extension("new");
-        fs::write(&draft, kept)?;
-        fs::rename(&draft, &path)
+        let pending: Vec<Signed> = signed_in(entries).collect();
+        let is_on_head = pending.first().is_some_and(|(previous, _)| *previous == head);
+        let Some((ledger, key)) = halves(whose).filter(|_| is_on_head) else { return Ok(()) };
+        // A memory that a power cut has left without its bytes names no key.
+        let Ok(key) = PublicKey::from_bytes(key) else { return Ok(()) };
+        let ledger = LedgerId(Digest(ledger));
+        self.release_signed(ledger, &key, |signed| pending.contains(signed))
     }
 }

@@ -146,7 +146,9 @@ impl<'o> Verifier<'o> {
     fn judge(&mut self, examined: Examined, is_torn: bool) {
         let Examined { seq, place, stored_hash, chain, authors, fact } = examined;
         let expected = self.last.map(|(seq, hash)| (seq.saturating_add(1), hash));
-        let named = expected.map_or(seq, |(next, _)| if self.records == 0 { 0 } else { next });
+        // The first record of a log is record 0, unless what stood before it was damaged.
+        let is_first = self.records == 0 && self.state_known;
+        let named = expected.map_or(if is_first { 0 } else { seq }, |(next, _)| next);
         let damaged = !chain.is_empty();
         self.verdict.torn = is_torn.then_some(named);
         for problem in chain {

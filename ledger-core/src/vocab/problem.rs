@@ -188,6 +188,7 @@ codes! {
     Locked "locked" Outside "One writer at a time.";
     DiskFull "disk-full" Outside "The disk has room for the record.";
     DiskWrite "disk-write" Outside "The ledger's folder can be written.";
+    Reopen "reopen" Outside "Where the disk does not confirm a record, the ledger is opened again before anything more is recorded.";
     DiskRead "disk-read" Outside "The ledger's files can be read.";
     OtherLedger "other-ledger" Refused "Copies that exchange records are copies of the same ledger.";
     Diverged "diverged" Refused "History only moves forward: copies that diverged cannot be fast-forwarded.";

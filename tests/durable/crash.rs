@@ -30,6 +30,7 @@ use revshare_kit::World;
 use revshare_kit::blocks;
 use revshare_kit::disk::place;
 use revshare_kit::lines;
+use revshare_kit::party;
 use revshare_kit::signer;
 use revshare_kit::two_parties;
 use revshare_kit::world::segments;
@@ -49,7 +50,7 @@ fn many_lines(count: usize, number: u64) -> Vec<Line> {
 }
 
 /// Appends a supplement to January.
-fn supplement(ledger: &mut Ledger, number: u64, lines: usize) -> Result<u64, Problem> {
+pub fn supplement(ledger: &mut Ledger, number: u64, lines: usize) -> Result<u64, Problem> {
     let key = signer("acme-cloud");
     let author = Author {
         party: Id::parse("acme-cloud").expect("a party id"),
@@ -97,7 +98,7 @@ fn child(name: &str, folder: &Path) -> Process {
 }
 
 /// A ledger with a report of January, in a folder whose writer has gone.
-fn folder_with_ledger() -> tempfile::TempDir {
+pub fn folder_with_ledger() -> tempfile::TempDir {
     let mut world = World::with_memory();
     world.open_and_accept(two_parties("share = { meta = \"0.15\" }").build());
     let report = Command::ReportUsage { period: january(), supplement: false, blocks: vec![] };
@@ -312,6 +313,37 @@ fn a_record_that_lost_power_is_cut() {
     for sector in 0..disk.sectors() {
         let left = disk.without_sector(sector);
         left_by_a_power_cut(&disk, &left, &memory, &format!("without sector {sector}"));
+    }
+}
+
+/// The sector that a record begins in holds the end of the record before it, too. If it was not
+/// written and the rest was, the record lacks its first bytes, and where these are no more than
+/// its frame header, everything else of it is whole.
+#[test]
+fn a_record_that_lost_its_first_sector_is_cut() {
+    let append = |reference: usize| {
+        let (host, meta) = (party("acme-cloud"), party("meta"));
+        let mut world = World::with_memory();
+        world.open_and_accept(two_parties("share = { meta = \"0.15\" }").build());
+        let reference = "x".repeat(reference);
+        let mut given = Given::from(world)
+            .reported("2026-01", lines!["2026-01-05" => "600.00"])
+            .and(host.issues_statement("2026-01"))
+            .and(host.sends_on_account("meta", "1.00", "2026-02-20", &reference));
+        let before = given.world().segments();
+        let mut given = given.and(meta.acknowledges());
+        let after = given.world().segments();
+        (given.into_world(), CrashingDisk::new(before, after))
+    };
+    let shortest = append(100).1.begins_at();
+    // It begins at every place in the last bytes of a sector, and at some before.
+    for wanted in (400..512).step_by(16).chain(490..512) {
+        let (world, disk) = append(100 + (wanted + 512 - shortest) % 512);
+        assert_eq!(disk.begins_at(), wanted);
+        let memory = world.memory_folder();
+        let _folder = world.close();
+        let what = format!("{} bytes of the record in its first sector", 512 - wanted);
+        left_by_a_power_cut(&disk, &disk.without_first_sector(), &memory, &what);
     }
 }
 

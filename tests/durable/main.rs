@@ -1,0 +1,13 @@
+//! Durable under any fault: what was said to be recorded is there, and nothing half is.
+//!
+//! `cargo test --release -p ledger-core --test durable -- --nocapture` prints what was tried
+//! (`docs/storage.md`). `REVSHARE_CRASHES` sets how many power cuts are tried, `REVSHARE_SEED`
+//! where the random numbers begin.
+
+mod scenes;
+mod faults;
+mod crashes;
+mod crash;
+mod corruption;
+mod index;
+mod processes;

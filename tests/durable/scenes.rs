@@ -1,0 +1,184 @@
+//! What the tests let fail: every kind of command, on a disk in memory.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use ledger_core::chain::frame_len;
+use ledger_core::ledger::Ledger;
+use ledger_core::ledger::Mode;
+use ledger_core::pull::pull_on;
+use ledger_core::verify::Options;
+use ledger_core::verify::verify;
+use ledger_core::vocab::Problem;
+use ledger_core::vocab::Timestamp;
+use revshare_kit::SimulatedDisk;
+use revshare_kit::disk::in_memory;
+use revshare_kit::everything;
+use revshare_kit::world::Said;
+
+/// The ledger's folder on the disk.
+pub const LEDGER: &str = "/home/acme";
+/// The folder of the memories.
+pub const STATE: &str = "/home/.state";
+/// The other party's copy.
+pub const THEIRS: &str = "/home/meta";
+
+/// The only segment of a ledger.
+pub fn segment_of(ledger: &str) -> std::path::PathBuf {
+    Path::new(ledger).join("log/00000000.seg")
+}
+
+/// A ledger with every kind of event.
+pub struct Everything {
+    /// The bytes of its only segment.
+    pub log: Vec<u8>,
+    /// What was said.
+    pub said: Vec<Said>,
+    /// Where the record with a number ends; the first is the end of the header.
+    ends: Vec<usize>,
+}
+
+impl Everything {
+    /// The log with so many records; empty for none.
+    pub fn until(&self, records: u64) -> Vec<u8> {
+        match records {
+            0 => Vec::new(),
+            records => self.log[..self.ends[records as usize]].to_vec(),
+        }
+    }
+
+    /// How many records.
+    pub fn records(&self) -> u64 {
+        self.ends.len() as u64 - 1
+    }
+}
+
+/// It is made, and verified at every length, once.
+pub fn all() -> &'static Everything {
+    static ALL: OnceLock<Everything> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let world = everything();
+        let log = world.segments().remove(0);
+        let mut ends = vec![64];
+        while let Some(len) = frame_len(&log[ends[ends.len() - 1]..]) {
+            ends.push(ends[ends.len() - 1] + len);
+        }
+        let all = Everything { log, said: world.said().to_vec(), ends };
+        for said in &all.said {
+            let verdict = verify(&in_memory(vec![all.until(said.after)]), &Options::default());
+            assert!(verdict.is_valid() && verdict.notices.is_empty(), "{:?}", verdict.findings);
+        }
+        all
+    })
+}
+
+/// Opens the ledger on a disk to write, or makes its folder.
+pub fn writer(disk: &SimulatedDisk, is_new: bool) -> Result<Ledger, Problem> {
+    let (folder, state) = (Path::new(LEDGER), Some(Path::new(STATE)));
+    match is_new {
+        true => Ledger::create_on(&disk.files(), folder, state),
+        false => Ledger::open_for_writing_on(&disk.files(), folder, state),
+    }
+}
+
+/// Opens the ledger on a disk to read.
+pub fn reader(disk: &SimulatedDisk) -> Result<Ledger, Problem> {
+    Ledger::open_on(&disk.files(), Path::new(LEDGER), Some(Path::new(STATE)))
+}
+
+/// Takes over what the other copy has.
+pub fn pull(disk: &SimulatedDisk) -> Result<(), Problem> {
+    let ours = (Path::new(LEDGER), Some(Path::new(STATE)));
+    let now = Timestamp::parse("2027-01-01T00:00:00Z").expect("a time");
+    pull_on(&disk.files(), ours, Path::new(THEIRS), now, Mode::Record).map(|_| ())
+}
+
+/// What is done.
+#[derive(Clone)]
+pub enum Deed {
+    /// A command.
+    Says(Box<Said>),
+    /// A pull.
+    Pulls,
+    /// The ledger is opened to write, and an unfinished append cut.
+    Cuts,
+}
+
+/// A disk, what is done on it, and what the log is before and after.
+#[derive(Clone)]
+pub struct Scene {
+    /// For messages.
+    pub name: String,
+    /// The disk before.
+    pub disk: SimulatedDisk,
+    /// What is done.
+    pub deed: Deed,
+    /// Records before.
+    pub before: u64,
+    /// Records after.
+    pub after: u64,
+}
+
+impl Scene {
+    /// Does it; a ledger that was opened is given back.
+    pub fn run(&self, disk: &SimulatedDisk) -> (Result<(), Problem>, Option<Ledger>) {
+        if let Deed::Pulls = self.deed {
+            return (pull(disk), None);
+        }
+        let mut ledger = match writer(disk, self.before == 0) {
+            Ok(ledger) => ledger,
+            Err(problem) => return (Err(problem), None),
+        };
+        let done = match &self.deed {
+            Deed::Says(said) => said.again(&mut ledger).map(|_| ()),
+            _ => Ok(()),
+        };
+        (done, Some(ledger))
+    }
+}
+
+/// Every command of the ledger with every kind of event; pulls of one record, of several, and into
+/// a new folder; and openings that cut what was left of each append.
+pub fn scenes() -> Vec<Scene> {
+    let all = all();
+    let mut scenes = Vec::new();
+    let disk = SimulatedDisk::default();
+    disk.put(Path::new("/home/readme"), b"a folder");
+    for said in &all.said {
+        let (before, after) = (said.before, said.after);
+        let name = format!("record {before}, {:.24}", format!("{:?}", said.command));
+        let deed = Deed::Says(Box::new(said.clone()));
+        let scene = Scene { name, disk: disk.copy(), deed, before, after };
+        let (done, ledger) = scene.run(&disk);
+        drop(ledger);
+        done.unwrap_or_else(|problem| panic!("{}: {problem}", scene.name));
+        assert_eq!(disk.bytes(&segment_of(LEDGER)), Some(all.until(after)), "{}", scene.name);
+        scenes.push(scene);
+    }
+    let commands = scenes.clone();
+    for ahead in [1, 3] {
+        for scene in commands.iter().step_by(7) {
+            let (before, after) = (scene.before, (scene.before + ahead).min(all.records()));
+            let after = all.said.iter().map(|said| said.after).find(|end| *end >= after);
+            let Some(after) = after else { continue };
+            let disk = scene.disk.copy();
+            disk.put(&segment_of(THEIRS), &all.until(after));
+            let name = format!("pull of records {before} to {after}");
+            scenes.push(Scene { name, disk, deed: Deed::Pulls, before, after });
+        }
+    }
+    for scene in commands.iter().filter(|scene| scene.before > 0) {
+        let (before, after) = (all.until(scene.before), all.until(scene.after));
+        let disk = scene.disk.copy();
+        disk.put(&segment_of(LEDGER), &after[..(before.len() + after.len()) / 2]);
+        let name = format!("cut of record {}", scene.before);
+        scenes.push(Scene {
+            name,
+            disk,
+            deed: Deed::Cuts,
+            before: scene.before,
+            after: scene.before,
+        });
+    }
+    scenes
+}
