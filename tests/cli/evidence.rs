@@ -282,3 +282,24 @@ fn an_audit_fits_its_schema() {
     assert_eq!(document["all"]["shortfall"], "-9.00");
     assert_eq!(document["periods"][0]["moved_by"][0]["seq"], 8);
 }
+
+#[test]
+fn what_a_dispute_adopted_stands_unless_the_auditor_assumes_otherwise() {
+    let bench = Bench::with_ledger();
+    bench.ok("-C meta pull acme");
+    bench.ok("-C meta dispute open 3 --claimed meta=200.00 --basis \"we count more\" --key meta.key --recorded-time 2024-03-05T08:00:00Z");
+    bench.ok("-C acme pull meta");
+    bench.ok("-C acme dispute accept 12 --key acme.key --recorded-time 2024-03-06T08:00:00Z");
+    let audit = |more: &str| {
+        let ran = bench.ok(&format!("-C acme audit 2024-01 2024-01 --json {more}"));
+        let document = json(&ran.out);
+        schema::check("audit", &document);
+        let period = &document["periods"][0];
+        (period["shares"][0]["recomputed"].clone(), period["set_aside"].clone())
+    };
+    assert_eq!(audit(""), ("200.00".into(), Value::Array(vec![])));
+    let assumed = "--replace 2=january.csv";
+    assert_eq!(audit(assumed), ("184.81".into(), Value::Array(vec!["meta".into()])));
+    let shown = bench.ok(&format!("-C acme audit 2024-01 2024-01 {assumed}")).err;
+    assert!(shown.contains("a dispute adopted the amount of meta for 2024-01"), "{shown}");
+}

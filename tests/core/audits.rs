@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ledger_core::evolve::statement::rate_until;
 use ledger_core::state::State;
 use ledger_core::usage::UsageSums;
 use ledger_core::view::audit::Audit;
@@ -21,8 +22,12 @@ use revshare_kit::TermsBuilder;
 use revshare_kit::World;
 use revshare_kit::blocks;
 use revshare_kit::lines;
+use revshare_kit::random::plan;
+use revshare_kit::random::play;
 use revshare_kit::two_parties;
 use revshare_kit::world::version;
+
+use crate::runs::holds;
 
 const TENTH: &str = "share = { meta = \"0.10\" }";
 
@@ -281,4 +286,56 @@ fn what_one_was_paid_too_much_makes_up_for_what_another_lacks() {
         (all(&audit), audit.all.shifts),
         (["200", "200", "0"].map(str::to_owned), Some(false))
     );
+}
+
+/// Over any history: what was booked at the head is short of exactly what no statement has posted,
+/// what was claimed first is short of that and every true-up since, and wherever something is short,
+/// an event is named that moved it.
+#[test]
+fn what_is_short_is_what_was_posted_since_and_what_is_pending() {
+    holds(60, plan(4..20), |plan| {
+        let world = play(&plan);
+        let (state, agreement) = (world.state(), world.agreement());
+        let stated = agreement.statements();
+        let Some((first, last)) = stated.keys().next().zip(stated.keys().next_back()) else {
+            return;
+        };
+        let (first, last) = (*first, *last);
+        let asked =
+            Question { first, last, claimed: Some(state), replaced: BTreeMap::new(), terms: None };
+        // Terms of random ledgers may have a clause that reaches less far, and a correction may bring
+        // a currency without a rate.
+        let at_head = match audit(state, &asked) {
+            Ok(audit) => audit,
+            Err(problem) => {
+                let is_known = matches!(problem.code, Code::AuditClause | Code::FxMissing);
+                assert!(is_known, "{problem}");
+                return;
+            }
+        };
+        let from_first = found(&world, &Question { claimed: None, ..asked });
+        let rated = rate_until(agreement, last).expect("stated periods can be rated");
+        for (at, rating) in rated.iter().enumerate() {
+            let (head, early) = (&at_head.periods[at], &from_first.periods[at]);
+            assert_eq!((head.period, early.period), (rating.period, rating.period));
+            for (share, (party, sums)) in rating.shares.iter().zip(&head.shares) {
+                assert_eq!((&share.party, share.amount), (party, sums.recomputed));
+                assert_eq!(sums.claimed, agreement.booked_to(rating.period, party));
+                let later = stated.values().filter(|one| one.statement.period > rating.period);
+                let entries = later.flat_map(|one| &one.statement.entries);
+                let true_ups = entries.filter(|entry| entry.period == rating.period);
+                let shares = true_ups.flat_map(|entry| &entry.shares);
+                let posted = shares.filter(|(id, _)| id == party).map(|(_, amount)| *amount);
+                let since =
+                    posted.fold(sums.shortfall, |sum, one| sum.checked_add(one).expect("a sum"));
+                let first = early.shares.iter().find(|(id, _)| id == party).expect("a share").1;
+                assert_eq!(first.shortfall, since);
+            }
+            for period in [head, early] {
+                let is_moved = period.shares.iter().any(|(_, sums)| !sums.shortfall.is_zero());
+                assert!(!is_moved || !period.moved_by.is_empty(), "{}", period.period);
+                assert!(period.moved_by.is_sorted_by_key(|named| named.seq));
+            }
+        }
+    });
 }
