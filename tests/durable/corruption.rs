@@ -126,7 +126,8 @@ fn every_record_out_of_place_is_named() {
             let verdict = judged(log.clone());
             assert!(!verdict.is_valid(), "{what}: the verifier finds nothing");
             assert_eq!(first_named(&verdict), Some(expected), "{what}: {:?}", verdict.findings);
-            let opened = replay(&in_memory(vec![log]), None, Signatures::Trusted, &mut |_, _, _| {});
+            let opened =
+                replay(&in_memory(vec![log]), None, Signatures::Trusted, &mut |_, _, _| {});
             let problem = opened.map(|_| ()).expect_err(&what);
             assert_eq!(problem.code.class(), Class::Damaged, "{what}: {problem}");
             named.fetch_add(1, Ordering::Relaxed);
@@ -154,13 +155,11 @@ fn every_record_out_of_place_is_named() {
 #[test]
 fn every_cut_is_named_where_the_head_is_known() {
     let all = all();
-    let whole = replay(&in_memory(vec![all.log.clone()]), None, Signatures::Trusted, &mut |_, _, _| {});
+    let whole =
+        replay(&in_memory(vec![all.log.clone()]), None, Signatures::Trusted, &mut |_, _, _| {});
     let state = whole.expect("it is sound").state;
-    let remembered = RememberedHead {
-        ledger: ledger_id(&state),
-        seq: state.next_seq() - 1,
-        hash: state.head(),
-    };
+    let remembered =
+        RememberedHead { ledger: ledger_id(&state), seq: state.next_seq() - 1, hash: state.head() };
     let known = Options { remembered: Some(remembered), ..Options::default() };
     let key = revshare_kit::signer("meta");
     let author = ledger_core::event::Author {

@@ -188,7 +188,8 @@ fn power_cuts_lose_nothing_that_was_recorded() {
             });
         }
     });
-    let (histories, Happened { crashes, interrupted, whole, cut }) = total.into_inner().expect("counts");
+    let (histories, Happened { crashes, interrupted, whole, cut }) =
+        total.into_inner().expect("counts");
     println!(
         "crashes: {crashes} power cuts in {histories} histories from seed {first}, {interrupted} of them in the middle of a command: {cut} unfinished appends cut, {whole} whole ones kept, none refused"
     );

@@ -188,6 +188,8 @@ fn an_index_killed_while_it_is_written() {
         }
         assert!(answers(&opened) == expected, "round {round}: other answers");
     }
-    println!("index: {kills} kills: {answered} answered, {rebuilt} rebuilt, {without} read without");
+    println!(
+        "index: {kills} kills: {answered} answered, {rebuilt} rebuilt, {without} read without"
+    );
     assert!(rebuilt > 0);
 }

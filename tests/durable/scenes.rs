@@ -172,7 +172,13 @@ pub fn scenes() -> Vec<Scene> {
         let disk = scene.disk.copy();
         disk.put(&segment_of(LEDGER), &after[..(before.len() + after.len()) / 2]);
         let name = format!("cut of record {}", scene.before);
-        scenes.push(Scene { name, disk, deed: Deed::Cuts, before: scene.before, after: scene.before });
+        scenes.push(Scene {
+            name,
+            disk,
+            deed: Deed::Cuts,
+            before: scene.before,
+            after: scene.before,
+        });
     }
     scenes
 }

@@ -297,8 +297,11 @@ impl SimulatedDisk {
             }
         }
         // What lies in a folder that was lost is lost.
-        let folders: BTreeSet<PathBuf> =
-            names.iter().filter(|(_, name)| **name == Name::Folder).map(|(p, _)| p.clone()).collect();
+        let folders: BTreeSet<PathBuf> = names
+            .iter()
+            .filter(|(_, name)| **name == Name::Folder)
+            .map(|(p, _)| p.clone())
+            .collect();
         names.retain(|path, _| path.ancestors().skip(1).all(|above| folders.contains(above)));
         (disk.seen, disk.durable) = (names.clone(), names);
         for inode in &mut disk.inodes {

@@ -190,7 +190,15 @@ impl Ledger {
         let witness = Witness::new_on(files.clone(), state_folder, folder);
         witness.forget_head();
         let (folder, state) = (folder.to_owned(), State::default());
-        Ok(Ledger { folder, log, witness, state, notices: Vec::new(), index: None, index_use: IndexUse::Without })
+        Ok(Ledger {
+            folder,
+            log,
+            witness,
+            state,
+            notices: Vec::new(),
+            index: None,
+            index_use: IndexUse::Without,
+        })
     }
 
     /// A ledger that is opened nowhere: for a dry run of opening one.
@@ -200,7 +208,15 @@ impl Ledger {
         }
         let (log, witness) = (DiskLog::open(folder), Witness::new(None, folder));
         let (folder, state) = (folder.to_owned(), State::default());
-        Ok(Ledger { folder, log, witness, state, notices: Vec::new(), index: None, index_use: IndexUse::Without })
+        Ok(Ledger {
+            folder,
+            log,
+            witness,
+            state,
+            notices: Vec::new(),
+            index: None,
+            index_use: IndexUse::Without,
+        })
     }
 
     fn load(

@@ -66,11 +66,11 @@ impl Ledger {
         let stamps = stamps(&log)?;
         let mut seen = Seen::default();
         let mut ledger = Ledger::load(folder, state_folder, log, Some(&mut seen))?;
-        if let Some(index) = index.filter(|_| ledger.notices.is_empty()) {
-            if rebuild(&index, &ledger.state, seen, stamps) {
-                ledger.index = Some(index);
-                ledger.index_use = IndexUse::Rebuilt;
-            }
+        if let Some(index) = index.filter(|_| ledger.notices.is_empty())
+            && rebuild(&index, &ledger.state, seen, stamps)
+        {
+            ledger.index = Some(index);
+            ledger.index_use = IndexUse::Rebuilt;
         }
         Ok(ledger)
     }

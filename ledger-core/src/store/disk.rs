@@ -99,10 +99,12 @@ fn is_not_there(error: &io::Error) -> bool {
 }
 
 fn unconfirmed(path: &Path, error: &io::Error) -> Problem {
-    let message = format!("the disk did not confirm that the record is on it ({error}); whether it is recorded shows when the ledger is opened again");
-    Problem::new(Code::Reopen, message)
-        .at(Place::Path(path.display().to_string()))
-        .hint("check the disk, then run the command again: if it was recorded, it is refused as a repeat")
+    let message = format!(
+        "the disk did not confirm that the record is on it ({error}); whether it is recorded shows when the ledger is opened again"
+    );
+    Problem::new(Code::Reopen, message).at(Place::Path(path.display().to_string())).hint(
+        "check the disk, then run the command again: if it was recorded, it is refused as a repeat",
+    )
 }
 
 /// The folder that a path names an entry of.
@@ -154,8 +156,7 @@ impl DiskLog {
     pub fn open_for_writing_on(files: Arc<dyn Files>, ledger: &Path) -> Result<DiskLog, Problem> {
         let log = DiskLog::open_on(files, ledger);
         let path = log.folder.join(LOCK_FILE);
-        let lock =
-            log.files.open(&path, How::Lock).map_err(|error| cannot_write(&path, &error))?;
+        let lock = log.files.open(&path, How::Lock).map_err(|error| cannot_write(&path, &error))?;
         match lock.try_lock() {
             Ok(()) => {
                 // A writer leaves a mark in the file for as long as it appends.

@@ -244,7 +244,11 @@ pub fn write_all_at(file: &dyn OpenFile, bytes: &[u8], mut offset: u64) -> io::R
 }
 
 /// Fills a buffer from an offset.
-pub fn read_exact_at(file: &dyn OpenFile, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+pub fn read_exact_at(
+    file: &dyn OpenFile,
+    mut buffer: &mut [u8],
+    mut offset: u64,
+) -> io::Result<()> {
     while !buffer.is_empty() {
         match file.read_at(buffer, offset) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
