@@ -428,10 +428,10 @@ impl Both {
         if let What::Lines(twenties) = &claim {
             let moved = |without: &[usize]| {
                 let mut moved = Vec::new();
-                for party in 0..2 {
+                for (party, share) in SHARES.iter().enumerate() {
                     let adopted = self.model.adopted.get(&(period, party));
                     let adopted = adopted.filter(|_| !without.contains(&party)).copied();
-                    let with = adopted.unwrap_or(twenties * SHARES[party]);
+                    let with = adopted.unwrap_or(twenties * share);
                     if with != self.model.amount(period, party) {
                         moved.push(party);
                     }

@@ -191,7 +191,8 @@ fn refused(message: String) -> Problem {
 /// The periods are in order, and stated: statements have no gaps.
 fn admit(agreement: &Agreement, (first, last): (Period, Period)) -> Result<(), Problem> {
     let terms = agreement.terms();
-    for period in [first, last].into_iter().filter(|one| one.length() != terms.period_length) {
+    let mut other = [first, last].into_iter().filter(|one| one.length() != terms.period_length);
+    if let Some(period) = other.next() {
         let length = terms.period_length.as_str();
         return Err(Problem::new(Code::PeriodLength, format!("{period} is not a {length}")).hint(
             format!("periods of this agreement look like {}", agreement.versions().first_period()),
