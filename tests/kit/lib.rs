@@ -30,6 +30,7 @@ pub mod dispute_moves;
 pub mod dispute_wishes;
 pub mod random;
 pub mod disk;
+pub mod faults;
 pub mod simulated;
 pub mod everything;
 
