@@ -53,6 +53,7 @@ pub fn attach(ledger: &Path, file: &Path, mode: Mode) -> Result<Evidence, Failur
         let commitment = finished(&hasher);
         let folder = all.join(commitment.to_string());
         fs::rename(&fresh, &folder).map_err(|error| unwritable(&folder, &error))?;
+        settle(&folder);
         Ok(Evidence { commitment, folder: Some(folder) })
     });
     if written.is_err() {
@@ -68,6 +69,13 @@ impl Evidence {
             discard(folder);
         }
     }
+}
+
+/// Makes the entries of a folder of evidence last through a power cut, as far as the file system
+/// knows how: the event that names the file is recorded only after it.
+pub fn settle(folder: &Path) {
+    let above = folder.ancestors().take(3);
+    above.for_each(|folder| drop(File::open(folder).and_then(|folder| folder.sync_all())));
 }
 
 /// Removes a folder of evidence, and the folder of all evidence if it was the only one.

@@ -22,6 +22,7 @@ use revshare_core::vocab::Problem;
 use crate::context::random;
 use crate::context::unreadable;
 use crate::error::Failure;
+use crate::evidence::settle;
 
 /// The largest file that is taken over from another copy.
 pub const TAKEN_LEN_MAX: u64 = 1 << 30;
@@ -184,9 +185,9 @@ pub fn take(
     let taken = match copied {
         Err(problem) => Taken::Failed(problem),
         Ok(()) if hasher.finalize().as_bytes() != &commitment.0 => mismatch(),
-        Ok(()) => match fs::rename(&fresh, all.join(commitment.to_string())) {
+        Ok(()) => match fs::rename(&fresh, folder(ledger, commitment)) {
             Ok(()) => {
-                let _ = File::open(&all).and_then(|all| all.sync_all());
+                settle(&folder(ledger, commitment));
                 return Ok(Taken::Whole);
             }
             Err(error) => Taken::Failed(unwritable(&all, &error)),
