@@ -163,7 +163,7 @@ impl Seen {
 #[test]
 fn random_ledgers_have_every_kind_of_history() {
     let seen = Seen(RefCell::default());
-    holds(400, plan(10..40), |plan| {
+    holds(700, plan(10..40), |plan| {
         let mut world = opened(&plan.terms);
         for step in &plan.moves {
             if let Some((party, command)) = wish(&mut world, step)

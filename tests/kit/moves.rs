@@ -241,7 +241,7 @@ pub fn any_move() -> BoxedStrategy<Move> {
         8 => statement_move(),
         9 => money_move(),
         9 => proposal_move(),
-        4 => dispute_move(),
+        3 => dispute_move(),
         1 => any::<u8>().prop_map(|who| Move::Acknowledge { who }),
         1 => any::<u8>().prop_map(|days| Move::Wait { days }),
     ]
