@@ -42,7 +42,7 @@ pub struct DiskLog {
     files: Arc<dyn Files>,
     folder: PathBuf,
     /// Held by a writer for as long as it lives.
-    lock: Option<Box<dyn OpenFile>>,
+    lock: Option<Lock>,
     /// The last segment, open to be appended to: opening it for each record costs as much as a
     /// fourth of the sync. Nobody else writes to it while the lock is held.
     last: Option<LastSegment>,
@@ -50,6 +50,18 @@ pub struct DiskLog {
     in_doubt: bool,
     /// The writer before this one died in the middle of an append.
     interrupted: bool,
+}
+
+/// A lock that is held. It is given back when this goes, even if a child process of somebody who
+/// embeds the ledger has inherited the open file.
+#[derive(Debug)]
+struct Lock(Box<dyn OpenFile>);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file gives the lock back anyway, a little later.
+        let _ = self.0.unlock();
+    }
 }
 
 /// The segment that a writer appends to.
@@ -161,7 +173,7 @@ impl DiskLog {
             Ok(()) => {
                 // A writer leaves a mark in the file for as long as it appends.
                 let interrupted = !lock.is_empty().map_err(|error| cannot_read(&path, &error))?;
-                Ok(DiskLog { lock: Some(lock), interrupted, ..log })
+                Ok(DiskLog { lock: Some(Lock(lock)), interrupted, ..log })
             }
             Err(TryLockError::WouldBlock) => {
                 Err(Problem::new(Code::Locked, "another command is writing to this ledger")
@@ -259,14 +271,14 @@ impl DiskLog {
     }
 
     fn mark(&self) -> Result<(), Problem> {
-        let Some(lock) = &self.lock else { return Ok(()) };
+        let Some(Lock(lock)) = &self.lock else { return Ok(()) };
         let marked = write_all_at(&**lock, b"1", 0);
         marked.map_err(|error| cannot_write(&self.folder.join(LOCK_FILE), &error))
     }
 
     fn unmark(&self) {
         // A mark that stays says less than nothing to the next writer: the log is past it.
-        let _ = self.lock.as_ref().map(|lock| lock.set_len(0));
+        let _ = self.lock.as_ref().map(|Lock(lock)| lock.set_len(0));
     }
 
     fn append_marked(

@@ -102,6 +102,10 @@ pub trait OpenFile: fmt::Debug + Send + Sync {
 
     /// Takes the lock, if nobody has it.
     fn try_lock(&self) -> Result<(), TryLockError>;
+
+    /// Gives the lock back at once. Closing does that, too, but only when every process that has
+    /// inherited the file has closed it.
+    fn unlock(&self) -> io::Result<()>;
 }
 
 /// The operating system's files.
@@ -210,6 +214,10 @@ impl OpenFile for File {
 
     fn try_lock(&self) -> Result<(), TryLockError> {
         File::try_lock(self)
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        File::unlock(self)
     }
 }
 
