@@ -29,7 +29,8 @@ pub fn of_blocks(desk: &Desk, of: Period, blocks: &[LineBlock]) -> Vec<PriceFind
 /// The findings of a report on the log.
 pub fn of_report(state: &State, report: &Report) -> Vec<PriceFinding> {
     let agreement = state.agreement();
-    agreement.map_or(Vec::new(), |known| price_findings(known, report.period, &report.usage))
+    agreement
+        .map_or(Vec::new(), |known| price_findings(known, report.period, known.lines_of(report)))
 }
 
 /// A finding in words.

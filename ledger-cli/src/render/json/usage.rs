@@ -228,7 +228,7 @@ impl ReportDocument {
         let total = report.usage.total();
         let gross = gross_by_currency(&report.usage);
         let findings = state.agreement().map_or(Vec::new(), |agreement| {
-            price_findings(agreement, report.period, &report.usage)
+            price_findings(agreement, report.period, agreement.lines_of(report))
         });
         ReportDocument {
             seq: report.seq,
