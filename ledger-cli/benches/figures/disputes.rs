@@ -34,7 +34,7 @@ pub fn run(folder: &Path, wanted: u64) {
     let (host, owner) = (party("host", 7), party("owner", 8));
     let ledger = Ledger::create(folder, None).expect("folder");
     let mut bench = Bench { ledger, nonce: 0 };
-    let version = Box::new(terms(&[&host, &owner], "0.15"));
+    let version = Box::new(terms(&[&host, &owner], "0.15", "9000000000000"));
     let opened = bench.say(&host, Command::OpenLedger(version)).fact.id;
     bench.say(&owner, Command::Accept(opened));
     let per_key = (wanted / (MONTHS as u64 * KEYS)).clamp(1, u64::from(u32::MAX));

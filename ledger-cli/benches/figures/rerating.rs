@@ -29,6 +29,8 @@ use revshare_core::vocab::Timestamp;
 use revshare_core::vocab::Value;
 
 pub const MONTHS: usize = 120;
+/// Bites in some month.
+const CAP: &str = "900000000";
 
 pub struct Party {
     id: Id,
@@ -95,12 +97,13 @@ pub fn blocks(period: Period, per_key: u32) -> Vec<LineBlock> {
     blocks
 }
 
-pub fn terms(parties: &[&Party; 2], first_share: &str) -> TermsVersion {
+pub fn terms(parties: &[&Party; 2], first_share: &str, cap: &str) -> TermsVersion {
     let [host, owner] = parties;
     let text = TERMS
         .replace("@host@", &host.key.to_string())
         .replace("@owner@", &owner.key.to_string())
-        .replace("@first@", first_share);
+        .replace("@first@", first_share)
+        .replace("@cap@", cap);
     let read = read_terms("terms.toml", text.as_bytes());
     view::terms::version(read.terms.expect("terms")).expect("terms that fit")
 }
@@ -123,7 +126,7 @@ pub fn run(folder: &Path) {
     let (host, owner) = (party("host", 7), party("owner", 8));
     let ledger = Ledger::create(folder, None).expect("folder");
     let mut bench = Bench { ledger, nonce: 0 };
-    let version = Box::new(terms(&[&host, &owner], "0.15"));
+    let version = Box::new(terms(&[&host, &owner], "0.15", CAP));
     let opened = bench.say(&host, Command::OpenLedger(version)).fact.id;
     bench.say(&owner, Command::Accept(opened));
     let mut period = Period::parse("2026-01").expect("period");
@@ -140,7 +143,7 @@ pub fn run(folder: &Path) {
     };
     let before = median(|| compose(&bench));
     let amendment = Command::ProposeAmendment {
-        version: Box::new(terms(&[&host, &owner], "0.16")),
+        version: Box::new(terms(&[&host, &owner], "0.16", CAP)),
         effective_from: Date::parse("2026-01-01").expect("day"),
         reason: Text::parse("the step from the beginning").expect("text"),
     };
@@ -205,6 +208,6 @@ to = 2031-03-01
 add = { owner = "0.03" }
 [[cap]]
 to = "owner"
-amount = "900000000"
+amount = "@cap@"
 over = "lifetime"
 "#;
