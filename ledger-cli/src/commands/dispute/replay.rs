@@ -10,6 +10,7 @@ use revshare_core::view::dispute::Side;
 use revshare_core::view::dispute::replay;
 use revshare_core::view::said::ClaimTotal;
 use revshare_core::view::said::DisputedTarget;
+use revshare_core::view::turn::turns;
 use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::Date;
@@ -69,11 +70,11 @@ pub fn run(session: &mut Session, text: &str, reading: &Reading) -> Result<Answe
         }
     }
     print(session, &answer, (one.period, currency))?;
-    let next = match one.is_open() {
-        true => format!("dispute settle {} --out FILE", one.seq),
-        false => format!("dispute show {}", one.seq),
-    };
-    session.next(&next)?;
+    let turns = turns(standing.agreement()?, one, answer.day);
+    session.next(&match turns.first() {
+        Some((who, turn)) => format!("{} (by {who})", dispute::turn(one, turn).2),
+        None => format!("dispute show {}", one.seq),
+    })?;
     Ok(Answer::Yes)
 }
 
