@@ -217,7 +217,9 @@ fn judge(segments: Vec<Vec<u8>>) -> Option<StateRoot> {
     let log = in_memory(segments);
     let replayed = replay(&log, None, Signatures::Checked, &mut |_, _, _| {});
     let verdict = verify(&log, &Options::default());
-    let root = replayed.as_ref().ok().map(|replayed| state_root(&replayed.state));
+    // A log that was cut behind its first header holds no ledger, and so has no root.
+    let opened = replayed.as_ref().ok().filter(|replayed| replayed.state.agreement().is_some());
+    let root = opened.map(|replayed| state_root(&replayed.state));
     if replayed.as_ref().is_ok_and(|replayed| replayed.unfinished.is_none()) {
         assert_eq!(verdict.state_root, root, "the verifier comes to the same");
     }
