@@ -200,6 +200,22 @@ fn money_on_account_settles_what_is_held_last() {
     done(given);
 }
 
+/// A dispute that was taken back hinders nobody: it can be opened again, word for word.
+#[test]
+fn what_was_taken_back_can_be_disputed_again() {
+    let claim = || host().disputes_statement("2026-01", &[("meta", "700")]);
+    let given = january()
+        .and(claim())
+        .when(claim())
+        .refused(Code::Repeat)
+        .and(host().withdraws())
+        .when(claim())
+        .then(status("open"))
+        .then(held("meta", "300"))
+        .given();
+    done(given);
+}
+
 #[test]
 fn what_cannot_be_disputed() {
     let claims = |money: &str| host().disputes_statement("2026-01", &[("meta", money)]);

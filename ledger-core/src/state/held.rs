@@ -86,8 +86,7 @@ impl Agreement {
         if holds.is_empty() && payouts.is_zero() {
             return (by_period, Amount::ZERO);
         }
-        let mut queue = self.queues.get(party).cloned().unwrap_or_default();
-        queue.settle(self.account(party).in_transit, &holds);
+        let queue = self.open_queue(party);
         let (mut unpaid, mut total) = (Amount::ZERO, Amount::ZERO);
         for item in queue.items() {
             unpaid = unpaid.checked_add(item.open).unwrap_or(unpaid);

@@ -324,14 +324,14 @@ pub(super) fn moved(
     (period, parties): (Period, &[Id]),
 ) -> Result<Vec<(Id, Amount)>, Violation> {
     let with = rated(agreement, claim, (period, parties))?;
-    let now = rate_until(agreement, period)?;
-    let now = now.last().map(|now| &now.shares[..]).unwrap_or_default();
+    let without = rate_until(agreement, period)?;
+    let known = without.last().map(|rating| &rating.shares[..]).unwrap_or_default();
     let mut moved = Vec::new();
     // Claimed terms may bring parties that are none of the ledger: they do not count.
-    for now in now {
-        let amount = with.share(&now.party).map_or(Amount::ZERO, |share| share.amount);
-        if amount != now.amount {
-            moved.push((now.party.clone(), amount));
+    for share in known {
+        let amount = with.share(&share.party).map_or(Amount::ZERO, |share| share.amount);
+        if amount != share.amount {
+            moved.push((share.party.clone(), amount));
         }
     }
     Ok(moved)

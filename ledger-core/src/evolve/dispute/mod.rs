@@ -123,16 +123,25 @@ fn ongoing<'a>(state: &'a State, id: &EventId) -> Result<(&'a Agreement, &'a Dis
     let Some(dispute) = agreement.disputes().get(id) else {
         return Err(unknown_event(state, id, "a dispute"));
     };
-    let ended = match &dispute.status {
+    let (ended, next) = match &dispute.status {
         DisputeStatus::Open | DisputeStatus::Escalated { .. } => return Ok((agreement, dispute)),
-        DisputeStatus::Resolved(resolved) => format!("resolved with record {}", resolved.seq),
-        DisputeStatus::Withdrawn { seq, .. } => format!("withdrawn with record {seq}"),
+        DisputeStatus::Resolved(resolved) => (
+            format!("resolved with record {}", resolved.seq),
+            format!(
+                "fraud or manifest error reopens it: `revshare dispute open … --reopens {} --ground …`",
+                dispute.seq
+            ),
+        ),
+        DisputeStatus::Withdrawn { seq, .. } => (
+            format!("withdrawn with record {seq}"),
+            "it can be opened again, word for word: `revshare dispute open`".to_owned(),
+        ),
     };
     Err(Problem::new(
         Code::DisputeClosed,
         format!("the dispute in record {} was {ended}", dispute.seq),
     )
-    .hint("fraud or manifest error reopens it: `revshare dispute open … --reopens --ground`")
+    .hint(next)
     .at_record(dispute.seq))
 }
 

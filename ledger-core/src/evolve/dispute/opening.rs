@@ -197,8 +197,7 @@ fn admit_affected(
         .hint("every party disputes what it gets itself; the collector disputes what it pays"))
 }
 
-/// The last day on which a subject can be disputed without a ground; none for a payout that nobody
-/// ever confirmed or sent, which cannot be.
+/// The last day on which a subject can be disputed without a ground.
 pub fn window(agreement: &Agreement, subject: &Subject<'_>) -> Date {
     let from = match subject {
         Subject::Period(period, _) => {
