@@ -25,6 +25,7 @@ use revshare_core::ledger::Mode;
 use revshare_core::ledger::Notice;
 use revshare_core::ledger::Outcome;
 use revshare_core::ledger::Signing;
+use revshare_core::ledger::report::ReportDraft;
 use revshare_core::state::Agreement;
 use revshare_core::state::ProposalStatus;
 use revshare_core::state::Proposed;
@@ -574,6 +575,19 @@ impl Standing {
 }
 
 impl Desk {
+    /// Records a report or correction whose lines are added by `add`; what `add` gives back.
+    pub fn report<T>(
+        &mut self,
+        command: Command,
+        add: impl FnOnce(&mut ReportDraft) -> Result<T, Failure>,
+    ) -> Result<(Outcome, T), Failure> {
+        let nonce = random()?;
+        let signing = Signing { signer: &self.signer, nonce: *nonce };
+        let mut report = self.ledger.begin_report(command, &self.context, &signing, self.mode)?;
+        let added = add(&mut report)?;
+        Ok((report.finish()?, added))
+    }
+
     /// Submits a command.
     pub fn submit(&mut self, command: Command) -> Result<Outcome, Failure> {
         let nonce = random()?;

@@ -5,6 +5,7 @@
 //! counts: machines differ and are noisy.
 
 mod disputes;
+mod generate;
 mod rerating;
 
 use std::fs;
@@ -39,6 +40,14 @@ const REVSHARE: &str = env!("CARGO_BIN_EXE_revshare");
 const RUNS: usize = 5;
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    if let [what, path, lines] = arguments.as_slice()
+        && what == "generate"
+    {
+        let lines = lines.parse().expect("a number of lines");
+        let first = Date::parse("2026-06-01").expect("a day");
+        return generate::write_usage(Path::new(path), lines, (first, 30), 1);
+    }
     let lines: u64 =
         std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(10_000_000);
     let scratch = tempfile::tempdir().expect("a temporary folder");

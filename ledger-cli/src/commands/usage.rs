@@ -1,18 +1,20 @@
 //! `revshare usage`: reports are recorded here and looked at in [`crate::commands::usage_read`].
 
 use std::fs::File;
-use std::io::BufReader;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
 use revshare_core::command::Command;
 use revshare_core::decide::decide;
-use revshare_core::intake::Usage;
-use revshare_core::intake::read_csv;
-use revshare_core::intake::read_jsonl;
+use revshare_core::intake::Blocks;
+use revshare_core::intake::UsageRead;
+use revshare_core::intake::read_csv_blocks;
+use revshare_core::intake::read_jsonl_blocks;
 use revshare_core::ledger::Outcome;
+use revshare_core::ledger::report::PreparedBlock;
 use revshare_core::state::Agreement;
+use revshare_core::terms::TermsByDay;
 use revshare_core::usage::LineBlock;
 use revshare_core::view;
 use revshare_core::view::usage::PriceFinding;
@@ -155,7 +157,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             let mut desk = session.write(writing)?;
             let outcome = desk.submit(Command::NoteMissing(of));
             let outcome = outcome.map_err(|failure| failure.about("P", OF_THE_PERIOD))?;
-            finish(session, &desk, (&outcome, Vec::new()), "status")
+            finish(session, &desk, (outcome, Vec::new()), "status")
         }
         Args::List { reading } => usage_read::list(session, reading),
         Args::Diff { a, b, reading } => usage_diff::run(session, (a, b), reading),
@@ -186,10 +188,9 @@ fn report(
             return Err(problem.into());
         }
     }
-    let blocks = blocks_for(session, &desk, (file, format), of)?;
-    let findings = usage_findings::of_blocks(&desk, of, &blocks);
-    let outcome = desk.submit(Command::ReportUsage { period: of, supplement, blocks })?;
-    finish(session, &desk, (&outcome, findings), &format!("statement preview {of}"))
+    let command = Command::ReportUsage { period: of, supplement, blocks: Vec::new() };
+    let written = written(session, &mut desk, command, (file, format), of)?;
+    finish(session, &desk, written, &format!("statement preview {of}"))
 }
 
 fn correct(
@@ -204,22 +205,21 @@ fn correct(
     let of = view::usage::report(desk.ledger.state(), &corrects)
         .map_err(|problem| problem.at_field("EVENT"))?
         .period;
-    let blocks = blocks_for(session, &desk, (file, format), of)?;
-    let findings = usage_findings::of_blocks(&desk, of, &blocks);
-    let outcome = desk.submit(Command::CorrectUsage { corrects, reason, blocks })?;
+    let command = Command::CorrectUsage { corrects, reason, blocks: Vec::new() };
+    let written = written(session, &mut desk, command, (file, format), of)?;
     let agreement = desk.ledger.state().agreement();
     let stated = agreement.is_some_and(|known| known.statements().contains_key(&of));
     let next = match (stated, agreement.and_then(|known| known.next_to_state())) {
         (true, Some(next)) => format!("statement preview {next}"),
         _ => format!("statement preview {of}"),
     };
-    finish(session, &desk, (&outcome, findings), &next)
+    finish(session, &desk, written, &next)
 }
 
 fn finish(
     session: &mut Session,
     desk: &Desk,
-    (outcome, findings): (&Outcome, Vec<PriceFinding>),
+    (outcome, findings): (Outcome, Vec<PriceFinding>),
     next: &str,
 ) -> Result<Answer, Failure> {
     if let Some(agreement) = desk.ledger.state().agreement() {
@@ -227,35 +227,43 @@ fn finish(
         let price_findings = findings.iter().map(PriceFindingDocument::of).collect();
         let beside = Beside { price_findings, ..Beside::default() };
         let state = (desk.ledger.state(), currency);
-        say_recorded_with(session, state, (outcome, desk.mode), beside)?;
+        say_recorded_with(session, state, (&outcome, desk.mode), beside)?;
         usage_findings::say(session, &findings)?;
         session.next(next)?;
     }
     Ok(Answer::Yes)
 }
 
-/// The lines of a file that is reported; none for a nil report.
-fn blocks_for(
+/// Records a report or correction while its file is read; what is found in its prices.
+fn written(
     session: &mut Session,
-    desk: &Desk,
+    desk: &mut Desk,
+    command: Command,
     file: (Option<&Path>, Option<Format>),
     of: Period,
-) -> Result<Vec<LineBlock>, Failure> {
-    match desk.ledger.state().agreement() {
-        Some(agreement) => blocks(session, agreement, file, of),
-        None => Ok(Vec::new()),
-    }
+) -> Result<(Outcome, Vec<PriceFinding>), Failure> {
+    // The draft of the report holds the ledger while lines are judged by its terms.
+    let terms =
+        desk.ledger.state().agreement().map(|known| (known.versions().clone(), known.level()));
+    desk.report(command, |report| {
+        if let Some((versions, level)) = terms {
+            let terms = &versions.by_day(of, level);
+            let mut take = |block| report.add(block).map_err(Failure::from);
+            let blocks = Blocks { prepare: &PreparedBlock::new, take: &mut take };
+            lines(session, file, (terms, of), blocks)?;
+        }
+        Ok(usage_findings::of_draft(report, of))
+    })
 }
 
-/// The lines of a file, judged against the terms; none for a nil report.
-pub fn blocks(
+/// Reads the lines of a file and judges them by the terms; there are none for a nil report.
+fn lines<T: Send>(
     session: &mut Session,
-    agreement: &Agreement,
     (file, format): (Option<&Path>, Option<Format>),
-    of: Period,
-) -> Result<Vec<LineBlock>, Failure> {
-    let Some(file) = file else { return Ok(Vec::new()) };
-    let terms = &agreement.versions().by_day(of, agreement.level());
+    terms: (&TermsByDay, Period),
+    blocks: Blocks<T, Failure>,
+) -> Result<(), Failure> {
+    let Some(file) = file else { return Ok(()) };
     let is_stdin = file == Path::new("-");
     let name = if is_stdin { "standard input".to_owned() } else { file.display().to_string() };
     let source: Box<dyn Read> = match is_stdin {
@@ -268,23 +276,38 @@ pub fn blocks(
         _ => Format::Csv,
     };
     let size = if is_stdin { None } else { std::fs::metadata(file).map(|known| known.len()).ok() };
-    let source = BufReader::with_capacity(1 << 18, session.progress(source, size));
-    let Usage { blocks, lines, problems, problems_total } = match format.unwrap_or(by_name) {
-        Format::Csv => read_csv(&name, source, terms, of),
-        Format::Jsonl => read_jsonl(&name, source, terms, of),
-    };
-    if problems.is_empty() {
-        return Ok(blocks);
-    }
-    if problems_total == 1 {
-        if let Some(problem) = problems.into_iter().next() {
-            return Err(problem.into());
-        }
-        return Ok(Vec::new());
+    let source = session.progress(source, size);
+    let UsageRead { lines, problems, problems_total } = match format.unwrap_or(by_name) {
+        Format::Csv => read_csv_blocks(&name, source, terms, blocks),
+        Format::Jsonl => read_jsonl_blocks(&name, source, terms, blocks),
+    }?;
+    if problems_total == 1
+        && let Some(problem) = problems.first()
+    {
+        return Err(problem.clone().into());
     }
     let what = match lines {
+        _ if problems.is_empty() => return Ok(()),
         0 => "; nothing was recorded".to_owned(),
         lines => format!("in {}; nothing was recorded", crate::render::text::count(lines, "line")),
     };
     Err(several_of(problems, problems_total, &name, &what))
+}
+
+/// The lines of a file, judged against the terms; none for a nil report.
+pub fn blocks(
+    session: &mut Session,
+    agreement: &Agreement,
+    file: (Option<&Path>, Option<Format>),
+    of: Period,
+) -> Result<Vec<LineBlock>, Failure> {
+    let terms = &agreement.versions().by_day(of, agreement.level());
+    let mut kept = Vec::new();
+    let mut keep = |block| {
+        kept.push(block);
+        Ok(())
+    };
+    let blocks = Blocks { prepare: &|block| block, take: &mut keep };
+    lines(session, file, (terms, of), blocks)?;
+    Ok(kept)
 }

@@ -1,29 +1,25 @@
 //! Where reported gross and the price list disagree: a finding, never a refusal.
 
+use revshare_core::ledger::report::ReportDraft;
 use revshare_core::state::Report;
 use revshare_core::state::State;
-use revshare_core::usage::LineBlock;
-use revshare_core::usage::UsageSums;
 use revshare_core::view::usage::PriceFinding;
 use revshare_core::view::usage::is_priced;
 use revshare_core::view::usage::price_findings;
 use revshare_core::vocab::Period;
 
-use crate::context::Desk;
 use crate::context::Session;
 use crate::error::Failure;
 use crate::render::text::exact_money;
 
 /// The findings of lines that are about to be reported. They are summed only where there are
 /// prices.
-pub fn of_blocks(desk: &Desk, of: Period, blocks: &[LineBlock]) -> Vec<PriceFinding> {
-    let agreement = desk.ledger.state().agreement();
-    let Some(agreement) = agreement.filter(|known| is_priced(known.versions(), of)) else {
-        return Vec::new();
-    };
-    let mut usage = UsageSums::default();
-    blocks.iter().for_each(|block| block.add_to(&mut usage));
-    price_findings(agreement, of, &usage)
+pub fn of_draft(report: &ReportDraft, of: Period) -> Vec<PriceFinding> {
+    let agreement = report.state().agreement();
+    match agreement.filter(|known| is_priced(known.versions(), of)) {
+        Some(agreement) => price_findings(agreement, of, &report.sums()),
+        None => Vec::new(),
+    }
 }
 
 /// The findings of a report on the log.

@@ -46,6 +46,29 @@ pub fn evolve(state: &mut State, fact: &Fact) -> Result<(), Violation> {
     Ok(())
 }
 
+/// Applies a fact whose lines have these exact sums, so that they are not added up again. On `Err`
+/// the state is as it was.
+pub(crate) fn evolve_summed(
+    state: &mut State,
+    fact: &Fact,
+    sums: UsageSums,
+) -> Result<(), Violation> {
+    admit_record(state, fact)?;
+    admit(state, &fact.author, fact.recorded_at, &fact.event)?;
+    match &fact.event {
+        Event::UsagePart(part) => state.add_part(OpenPart::of(fact, part, sums)),
+        Event::UsageReported(report) if matches!(report.lines, Lines::Inline(_)) => {
+            usage::record_sums(state, fact, usage::Head::of_report(report), (sums, 0))?;
+        }
+        Event::UsageCorrected(correction) if matches!(correction.lines, Lines::Inline(_)) => {
+            usage::record_sums(state, fact, usage::Head::of_correction(correction), (sums, 0))?;
+        }
+        _ => apply(state, fact)?,
+    }
+    advance(state, fact);
+    Ok(())
+}
+
 /// Whether a fact has its place: it follows the last record, at the ledger's format level. What it
 /// says is judged apart from that.
 pub fn admit_record(state: &State, fact: &Fact) -> Result<(), Violation> {
@@ -118,22 +141,14 @@ pub(crate) fn apply(state: &mut State, fact: &Fact) -> Result<(), Violation> {
         Event::UsagePart(part) => {
             let mut sums = UsageSums::default();
             part.block.add_to(&mut sums);
-            state.add_part(OpenPart {
-                id: fact.id,
-                author: fact.author.clone(),
-                payload: fact.payload,
-                lines: part.block.lines() as u64,
-                usage: sums,
-            });
+            state.add_part(OpenPart::of(fact, part, sums));
             Ok(())
         }
         Event::UsageReported(report) => {
-            let head = usage::Head::Report { period: report.period, supplement: report.supplement };
-            usage::record(state, fact, head, &report.lines)
+            usage::record(state, fact, usage::Head::of_report(report), &report.lines)
         }
         Event::UsageCorrected(correction) => {
-            let (corrects, reason) = (correction.corrects, &correction.reason);
-            let head = usage::Head::Correction { corrects, reason };
+            let head = usage::Head::of_correction(correction);
             usage::record(state, fact, head, &correction.lines)
         }
         Event::UsageMissing(period) => {

@@ -6,7 +6,9 @@ use crate::event::Author;
 use crate::event::Fact;
 use crate::event::Lines;
 use crate::event::PartsIndex;
+use crate::event::UsageCorrection;
 use crate::event::UsagePart;
+use crate::event::UsageReport;
 use crate::evolve::Violation;
 use crate::evolve::bounds;
 use crate::evolve::entitled;
@@ -52,6 +54,18 @@ pub enum Head<'a> {
         /// Why.
         reason: &'a Text,
     },
+}
+
+impl<'a> Head<'a> {
+    /// Of a report.
+    pub(crate) fn of_report(report: &UsageReport) -> Head<'a> {
+        Head::Report { period: report.period, supplement: report.supplement }
+    }
+
+    /// Of a correction.
+    pub(crate) fn of_correction(correction: &'a UsageCorrection) -> Head<'a> {
+        Head::Correction { corrects: correction.corrects, reason: &correction.reason }
+    }
 }
 
 /// A part of a report: by the collector, in order, directly after the parts before it.

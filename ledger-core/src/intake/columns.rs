@@ -5,7 +5,7 @@ use crate::terms::TermsByDay;
 use crate::vocab::Name;
 
 /// Which column of a file means what.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(in crate::intake) struct Columns {
     pub(in crate::intake) day: usize,
     pub(in crate::intake) currency: Option<usize>,

@@ -12,10 +12,16 @@ use crate::intake::columns::Columns;
 use crate::intake::columns::Meaning;
 use crate::intake::findings::Findings;
 use crate::intake::findings::Usage;
+use crate::intake::findings::UsageRead;
 use crate::intake::findings::encoding_problem;
 use crate::intake::findings::read_problem;
+use crate::intake::lines::Chunks;
 use crate::intake::lines::Line;
-use crate::intake::lines::Lines;
+use crate::intake::reading::Blocks;
+use crate::intake::reading::LineReader;
+use crate::intake::reading::Standard;
+use crate::intake::reading::collected;
+use crate::intake::reading::read_lines;
 use crate::intake::rows::Row;
 use crate::intake::rows::Rows;
 use crate::limits::USAGE_LINE_LEN_MAX;
@@ -29,45 +35,60 @@ use crate::vocab::Problem;
 /// `path` is how messages name the file. Every problem is reported with its line and column; with
 /// a problem there are no blocks.
 pub fn read_csv(path: &str, source: impl Read, terms: &TermsByDay, period: Period) -> Usage {
-    let mut lines = Lines::new(source);
+    collected(|blocks| read_csv_blocks(path, source, (terms, period), blocks))
+}
+
+/// Likewise, and hands every block on as it comes; with a problem, nothing of what was handed on
+/// may be recorded. Errors: those of `blocks`.
+pub fn read_csv_blocks<T: Send, E>(
+    path: &str,
+    source: impl Read,
+    (terms, period): (&TermsByDay, Period),
+    mut blocks: Blocks<T, E>,
+) -> Result<UsageRead, E> {
+    let mut chunks = Chunks::new(source);
     let mut fields = Fields::default();
     let mut findings = Findings::new(path);
-    let columns = match lines.next() {
+    let columns = match chunks.next(Vec::new(), 1) {
         Err(error) => {
             findings.add_for_file(read_problem(&error));
             None
         }
-        Ok(None) => {
-            findings.add(1, b"", 0, || {
-                Problem::new(Code::CsvHeader, "the file is empty")
-                    .hint("the first line names the columns: day, gross, …")
-            });
-            None
-        }
-        Ok(Some(line)) => header(&line, &mut fields, terms, &mut findings),
-    };
-    let Some(columns) = columns else {
-        return findings.without_rows();
-    };
-    let width = fields.cells.len();
-    let mut rows = Rows::new(terms, period, columns, findings);
-    loop {
-        let line = match lines.next() {
-            Ok(Some(line)) => line,
-            Ok(None) => break,
-            Err(error) => {
-                rows.findings.add_for_file(read_problem(&error));
-                break;
+        Ok(first) => match first.as_ref().and_then(|chunk| chunk.lines().next()) {
+            None => {
+                findings.add(1, b"", 0, || {
+                    Problem::new(Code::CsvHeader, "the file is empty")
+                        .hint("the first line names the columns: day, gross, …")
+                });
+                None
             }
-        };
-        match fields.split(&line, width) {
-            Ok(()) => rows.row(&CsvRow { number: line.number, line: line.bytes, fields: &fields }),
-            Err(broken) => rows.unreadable(line.number, line.bytes, broken.offset, || {
+            Some(line) => header(&line, &mut fields, terms, &mut findings),
+        },
+    };
+    let Some(columns) = columns else { return Ok(findings.of(0)) };
+    let width = fields.cells.len();
+    let standard = Standard { path, terms, period, columns };
+    let reader = || CsvReader { fields: Fields::default(), width };
+    read_lines(chunks, &standard, &reader, &mut blocks, findings)
+}
+
+/// Reads rows that have as many fields as the header.
+struct CsvReader {
+    fields: Fields,
+    width: usize,
+}
+
+impl LineReader for CsvReader {
+    fn line(&mut self, line: &Line, rows: &mut Rows) {
+        match self.fields.split(line, self.width) {
+            Ok(()) => {
+                rows.row(&CsvRow { number: line.number, line: line.bytes, fields: &self.fields });
+            }
+            Err(broken) => rows.findings.add(line.number, line.bytes, broken.offset, || {
                 Problem::new(Code::CsvRow, broken.message).hint(broken.hint)
             }),
         }
     }
-    rows.finish()
 }
 
 /// Reads the header; `None` if rows cannot be judged by it.

@@ -22,6 +22,27 @@ pub struct Usage {
     pub problems_total: u64,
 }
 
+/// What reading a usage file came to whose blocks were taken as they came. With a problem nothing
+/// of what was taken may be recorded.
+#[derive(Clone, Debug)]
+pub struct UsageRead {
+    /// See [`Usage::lines`].
+    pub lines: u64,
+    /// See [`Usage::problems`].
+    pub problems: Vec<Problem>,
+    /// See [`Usage::problems_total`].
+    pub problems_total: u64,
+}
+
+impl UsageRead {
+    /// With the blocks that were taken.
+    pub(in crate::intake) fn with_blocks(self, blocks: Vec<LineBlock>) -> Usage {
+        let UsageRead { lines, problems, problems_total } = self;
+        let blocks = if problems_total == 0 { blocks } else { Vec::new() };
+        Usage { blocks, lines, problems, problems_total }
+    }
+}
+
 /// Problems with their places, kept up to a bound and counted beyond it.
 pub(in crate::intake) struct Findings {
     path: String,
@@ -74,9 +95,16 @@ impl Findings {
         self.kept.len() >= ROW_ERRORS_MAX
     }
 
-    /// The result of a file whose rows could not be read.
-    pub(in crate::intake) fn without_rows(self) -> Usage {
-        Usage { blocks: Vec::new(), lines: 0, problems: self.kept, problems_total: self.total }
+    /// Takes in what was found further down in the same file.
+    pub(in crate::intake) fn append(&mut self, more: Findings) {
+        self.total += more.total;
+        let room = ROW_ERRORS_MAX.saturating_sub(self.kept.len());
+        self.kept.extend(more.kept.into_iter().take(room));
+    }
+
+    /// The result of a file with so many lines.
+    pub(in crate::intake) fn of(self, lines: u64) -> UsageRead {
+        UsageRead { lines, problems: self.kept, problems_total: self.total }
     }
 }
 

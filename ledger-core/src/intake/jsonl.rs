@@ -16,10 +16,15 @@ use crate::intake::columns::ColumnNames;
 use crate::intake::columns::Columns;
 use crate::intake::findings::Findings;
 use crate::intake::findings::Usage;
+use crate::intake::findings::UsageRead;
 use crate::intake::findings::encoding_problem;
-use crate::intake::findings::read_problem;
+use crate::intake::lines::Chunks;
 use crate::intake::lines::Line;
-use crate::intake::lines::Lines;
+use crate::intake::reading::Blocks;
+use crate::intake::reading::LineReader;
+use crate::intake::reading::Standard;
+use crate::intake::reading::collected;
+use crate::intake::reading::read_lines;
 use crate::intake::rows::Row;
 use crate::intake::rows::Rows;
 use crate::limits::USAGE_LINE_LEN_MAX;
@@ -34,54 +39,69 @@ use crate::vocab::Problem;
 /// `path` is how messages name the file. Every problem is reported with its line and column; with
 /// a problem there are no blocks.
 pub fn read_jsonl(path: &str, source: impl Read, terms: &TermsByDay, period: Period) -> Usage {
+    collected(|blocks| read_jsonl_blocks(path, source, (terms, period), blocks))
+}
+
+/// Likewise, and hands every block on as it comes; with a problem, nothing of what was handed on
+/// may be recorded. Errors: those of `blocks`.
+pub fn read_jsonl_blocks<T: Send, E>(
+    path: &str,
+    source: impl Read,
+    (terms, period): (&TermsByDay, Period),
+    mut blocks: Blocks<T, E>,
+) -> Result<UsageRead, E> {
     let attributes = ColumnNames::attributes(terms);
     let names = ColumnNames::new(terms, &attributes);
     let mut columns = Columns::default();
-    let mut places = FxHashMap::default();
+    let mut places = FxHashMap::<Box<str>, usize>::default();
     for (column, name) in names.iter().enumerate() {
         if let Some(meaning) = names.meaning(name) {
             columns.set(meaning, column);
             places.insert(name.into(), column);
         }
     }
-    let mut object = Object {
-        cells: vec![None; places.len()],
-        columns: places,
-        text: Vec::new(),
-        entries: 0,
-        faults: Vec::new(),
+    let standard = Standard { path, terms, period, columns };
+    let reader = || JsonReader {
+        names: &names,
+        object: Object {
+            cells: vec![None; places.len()],
+            columns: places.clone(),
+            text: Vec::new(),
+            entries: 0,
+            faults: Vec::new(),
+        },
     };
-    let mut rows = Rows::new(terms, period, columns, Findings::new(path));
-    let mut lines = Lines::new(source);
-    loop {
-        let line = match lines.next() {
-            Ok(Some(line)) => line,
-            Ok(None) => break,
-            Err(error) => {
-                rows.findings.add_for_file(read_problem(&error));
-                break;
-            }
-        };
-        match object.read(&line) {
+    read_lines(Chunks::new(source), &standard, &reader, &mut blocks, Findings::new(path))
+}
+
+/// Reads rows that are objects.
+struct JsonReader<'a> {
+    names: &'a ColumnNames<'a>,
+    object: Object,
+}
+
+impl LineReader for JsonReader<'_> {
+    fn line(&mut self, line: &Line, rows: &mut Rows) {
+        let object = &mut self.object;
+        match object.read(line) {
             Err(broken) => {
                 let (offset, problem) = *broken;
-                rows.unreadable(line.number, line.bytes, offset, || problem);
+                rows.findings.add(line.number, line.bytes, offset, || problem);
             }
             Ok(()) if object.faults.is_empty() => {
-                rows.row(&JsonRow { number: line.number, line: line.bytes, object: &object })
+                rows.row(&JsonRow { number: line.number, line: line.bytes, object });
             }
             Ok(()) => {
-                rows.skipped();
                 let offsets = entry_offsets(line.bytes);
                 for fault in &object.faults {
                     let (name, value) = offsets.get(fault.entry).copied().unwrap_or_default();
                     let offset = if fault.at_value { value } else { name };
-                    rows.findings.add(line.number, line.bytes, offset, || fault.problem(&names));
+                    let problem = || fault.problem(self.names);
+                    rows.findings.add(line.number, line.bytes, offset, problem);
                 }
             }
         }
     }
-    rows.finish()
 }
 
 /// The object of a line. Texts of its values lie one after another, without an allocation each.

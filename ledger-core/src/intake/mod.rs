@@ -12,6 +12,7 @@ mod lines;
 mod columns;
 pub mod findings;
 mod rows;
+pub mod reading;
 pub mod csv;
 pub mod jsonl;
 
@@ -29,8 +30,12 @@ mod usage_tests;
 mod whole_usage_tests;
 
 pub use csv::read_csv;
+pub use csv::read_csv_blocks;
 pub use findings::Usage;
+pub use findings::UsageRead;
 pub use jsonl::read_jsonl;
+pub use jsonl::read_jsonl_blocks;
+pub use reading::Blocks;
 pub use terms::TermsFile;
 pub use terms::read_terms;
 pub use terms_show::to_toml;

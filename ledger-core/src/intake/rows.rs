@@ -6,11 +6,8 @@ use rustc_hash::FxHashMap;
 
 use crate::intake::columns::Columns;
 use crate::intake::findings::Findings;
-use crate::intake::findings::Usage;
 use crate::intake::findings::encoding_problem;
 use crate::intake::nearest::nearest;
-use crate::limits::LEDGER_LINES_MAX;
-use crate::limits::PARTS_MAX;
 use crate::terms::Admission;
 use crate::terms::TermsByDay;
 use crate::usage::BlockBuilder;
@@ -58,6 +55,12 @@ struct Watch {
     deductions: Vec<(usize, Problem)>,
 }
 
+/// What rows came to: their blocks, or what is wrong with them.
+pub(in crate::intake) struct RowsRead {
+    pub(in crate::intake) blocks: Vec<LineBlock>,
+    pub(in crate::intake) findings: Findings,
+}
+
 /// Judges rows and collects them.
 pub(in crate::intake) struct Rows<'a> {
     terms: &'a TermsByDay<'a>,
@@ -72,7 +75,6 @@ pub(in crate::intake) struct Rows<'a> {
     pub(in crate::intake) findings: Findings,
     builder: BlockBuilder,
     blocks: Vec<LineBlock>,
-    lines: u64,
     verdicts: FxHashMap<Box<[u8]>, Verdict>,
     /// The numbers of the keys: several raw keys may mean the same.
     keys: FxHashMap<Key, u32>,
@@ -98,10 +100,10 @@ impl<'a> Rows<'a> {
     pub(in crate::intake) fn new(
         terms: &'a TermsByDay<'a>,
         period: Period,
-        columns: Columns,
-        findings: Findings,
+        columns: &Columns,
+        path: &str,
     ) -> Rows<'a> {
-        let columns = columns.sorted();
+        let columns = columns.clone().sorted();
         let names =
             |list: &[(Name, usize)]| list.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
         let attributes = columns.attributes.iter().map(|(_, column)| *column);
@@ -112,7 +114,7 @@ impl<'a> Rows<'a> {
             gross_required: !terms.iter().any(|terms| terms.is_priced_base()),
             period,
             key_columns: key_columns.chain(attributes).collect(),
-            findings,
+            findings: Findings::new(path),
             builder: BlockBuilder::new(
                 names(&columns.attributes),
                 names(&columns.meters),
@@ -120,7 +122,6 @@ impl<'a> Rows<'a> {
             ),
             columns,
             blocks: Vec::new(),
-            lines: 0,
             verdicts: FxHashMap::default(),
             keys: FxHashMap::default(),
             watched: FxHashMap::default(),
@@ -132,26 +133,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Counts a row that could not be split into fields, and says why.
-    pub(in crate::intake) fn unreadable(
-        &mut self,
-        number: u64,
-        line: &[u8],
-        offset: usize,
-        problem: impl FnOnce() -> Problem,
-    ) {
-        self.lines += 1;
-        self.findings.add(number, line, offset, problem);
-    }
-
-    /// Counts a row whose problems are reported elsewhere.
-    pub(in crate::intake) fn skipped(&mut self) {
-        self.lines += 1;
-    }
-
     /// Judges a row and takes it in.
     pub(in crate::intake) fn row(&mut self, row: &impl Row) {
-        self.lines += 1;
         let before = self.findings.total;
         let key = self.key_of(row);
         let columns = &self.columns;
@@ -371,14 +354,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The blocks, or what is wrong.
-    pub(in crate::intake) fn finish(mut self) -> Usage {
-        if self.lines == 0 && self.findings.total == 0 {
-            self.findings.add_for_file(
-                Problem::new(Code::ReportEmpty, "the file has no usage lines")
-                    .hint("report a period without usage with `--nil`"),
-            );
-        }
+    /// The blocks of the rows since the last ones, in order; or what is wrong.
+    pub(in crate::intake) fn finish(mut self) -> RowsRead {
         if self.findings.total == 0 {
             match self.builder.finish() {
                 Ok(block) => self.blocks.extend(block),
@@ -388,21 +365,10 @@ impl<'a> Rows<'a> {
                 ),
             }
         }
-        if self.blocks.len() > PARTS_MAX || self.lines > LEDGER_LINES_MAX {
-            self.findings.add_for_file(
-                Problem::new(Code::ReportTooLarge, "the file has too many lines for a report")
-                    .hint("report the rest as a supplement"),
-            );
-        }
         if self.findings.total > 0 {
             self.blocks.clear();
         }
-        Usage {
-            blocks: self.blocks,
-            lines: self.lines,
-            problems: self.findings.kept,
-            problems_total: self.findings.total,
-        }
+        RowsRead { blocks: self.blocks, findings: self.findings }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod reading;
 mod writing;
+pub mod report;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -116,6 +117,12 @@ pub struct Recorded {
     pub event: EventId,
     /// Kind of event.
     pub kind: Kind,
+}
+
+impl Recorded {
+    fn of(fact: &Fact) -> Recorded {
+        Recorded { seq: fact.seq, hash: fact.hash, event: fact.id, kind: fact.event.kind() }
+    }
 }
 
 /// What a command needs to be signed.

@@ -6,17 +6,10 @@ use crate::command::Command;
 use crate::decide;
 use crate::decide::Context;
 use crate::decide::Decision;
-use crate::decide::ReportHead;
 use crate::event::Event;
 use crate::event::Fact;
-use crate::event::Lines;
-use crate::event::PartsIndex;
-use crate::event::UsageCorrection;
-use crate::event::UsagePart;
-use crate::event::UsageReport;
 use crate::evolve::evolve;
-use crate::evolve::usage::gross_totals;
-use crate::evolve::usage::lines_digest;
+use crate::evolve::evolve_summed;
 use crate::ledger::Ledger;
 use crate::ledger::Mode;
 use crate::ledger::Notice;
@@ -27,32 +20,32 @@ use crate::replay::Signatures;
 use crate::replay::ledger_id;
 use crate::replay::replay;
 use crate::state::State;
+use crate::store::disk::Draft;
 use crate::store::witness::RememberedHead;
-use crate::usage::LineBlock;
 use crate::usage::UsageSums;
 use crate::vocab::Code;
 use crate::vocab::LedgerId;
 use crate::vocab::Level;
 use crate::vocab::Problem;
 use crate::vocab::RecordHash;
-use crate::vocab::digest::Domain;
 use crate::wire::event::Sealed;
-use crate::wire::event::seal;
+use crate::wire::event::seal_encoded;
 
-/// A group of records, ready to be appended.
-struct Group {
-    first_seq: u64,
-    frames: Vec<Vec<u8>>,
-    records: Vec<Recorded>,
-    signed: Vec<(RecordHash, RecordHash)>,
-    fact: Fact,
+/// A group of records, ready to be recorded.
+pub(super) struct Group {
+    pub(super) first_seq: u64,
+    /// The records that are not in the draft.
+    pub(super) frames: Vec<Vec<u8>>,
+    /// Records that were written already.
+    pub(super) draft: Option<Draft>,
+    /// Per record, the hash of the one before it and its own.
+    pub(super) signed: Vec<(RecordHash, RecordHash)>,
 }
 
-/// A group under construction.
-struct Drafting {
-    frames: Vec<Vec<u8>>,
-    records: Vec<Recorded>,
-    signed: Vec<(RecordHash, RecordHash)>,
+/// A record that was applied, as bytes.
+pub(super) struct Frame {
+    pub(super) bytes: Vec<u8>,
+    pub(super) fact: Fact,
 }
 
 impl Ledger {
@@ -66,30 +59,48 @@ impl Ledger {
         signing: &Signing<'_>,
         mode: Mode,
     ) -> Result<Outcome, Problem> {
-        self.log.admit_certain()?;
-        let before = self.state.next_seq();
-        let group = match self.prepare(command, context, signing) {
-            Ok(group) => group,
-            Err(problem) => {
-                self.restore(before);
-                return Err(problem);
+        self.admit_certain()?;
+        let decision = decide::propose(&self.state, command, &context.author)?;
+        let event = match decision {
+            Decision::Report { head, blocks } => {
+                return self.begin_blocks((head, blocks), context, signing, mode)?.finish();
             }
+            Decision::Event(event) => event,
         };
-        let outcome = Outcome { records: group.records.clone(), fact: group.fact.clone() };
-        if mode == Mode::DryRun {
+        let before = self.state.next_seq();
+        let submitted = self.submit_event(event, context, signing, mode);
+        if submitted.is_err() || mode == Mode::DryRun {
             self.restore(before);
-            return Ok(outcome);
         }
-        if let Err(problem) = self.write(&group, context) {
-            self.restore(before);
-            return Err(problem);
+        submitted
+    }
+
+    fn submit_event(
+        &mut self,
+        event: Event,
+        context: &Context,
+        signing: &Signing<'_>,
+        mode: Mode,
+    ) -> Result<Outcome, Problem> {
+        let sealed = self.sealed(event.clone(), None, context, signing.nonce)?;
+        self.admit_new(&sealed, context)?;
+        decide::admit(&self.state, &Decision::Event(event), context)?;
+        let Frame { bytes, fact } = self.place(sealed, None, context, signing)?;
+        if mode == Mode::Record {
+            let (first_seq, signed) = (fact.seq, vec![(fact.previous, fact.hash)]);
+            self.write(Group { first_seq, frames: vec![bytes], draft: None, signed }, context)?;
         }
-        Ok(outcome)
+        Ok(Outcome { records: vec![Recorded::of(&fact)], fact })
+    }
+
+    /// Errors: [`Code::Reopen`] once the disk did not confirm something.
+    pub(super) fn admit_certain(&self) -> Result<(), Problem> {
+        self.log.admit_certain()
     }
 
     /// Goes back to the state before records that were applied and not recorded. Where the log
     /// cannot be read for that, nothing more is recorded until the ledger is opened again.
-    fn restore(&mut self, next_seq: u64) {
+    pub(super) fn restore(&mut self, next_seq: u64) {
         if self.state.next_seq() == next_seq {
             return;
         }
@@ -106,42 +117,19 @@ impl Ledger {
         }
     }
 
-    /// Decides, seals, signs and applies: everything but the writing.
-    fn prepare(
-        &mut self,
-        command: Command,
+    /// Seals an event; `block` are the bytes of its lines where they are known already.
+    pub(super) fn sealed(
+        &self,
+        event: Event,
+        block: Option<&[u8]>,
         context: &Context,
-        signing: &Signing<'_>,
-    ) -> Result<Group, Problem> {
-        let first_seq = self.state.next_seq();
-        let mut group = Drafting { frames: Vec::new(), records: Vec::new(), signed: Vec::new() };
-        let fact = match decide::propose(&self.state, command, &context.author)? {
-            Decision::Report { head, mut blocks } if blocks.len() <= 1 => {
-                let lines = blocks.pop().map_or(Lines::Nil, Lines::Inline);
-                self.add_event(&mut group, report_event(head, lines), context, signing)?
-            }
-            Decision::Report { head, blocks } => {
-                let lines = self.add_parts(&mut group, blocks, context, signing)?;
-                self.add_event(&mut group, report_event(head, lines), context, signing)?
-            }
-            decision @ Decision::Event(_) => {
-                let Decision::Event(event) = decision.clone() else { return Err(unwritable()) };
-                let sealed = self.sealed(event, context, signing.nonce)?;
-                self.admit_new(&sealed, context)?;
-                decide::admit(&self.state, &decision, context)?;
-                self.add(&mut group, sealed, context, signing)?
-            }
-        };
-        let Drafting { frames, records, signed } = group;
-        Ok(Group { first_seq, frames, records, signed, fact })
-    }
-
-    fn sealed(&self, event: Event, context: &Context, nonce: [u8; 16]) -> Result<Sealed, Problem> {
-        seal(ledger_id(&self.state), &context.author, nonce, event)
+        nonce: [u8; 16],
+    ) -> Result<Sealed, Problem> {
+        seal_encoded(ledger_id(&self.state), &context.author, nonce, event, block)
     }
 
     /// The content is not on the log already, or has come to nothing there.
-    fn admit_new(&self, sealed: &Sealed, context: &Context) -> Result<(), Problem> {
+    pub(super) fn admit_new(&self, sealed: &Sealed, context: &Context) -> Result<(), Problem> {
         let known = self.state.content(&sealed.content);
         match known.filter(|(_, id)| decide::is_repeated(&self.state, id, context.recorded_at)) {
             Some((seq, id)) => Err(decide::repeat(seq, id)),
@@ -149,57 +137,15 @@ impl Ledger {
         }
     }
 
-    fn add_event(
+    /// Places, signs and applies a sealed event; `sums` are those of its lines where they are known
+    /// already.
+    pub(super) fn place(
         &mut self,
-        group: &mut Drafting,
-        event: Event,
-        context: &Context,
-        signing: &Signing<'_>,
-    ) -> Result<Fact, Problem> {
-        let sealed = self.sealed(event, context, signing.nonce)?;
-        self.admit_new(&sealed, context)?;
-        decide::admit_time(&self.state, context)?;
-        self.add(group, sealed, context, signing)
-    }
-
-    /// Writes the blocks of a large report as parts. Their nonces follow from that of the report.
-    fn add_parts(
-        &mut self,
-        group: &mut Drafting,
-        blocks: Vec<LineBlock>,
-        context: &Context,
-        signing: &Signing<'_>,
-    ) -> Result<Lines, Problem> {
-        let (mut parts, mut payloads) = (Vec::new(), Vec::new());
-        let mut sums = UsageSums::default();
-        for (index, block) in (0u32..).zip(blocks) {
-            block.add_to(&mut sums);
-            let mut hasher = Domain::PartNonce.hasher();
-            hasher.update(&signing.nonce).update(&index.to_le_bytes());
-            let mut nonce = [0; 16];
-            nonce.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-            let part = Event::UsagePart(UsagePart { index, block });
-            let sealed = self.sealed(part, context, nonce)?;
-            parts.push(sealed.id);
-            payloads.push(sealed.payload_digest);
-            self.add(group, sealed, context, signing)?;
-        }
-        Ok(Lines::Parts(PartsIndex {
-            parts,
-            lines: sums.lines(),
-            digest: lines_digest(payloads.iter().map(|digest| &digest.0)),
-            gross: gross_totals(&sums)?,
-        }))
-    }
-
-    /// Places, signs and applies a sealed event.
-    fn add(
-        &mut self,
-        group: &mut Drafting,
         sealed: Sealed,
+        sums: Option<UsageSums>,
         context: &Context,
         signing: &Signing<'_>,
-    ) -> Result<Fact, Problem> {
+    ) -> Result<Frame, Problem> {
         let level = match (&sealed.event, self.state.agreement()) {
             (Event::LedgerOpened(version), _) => version.level,
             (_, agreement) => agreement.map_or(Level::LATEST, |known| known.opened_at()),
@@ -211,7 +157,7 @@ impl Ledger {
             recorded_at: context.recorded_at,
             level,
         };
-        let (frame, hash) = chain::write(place, &context.author, &sealed, signing.signer);
+        let (bytes, hash) = chain::write(place, &context.author, &sealed, signing.signer);
         let Sealed { event, payload_digest, content, id, .. } = sealed;
         let fact = Fact {
             seq: place.seq,
@@ -225,14 +171,20 @@ impl Ledger {
             payload: payload_digest,
             event,
         };
-        evolve(&mut self.state, &fact)?;
-        group.frames.push(frame);
-        group.records.push(Recorded { seq: fact.seq, hash, event: id, kind: fact.event.kind() });
-        group.signed.push((place.previous, hash));
-        Ok(fact)
+        match sums {
+            Some(sums) => evolve_summed(&mut self.state, &fact, sums)?,
+            None => evolve(&mut self.state, &fact)?,
+        }
+        Ok(Frame { bytes, fact })
     }
 
-    fn write(&mut self, group: &Group, context: &Context) -> Result<(), Problem> {
+    /// Begins a draft of a group whose first record has this number.
+    pub(super) fn draft(&mut self, first_seq: u64) -> Result<Draft, Problem> {
+        self.log.draft(first_seq)
+    }
+
+    /// Records a group: notes what is signed, and makes it durable.
+    pub(super) fn write(&mut self, group: Group, context: &Context) -> Result<(), Problem> {
         // Record 0 has no ledger before it; its id is its own hash.
         let ledger = ledger_id(&self.state);
         let key = context.author.key;
@@ -243,13 +195,18 @@ impl Ledger {
             }
         }
         let witness = &self.witness;
-        let mut remember = || witness.remember_signed(ledger, &key, &group.signed);
-        if let Err(problem) = self.log.append(group.first_seq, &group.frames, &mut remember) {
+        let Group { first_seq, frames, draft, signed } = group;
+        let mut remember = || witness.remember_signed(ledger, &key, &signed);
+        let recorded = match draft {
+            Some(draft) => self.log.publish(draft, &mut remember),
+            None => self.log.append(first_seq, &frames, &mut remember),
+        };
+        if let Err(problem) = recorded {
             if problem.code == Code::Reopen {
                 // What may be on the disk may have been read by others: its signature stands.
                 self.witness.forget_pending();
             } else {
-                let released = |signed: &_| group.signed.contains(signed);
+                let released = |one: &_| signed.contains(one);
                 let _ = self.witness.release_signed(ledger, &key, released);
             }
             return Err(problem);
@@ -281,21 +238,6 @@ impl Ledger {
             self.notices.push(Notice::MemoryNotWritten(error.to_string()));
         }
     }
-}
-
-fn report_event(head: ReportHead, lines: Lines) -> Event {
-    match head {
-        ReportHead::Report { period, supplement } => {
-            Event::UsageReported(UsageReport { period, supplement, lines })
-        }
-        ReportHead::Correction { corrects, reason } => {
-            Event::UsageCorrected(UsageCorrection { corrects, reason, lines })
-        }
-    }
-}
-
-fn unwritable() -> Problem {
-    Problem::new(Code::PartsBroken, "a report is written with its lines")
 }
 
 fn signed_twice(seq: u64) -> Problem {

@@ -6,7 +6,9 @@ use crate::event::Amendment;
 use crate::event::Author;
 use crate::event::ContributionClaim;
 use crate::event::ConversionRate;
+use crate::event::Fact;
 use crate::event::Kind;
+use crate::event::UsagePart;
 use crate::payout::Advance;
 use crate::payout::Payout;
 use crate::state::queue::Settled;
@@ -63,6 +65,19 @@ pub struct OpenPart {
     pub lines: u64,
     /// Exact sums of its lines.
     pub usage: UsageSums,
+}
+
+impl OpenPart {
+    /// Of a fact that holds lines with these sums.
+    pub(crate) fn of(fact: &Fact, part: &UsagePart, usage: UsageSums) -> OpenPart {
+        OpenPart {
+            id: fact.id,
+            author: fact.author.clone(),
+            payload: fact.payload,
+            lines: part.block.lines() as u64,
+            usage,
+        }
+    }
 }
 
 /// A statement on the log.

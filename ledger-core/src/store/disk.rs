@@ -72,6 +72,34 @@ struct LastSegment {
     file: Box<dyn OpenFile>,
 }
 
+/// A group of records that is being written, under a name that no reader looks for. It is removed
+/// unless it is published.
+#[derive(Debug)]
+pub struct Draft {
+    files: Arc<dyn Files>,
+    /// The segment that it is to be.
+    path: PathBuf,
+    draft: PathBuf,
+    file: Box<dyn OpenFile>,
+    named: bool,
+}
+
+impl Draft {
+    /// Adds a record. Errors: [`Code::DiskFull`], [`Code::DiskWrite`].
+    pub fn push(&mut self, frame: &[u8]) -> Result<(), Problem> {
+        write_all(&*self.file, frame).map_err(|error| cannot_write(&self.path, &error))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.named {
+            // Should that fail, the next writer removes it.
+            let _ = self.files.remove(&self.draft);
+        }
+    }
+}
+
 /// Why an append did not succeed.
 enum Failure {
     /// Nothing of it is left.
@@ -246,8 +274,47 @@ impl DiskLog {
     ) -> Result<(), Problem> {
         debug_assert!(self.lock.is_some(), "only a writer appends");
         self.admit_certain()?;
+        let last = self.take_last()?;
+        match (last, frames) {
+            (Some(last), [frame]) if last.len < SEGMENT_LEN_TARGET => {
+                self.marked(|log| log.append_to(last, frame, signing))
+            }
+            (last, _) => {
+                let mut draft = self.draft_behind(last, first_seq)?;
+                frames.iter().try_for_each(|frame| draft.push(frame))?;
+                self.publish(draft, signing)
+            }
+        }
+    }
+
+    /// Begins a group of records that is written as it comes: nobody reads it before
+    /// [`DiskLog::publish`], and it leaves nothing if it does not come to that. `first_seq` is the
+    /// sequence number of its first record. Errors: [`Code::DiskFull`], [`Code::DiskWrite`],
+    /// [`Code::Reopen`].
+    pub fn draft(&mut self, first_seq: u64) -> Result<Draft, Problem> {
+        debug_assert!(self.lock.is_some(), "only a writer appends");
+        self.admit_certain()?;
+        let last = self.take_last()?;
+        self.draft_behind(last, first_seq)
+    }
+
+    /// Makes a group durable and known, all of it or nothing, as [`DiskLog::append`] does.
+    pub fn publish(
+        &mut self,
+        draft: Draft,
+        signing: &mut dyn FnMut() -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        self.admit_certain()?;
+        self.marked(|log| log.publish_marked(draft, signing))
+    }
+
+    /// Appends under a mark that tells the next writer of it, should this one die.
+    fn marked(
+        &mut self,
+        append: impl FnOnce(&mut DiskLog) -> Result<(), Failure>,
+    ) -> Result<(), Problem> {
         self.mark()?;
-        let appended = self.append_marked(first_seq, frames, signing);
+        let appended = append(self);
         self.unmark();
         appended.map_err(|failure| match failure {
             Failure::TakenBack(problem) => problem,
@@ -281,28 +348,11 @@ impl DiskLog {
         let _ = self.lock.as_ref().map(|Lock(lock)| lock.set_len(0));
     }
 
-    fn append_marked(
-        &mut self,
-        first_seq: u64,
-        frames: &[Vec<u8>],
-        signing: &mut dyn FnMut() -> Result<(), Problem>,
-    ) -> Result<(), Failure> {
-        let last = match self.last.take() {
-            Some(last) => Some(last),
-            None => self.open_last().map_err(Failure::TakenBack)?,
-        };
-        match (last, frames) {
-            (Some(last), [frame]) if last.len < SEGMENT_LEN_TARGET => {
-                self.append_to(last, frame, signing)
-            }
-            (Some(last), _) if last.len < SEGMENT_COPY_MAX => {
-                self.publish(last.number, Some(last.len), None, frames, signing)
-            }
-            (last, _) => {
-                let number = last.map_or(0, |last| last.number + 1);
-                let header = SegmentHeader { number, first_seq };
-                self.publish(number, None, Some(header), frames, signing)
-            }
+    /// The last segment, if there is one. It is put back by whoever goes on appending to it.
+    fn take_last(&mut self) -> Result<Option<LastSegment>, Problem> {
+        match self.last.take() {
+            Some(last) => Ok(Some(last)),
+            None => self.open_last(),
         }
     }
 
@@ -335,42 +385,45 @@ impl DiskLog {
         Ok(())
     }
 
-    /// Several records, or a new segment, are written under another name first, with a copy of what
-    /// the segment holds: they are there when the file gets its name, all or none.
-    fn publish(
+    /// A group goes to a new segment, or, if the last one is short, to a copy of it.
+    fn draft_behind(&self, last: Option<LastSegment>, first_seq: u64) -> Result<Draft, Problem> {
+        let copied = last.as_ref().filter(|last| last.len < SEGMENT_COPY_MAX);
+        let number = match (copied, &last) {
+            (Some(last), _) => last.number,
+            (None, last) => last.as_ref().map_or(0, |last| last.number + 1),
+        };
+        let path = self.path(number);
+        let create = || -> io::Result<Draft> {
+            let begin = match copied {
+                Some(last) => {
+                    let mut before = vec![0; usize::try_from(last.len).unwrap_or(0)];
+                    read_exact_at(&*self.files.open(&path, How::Read)?, &mut before, 0)?;
+                    before
+                }
+                None => SegmentHeader { number, first_seq }.bytes().to_vec(),
+            };
+            let draft = path.with_extension("new");
+            let file = self.files.open(&draft, How::Create)?;
+            let draft =
+                Draft { files: self.files.clone(), path: path.clone(), draft, file, named: false };
+            write_all(&*draft.file, &begin)?;
+            Ok(draft)
+        };
+        create().map_err(|error| cannot_write(&path, &error))
+    }
+
+    /// The draft gets its name: its records are there at once, all or none.
+    fn publish_marked(
         &mut self,
-        number: u32,
-        copied: Option<u64>,
-        header: Option<SegmentHeader>,
-        frames: &[Vec<u8>],
+        mut draft: Draft,
         signing: &mut dyn FnMut() -> Result<(), Problem>,
     ) -> Result<(), Failure> {
-        let path = self.path(number);
-        let draft = path.with_extension("new");
-        let mut unsynced = false;
-        let mut publish = || -> Result<(), Problem> {
-            let mut write = || -> io::Result<()> {
-                let mut before = vec![0; usize::try_from(copied.unwrap_or(0)).unwrap_or(0)];
-                if copied.is_some() {
-                    read_exact_at(&*self.files.open(&path, How::Read)?, &mut before, 0)?;
-                }
-                let file = self.files.open(&draft, How::Create)?;
-                write_all(&*file, &before)?;
-                header.map_or(Ok(()), |header| write_all(&*file, &header.bytes()))?;
-                frames.iter().try_for_each(|frame| write_all(&*file, frame))?;
-                file.sync_all().inspect_err(|_| unsynced = true)
-            };
-            write().map_err(|error| cannot_write(&path, &error))?;
-            signing()?;
-            self.files.rename(&draft, &path).map_err(|error| cannot_write(&path, &error))
-        };
-        let published = publish();
-        self.in_doubt |= unsynced;
-        if let Err(problem) = published {
-            // It never had its name.
-            let _ = self.files.remove(&draft);
-            return Err(Failure::TakenBack(problem));
-        }
+        let synced = draft.file.sync_all().map_err(|error| cannot_write(&draft.path, &error));
+        self.in_doubt |= synced.is_err();
+        synced.and_then(|()| signing()).map_err(Failure::TakenBack)?;
+        let named = self.files.rename(&draft.draft, &draft.path);
+        named.map_err(|error| Failure::TakenBack(cannot_write(&draft.path, &error)))?;
+        draft.named = true;
         let synced = self.files.sync_folder(&self.folder);
         synced.map_err(|error| Failure::InDoubt(self.folder.clone(), error))
     }

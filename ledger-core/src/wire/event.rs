@@ -165,7 +165,21 @@ pub fn seal(
     nonce: [u8; 16],
     event: Event,
 ) -> Result<Sealed, Problem> {
-    let payload = encode_payload(&event)?;
+    seal_encoded(ledger, author, nonce, event, None)
+}
+
+/// Likewise, of an event whose block of lines was encoded already: `block` are its bytes.
+pub fn seal_encoded(
+    ledger: LedgerId,
+    author: &Author,
+    nonce: [u8; 16],
+    event: Event,
+    block: Option<&[u8]>,
+) -> Result<Sealed, Problem> {
+    let payload = match block {
+        Some(block) => encode_around(&event, block),
+        None => encode_payload(&event),
+    }?;
     let payload_digest = Domain::Payload.digest(&payload);
     let content = content_digest(ledger, author, &event, payload_digest)?;
     let kind = (event.kind(), event.version());
@@ -256,20 +270,30 @@ fn inline_bytes(lines: &Lines) -> Vec<u8> {
 /// The canonical payload of an event. Errors: [`Code::ReportTooLarge`].
 pub fn encode_payload(event: &Event) -> Result<Vec<u8>, Problem> {
     match event {
+        Event::UsagePart(part) => encode_around(event, &block::encode(&part.block)),
+        Event::UsageReported(UsageReport { lines, .. })
+        | Event::UsageCorrected(UsageCorrection { lines, .. }) => {
+            encode_around(event, &inline_bytes(lines))
+        }
+        _ => encode_around(event, &[]),
+    }
+}
+
+/// The canonical payload of an event; `block` are the bytes of its block of lines, if it has one.
+fn encode_around(event: &Event, block: &[u8]) -> Result<Vec<u8>, Problem> {
+    match event {
         Event::LedgerOpened(version) => terms::encode_terms(&version.terms, version.level),
         Event::Accepted(said) => encode(&AcceptedWire(*said.event.bytes(), *said.content.bytes())),
-        Event::UsagePart(part) => {
-            encode(&PartWire { index: part.index, block: &block::encode(&part.block) })
-        }
+        Event::UsagePart(part) => encode(&PartWire { index: part.index, block }),
         Event::UsageReported(report) => encode(&ReportWire {
             period: report.period.into(),
             supplement: report.supplement,
-            lines: lines_wire(&report.lines, &inline_bytes(&report.lines)),
+            lines: lines_wire(&report.lines, block),
         }),
         Event::UsageCorrected(correction) => encode(&CorrectionWire {
             corrects: *correction.corrects.bytes(),
             reason: correction.reason.as_str(),
-            lines: lines_wire(&correction.lines, &inline_bytes(&correction.lines)),
+            lines: lines_wire(&correction.lines, block),
         }),
         Event::UsageMissing(period) => encode(&PeriodWire::from(*period)),
         Event::StatementIssued(statement) => statement::encode_statement(statement),
