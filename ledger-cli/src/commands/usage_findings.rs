@@ -17,7 +17,7 @@ use crate::render::text::exact_money;
 pub fn of_draft(report: &ReportDraft, of: Period) -> Vec<PriceFinding> {
     let agreement = report.state().agreement();
     match agreement.filter(|known| is_priced(known.versions(), of)) {
-        Some(agreement) => price_findings(agreement, of, &report.sums()),
+        Some(agreement) => price_findings(agreement, of, report.sums()),
         None => Vec::new(),
     }
 }

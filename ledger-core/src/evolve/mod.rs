@@ -56,7 +56,7 @@ pub(crate) fn evolve_summed(
     admit_record(state, fact)?;
     admit(state, &fact.author, fact.recorded_at, &fact.event)?;
     match &fact.event {
-        Event::UsagePart(part) => state.add_part(OpenPart::of(fact, part, sums)),
+        Event::UsagePart(part) => state.add_part(OpenPart::of(fact, part), sums),
         Event::UsageReported(report) if matches!(report.lines, Lines::Inline(_)) => {
             usage::record_sums(state, fact, usage::Head::of_report(report), (sums, 0))?;
         }
@@ -141,7 +141,7 @@ pub(crate) fn apply(state: &mut State, fact: &Fact) -> Result<(), Violation> {
         Event::UsagePart(part) => {
             let mut sums = UsageSums::default();
             part.block.add_to(&mut sums);
-            state.add_part(OpenPart::of(fact, part, sums));
+            state.add_part(OpenPart::of(fact, part), sums);
             Ok(())
         }
         Event::UsageReported(report) => {

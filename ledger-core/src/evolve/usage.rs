@@ -252,7 +252,7 @@ pub(crate) fn record(
         Lines::Inline(block) => block.add_to(&mut usage),
         Lines::Parts(index) => {
             admit_closing(state, &fact.author, index)?;
-            state.open_parts().iter().for_each(|part| usage.add(&part.usage));
+            usage = state.open_usage().clone();
             admit_totals(&usage, index)?;
             parts = index.parts.len();
         }

@@ -172,6 +172,11 @@ impl Row for CsvRow<'_> {
         self.fields.cells.get(column).map_or(0, Cell::offset)
     }
 
+    fn span(&self, first: usize, last: usize) -> Option<&[u8]> {
+        let (first, last) = (self.fields.cells.get(first)?, self.fields.cells.get(last)?);
+        self.line.get(first.offset()..last.line_end()?)
+    }
+
     fn line(&self) -> &[u8] {
         self.line
     }
@@ -223,6 +228,14 @@ impl Cell {
             CellKind::Unquoted(offset) => offset as usize,
         }
     }
+
+    /// Where the field ends in the line, up to the quote; `None` if its text does not lie there.
+    fn line_end(&self) -> Option<usize> {
+        match self.kind {
+            CellKind::Plain | CellKind::Quoted => Some(self.end as usize),
+            CellKind::Unquoted(_) => None,
+        }
+    }
 }
 
 impl Fields {
@@ -259,10 +272,7 @@ impl Fields {
         }
         self.cells.clear();
         self.unquoted.clear();
-        if !self.split_plain(line.bytes) {
-            self.cells.clear();
-            self.split_quoted(line.bytes)?;
-        }
+        self.split_fields(line.bytes)?;
         if width > 0 && self.cells.len() != width {
             let excess = self.cells.get(width).map_or(line.bytes.len(), Cell::offset);
             return Err(Broken {
@@ -277,35 +287,14 @@ impl Fields {
         Ok(())
     }
 
-    /// Splits a line without quotes; false if it has one.
-    fn split_plain(&mut self, line: &[u8]) -> bool {
-        let mut start = 0;
-        for (at, byte) in line.iter().enumerate() {
-            match byte {
-                b',' => {
-                    self.push(start, at, CellKind::Plain);
-                    start = at + 1;
-                }
-                b'"' => return false,
-                _ => {}
-            }
-        }
-        self.push(start, line.len(), CellKind::Plain);
-        true
-    }
-
-    fn split_quoted(&mut self, line: &[u8]) -> Result<(), Broken> {
+    fn split_fields(&mut self, line: &[u8]) -> Result<(), Broken> {
         const STRAY: &str =
             "a field that holds a quote is in quotes, and doubles it: \"a \"\"b\"\"\"";
         let broken =
             |offset, message: &str, hint| Err(Broken { offset, message: message.to_owned(), hint });
-        let find = |from: usize, byte: u8| {
-            let rest = line.get(from..).unwrap_or_default();
-            rest.iter().position(|b| *b == byte).map(|at| from + at)
-        };
         let mut start = 0;
         loop {
-            let next = if line.get(start) == Some(&b'"') {
+            let end = if line.get(start) == Some(&b'"') {
                 let close = self.quoted_field(line, start);
                 let Some(close) = close else {
                     return broken(
@@ -314,23 +303,19 @@ impl Fields {
                         "close the quote; no value of a usage file holds a line break",
                     );
                 };
-                match line.get(close + 1) {
-                    None => None,
-                    Some(b',') => Some(close + 1),
-                    Some(_) => return broken(close + 1, "text follows a closing quote", STRAY),
-                }
+                close + 1
             } else {
-                let next = find(start, b',');
-                let end = next.unwrap_or(line.len());
-                if let Some(quote) = find(start, b'"').filter(|quote| *quote < end) {
-                    return broken(quote, "a quote stands inside a field without quotes", STRAY);
-                }
+                let end = separator(line, start);
                 self.push(start, end, CellKind::Plain);
-                next
+                end
             };
-            match next {
-                Some(comma) => start = comma + 1,
+            match line.get(end) {
                 None => return Ok(()),
+                Some(b',') => start = end + 1,
+                Some(b'"') if end > start && line.get(start) != Some(&b'"') => {
+                    return broken(end, "a quote stands inside a field without quotes", STRAY);
+                }
+                Some(_) => return broken(end, "text follows a closing quote", STRAY),
             }
         }
     }
@@ -361,4 +346,28 @@ impl Fields {
             return Some(quote);
         }
     }
+}
+
+/// The first comma or quote from a place on, or the end of the line. Eight bytes at a time: fields
+/// are so short that a general search costs more to begin than it saves, and a loop over bytes was
+/// a fifth of the time of an import.
+fn separator(line: &[u8], mut at: usize) -> usize {
+    const LOW: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    // The lowest bit set marks the first byte that equals the wanted one (Mycroft's test for a zero
+    // byte: bits above the first may be wrong).
+    let marks = |word: u64, wanted: u8| {
+        let zero_where_equal = word ^ u64::from_le_bytes([wanted; 8]);
+        zero_where_equal.wrapping_sub(LOW) & !zero_where_equal & HIGH
+    };
+    while let Some(bytes) = line.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*bytes);
+        let found = marks(word, b',') | marks(word, b'"');
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = line.get(at..).unwrap_or_default().iter();
+    at + rest.take_while(|byte| !matches!(byte, b',' | b'"')).count()
 }

@@ -216,6 +216,10 @@ impl Row for JsonRow<'_> {
         entry.map_or(0, |(_, value)| value)
     }
 
+    fn span(&self, _: usize, _: usize) -> Option<&[u8]> {
+        None
+    }
+
     fn line(&self) -> &[u8] {
         self.line
     }

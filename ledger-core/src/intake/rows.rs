@@ -22,7 +22,7 @@ use crate::vocab::Period;
 use crate::vocab::Problem;
 use crate::vocab::Value;
 use crate::vocab::money::decimal_problem;
-use crate::vocab::money::parse_decimal;
+use crate::vocab::money::parse_digits;
 
 /// A row as its file gives it.
 pub(in crate::intake) trait Row {
@@ -30,6 +30,9 @@ pub(in crate::intake) trait Row {
     fn text(&self, column: usize) -> &[u8];
     /// Where a column's text begins in the line, in bytes; 0 if it has none.
     fn offset(&self, column: usize) -> usize;
+    /// The bytes of neighbouring columns as they stand in the line, if it has them side by side;
+    /// equal bytes have equal texts in each column.
+    fn span(&self, first: usize, last: usize) -> Option<&[u8]>;
     /// The line, to be shown.
     fn line(&self) -> &[u8];
     /// The number of the line, from 1.
@@ -72,6 +75,8 @@ pub(in crate::intake) struct Rows<'a> {
     columns: Columns,
     /// The columns that make up a key, in a fixed order.
     key_columns: Vec<usize>,
+    /// The first and the last of them, if no other column lies between.
+    key_span: Option<(usize, usize)>,
     pub(in crate::intake) findings: Findings,
     builder: BlockBuilder,
     blocks: Vec<LineBlock>,
@@ -81,7 +86,8 @@ pub(in crate::intake) struct Rows<'a> {
     /// Keys for which some columns may not be filled, or gross may not be left out. Empty where
     /// one version of the terms holds for the whole period and the base is gross.
     watched: FxHashMap<u32, Rc<Watch>>,
-    /// The raw key of the row, each field followed by a byte that UTF-8 never has.
+    /// The raw key of the row: its columns as they stand in the line, or their texts, each followed
+    /// by a byte that UTF-8 never has.
     key: Vec<u8>,
     /// The raw key of the last row whose key was good, and that key.
     previous: Vec<u8>,
@@ -107,13 +113,17 @@ impl<'a> Rows<'a> {
         let names =
             |list: &[(Name, usize)]| list.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
         let attributes = columns.attributes.iter().map(|(_, column)| *column);
-        let key_columns = std::iter::once(columns.day).chain(columns.currency);
+        let key_columns = std::iter::once(columns.day).chain(columns.currency).chain(attributes);
+        let key_columns: Vec<usize> = key_columns.collect();
+        let (first, last) = (key_columns.iter().min(), key_columns.iter().max());
+        let key_span = first.zip(last).map(|(first, last)| (*first, *last));
         Rows {
             terms,
             stretches: terms.iter().map(|of| Admission::new(of, terms.level())).collect(),
             gross_required: !terms.iter().any(|terms| terms.is_priced_base()),
             period,
-            key_columns: key_columns.chain(attributes).collect(),
+            key_span: key_span.filter(|(first, last)| last - first + 1 == key_columns.len()),
+            key_columns,
             findings: Findings::new(path),
             builder: BlockBuilder::new(
                 names(&columns.attributes),
@@ -177,10 +187,18 @@ impl<'a> Rows<'a> {
 
     /// The key of a row; `None` if something is wrong with it, which is reported.
     fn key_of(&mut self, row: &impl Row) -> Option<u32> {
+        let span = self.key_span.and_then(|(first, last)| row.span(first, last));
         self.key.clear();
-        for column in &self.key_columns {
-            self.key.extend_from_slice(row.text(*column));
-            self.key.push(KEY_FIELD_END);
+        // So that the bytes of one kind are never taken for the other's.
+        self.key.push(u8::from(span.is_some()));
+        match span {
+            Some(span) => self.key.extend_from_slice(span),
+            None => {
+                for column in &self.key_columns {
+                    self.key.extend_from_slice(row.text(*column));
+                    self.key.push(KEY_FIELD_END);
+                }
+            }
         }
         if self.key == self.previous {
             return Some(self.previous_key);
@@ -411,7 +429,7 @@ fn number(findings: &mut Findings, row: &impl Row, column: usize, required: bool
     if text.is_empty() && !required {
         return (0, 0);
     }
-    match parse_decimal(text) {
+    match parse_digits(text) {
         Ok(number) => number,
         Err(why) => {
             findings

@@ -128,12 +128,11 @@ impl ReportDraft<'_> {
     }
 
     /// The exact sums of the lines so far.
-    pub fn sums(&self) -> UsageSums {
-        let mut sums = UsageSums::default();
-        let only = self.only.iter().map(|only| &only.sums);
-        let parts = self.ledger.state().open_parts().iter().map(|part| &part.usage);
-        only.chain(parts).for_each(|part| sums.add(part));
-        sums
+    pub fn sums(&self) -> &UsageSums {
+        match &self.only {
+            Some(only) => &only.sums,
+            None => self.ledger.state().open_usage(),
+        }
     }
 
     /// Adds lines. Errors: the ledger's rules; [`Code::DiskFull`], [`Code::DiskWrite`],
@@ -189,14 +188,11 @@ impl ReportDraft<'_> {
             }
             None if self.parts.is_empty() => (Lines::Nil, None, None),
             None => {
+                let parts = std::mem::take(&mut self.parts);
+                let digest = lines_digest(self.payloads.iter().map(|digest| &digest.0));
                 let sums = self.sums();
-                let payloads = self.payloads.iter().map(|digest| &digest.0);
-                let index = PartsIndex {
-                    parts: std::mem::take(&mut self.parts),
-                    lines: sums.lines(),
-                    digest: lines_digest(payloads),
-                    gross: gross_totals(&sums)?,
-                };
+                let (lines, gross) = (sums.lines(), gross_totals(sums)?);
+                let index = PartsIndex { parts, lines, digest, gross };
                 (Lines::Parts(index), None, None)
             }
         };

@@ -63,6 +63,8 @@ pub struct State {
     events: FxHashMap<EventId, (u64, Kind, ContentDigest)>,
     contents: FxHashMap<ContentDigest, (u64, EventId)>,
     open_parts: Vec<OpenPart>,
+    /// Exact sums of the lines of all open parts together.
+    open_usage: UsageSums,
     agreement: Option<Box<Agreement>>,
 }
 
@@ -150,6 +152,11 @@ impl State {
         &self.open_parts
     }
 
+    /// Exact sums of the lines of all open parts together.
+    pub fn open_usage(&self) -> &UsageSums {
+        &self.open_usage
+    }
+
     /// What is known of the agreement, once the ledger is opened.
     pub fn agreement(&self) -> Option<&Agreement> {
         self.agreement.as_deref()
@@ -160,14 +167,16 @@ impl State {
         self.agreement = Some(Box::new(agreement));
     }
 
-    /// Records: a part of a report.
-    pub(crate) fn add_part(&mut self, part: OpenPart) {
+    /// Records: a part of a report with these sums.
+    pub(crate) fn add_part(&mut self, part: OpenPart, usage: UsageSums) {
         self.open_parts.push(part);
+        self.open_usage.append(usage);
     }
 
     /// Records: the open parts belong to a report now.
     pub(crate) fn close_parts(&mut self) {
         self.open_parts.clear();
+        self.open_usage = UsageSums::default();
     }
 
     /// Records: an event took its place on the log.

@@ -63,19 +63,16 @@ pub struct OpenPart {
     pub payload: Digest,
     /// How many lines.
     pub lines: u64,
-    /// Exact sums of its lines.
-    pub usage: UsageSums,
 }
 
 impl OpenPart {
-    /// Of a fact that holds lines with these sums.
-    pub(crate) fn of(fact: &Fact, part: &UsagePart, usage: UsageSums) -> OpenPart {
+    /// Of a fact that holds lines.
+    pub(crate) fn of(fact: &Fact, part: &UsagePart) -> OpenPart {
         OpenPart {
             id: fact.id,
             author: fact.author.clone(),
             payload: fact.payload,
             lines: part.block.lines() as u64,
-            usage,
         }
     }
 }

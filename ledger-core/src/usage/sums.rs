@@ -1,6 +1,7 @@
 //! Exact sums of usage lines per day, attributes and currency: all that the state keeps of lines.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::vocab::Currency;
 use crate::vocab::Date;
@@ -109,6 +110,22 @@ impl UsageSums {
     /// The number of lines.
     pub fn lines(&self) -> u64 {
         self.0.values().map(|sums| sums.lines).sum()
+    }
+
+    /// Takes other sums in.
+    pub fn append(&mut self, other: UsageSums) {
+        if self.0.is_empty() {
+            *self = other;
+            return;
+        }
+        for (key, sums) in other.0 {
+            match self.0.entry(key) {
+                Entry::Occupied(mut entry) => entry.get_mut().add(&sums),
+                Entry::Vacant(entry) => {
+                    entry.insert(sums);
+                }
+            }
+        }
     }
 
     /// Adds other sums to these.

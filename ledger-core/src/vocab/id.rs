@@ -1,6 +1,7 @@
 //! Ids and names: the short words by which terms, events and files refer to things.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::limits::ID_LEN_MAX;
 use crate::limits::NAME_LEN_MAX;
@@ -9,11 +10,11 @@ use crate::vocab::problem::Problem;
 
 /// A party, rule or clause id: 1 to 64 bytes of `[a-z0-9-]`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Id(Box<str>);
+pub struct Id(Arc<str>);
 
 /// The name of a meter, a deduction kind or an attribute: 1 to 64 bytes of `[a-z0-9_-]`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Box<str>);
+pub struct Name(Arc<str>);
 
 /// A party's id. Parties, rules and clauses share one alphabet.
 pub type PartyId = Id;

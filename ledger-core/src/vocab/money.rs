@@ -27,39 +27,44 @@ pub struct Currency([u8; 3]);
 /// minus, at most 15 integer and 12 fraction digits. Returns mantissa and scale, normalised.
 /// Errors: what is wrong, in words; the caller adds the place.
 pub fn parse_decimal(text: &[u8]) -> Result<(i128, u32), &'static str> {
+    let (mut mantissa, mut scale) = parse_digits(text)?;
+    while scale > 0 && mantissa % 10 == 0 {
+        mantissa /= 10;
+        scale -= 1;
+    }
+    Ok((mantissa, scale))
+}
+
+/// [`parse_decimal`], not normalised: the scale may be that of the digits as they stand.
+pub fn parse_digits(text: &[u8]) -> Result<(i128, u32), &'static str> {
     match parse_short(text) {
-        Some(number) => Ok(number),
+        Some((mantissa, scale)) => Ok((i128::from(mantissa), scale)),
         None => parse_any(text),
     }
 }
 
-/// [`parse_decimal`] for what reports mostly hold: up to 15 digits, read in one pass. `None` for
+/// [`parse_digits`] for what reports mostly hold: up to 15 digits, read in one pass. `None` for
 /// everything else, malformed texts among it.
-fn parse_short(text: &[u8]) -> Option<(i128, u32)> {
+fn parse_short(text: &[u8]) -> Option<(i64, u32)> {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     if digits.len() > INTEGER_DIGITS_MAX as usize {
         return None;
     }
-    let mut mantissa = 0u64;
+    let mut mantissa = 0i64;
     let mut point = None;
     for (at, byte) in digits.iter().enumerate() {
         match byte {
-            b'0'..=b'9' => mantissa = mantissa * 10 + u64::from(byte - b'0'),
+            b'0'..=b'9' => mantissa = mantissa * 10 + i64::from(byte - b'0'),
             b'.' if point.is_none() && at > 0 => point = Some(at + 1),
             _ => return None,
         }
     }
-    let mut scale = digits.len() - point.unwrap_or(digits.len());
+    let scale = digits.len() - point.unwrap_or(digits.len());
     let ends_in_digit = digits.last().is_some_and(u8::is_ascii_digit);
     if !ends_in_digit || scale > FRACTION_DIGITS_MAX as usize {
         return None;
     }
-    while scale > 0 && mantissa.is_multiple_of(10) {
-        mantissa /= 10;
-        scale -= 1;
-    }
     let negative = digits.len() < text.len();
-    let mantissa = i128::from(mantissa);
     Some((if negative { -mantissa } else { mantissa }, scale as u32))
 }
 
