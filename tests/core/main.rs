@@ -38,3 +38,4 @@ mod dispute_outcomes;
 mod dispute_model;
 mod settlement_files;
 mod smoke;
+mod groups;

@@ -14,6 +14,7 @@ use ledger_core::vocab::Timestamp;
 use revshare_kit::SimulatedDisk;
 use revshare_kit::disk::in_memory;
 use revshare_kit::everything;
+use revshare_kit::keys::signer;
 use revshare_kit::world::Said;
 
 /// The ledger's folder on the disk.
@@ -98,6 +99,8 @@ pub fn pull(disk: &SimulatedDisk) -> Result<(), Problem> {
 pub enum Deed {
     /// A command.
     Says(Box<Said>),
+    /// Several commands of one party, as a group.
+    SaysTogether(Vec<Said>),
     /// A pull.
     Pulls,
     /// The ledger is opened to write, and an unfinished append cut.
@@ -131,13 +134,41 @@ impl Scene {
         };
         let done = match &self.deed {
             Deed::Says(said) => said.again(&mut ledger).map(|_| ()),
+            Deed::SaysTogether(group) => {
+                let signer = signer(&group[0].party);
+                let commands = group.iter().map(Said::in_group);
+                let said = ledger.submit_all(commands, &signer, Mode::Record);
+                said.map(|_| ()).map_err(|refusal| refusal.problem)
+            }
             _ => Ok(()),
         };
         (done, Some(ledger))
     }
 }
 
-/// Every command of the ledger with every kind of event; pulls of one record, of several, and into
+/// What one party said several times in a row, as groups.
+fn together(commands: &[Scene]) -> Vec<Scene> {
+    let all = all();
+    let same = |a: &Said, b: &Said| a.party == b.party && a.fits_group() && b.fits_group();
+    let runs = all.said.chunk_by(same).filter(|run| run.len() > 1 && run[0].before > 0);
+    let scene = |run: &[Said]| {
+        let (before, after) = (run[0].before, run[run.len() - 1].after);
+        let disk = commands.iter().find(|scene| scene.before == before)?.disk.copy();
+        let name = format!("records {before} to {after} as a group");
+        let deed = Deed::SaysTogether(run.to_vec());
+        let scene = Scene { name, disk: disk.copy(), deed, before, after };
+        let (done, ledger) = scene.run(&disk);
+        drop(ledger);
+        done.unwrap_or_else(|problem| panic!("{}: {problem}", scene.name));
+        assert_eq!(disk.bytes(&segment_of(LEDGER)), Some(all.until(after)), "{}", scene.name);
+        Some(scene)
+    };
+    let scenes: Vec<Scene> = runs.filter_map(scene).collect();
+    assert!(!scenes.is_empty(), "somebody says two things in a row");
+    scenes
+}
+
+/// Every command of the ledger with every kind of event; what was said in a row, as groups; pulls of one record, of several, and into
 /// a new folder; and openings that cut what was left of each append.
 pub fn scenes() -> Vec<Scene> {
     let all = all();
@@ -156,6 +187,9 @@ pub fn scenes() -> Vec<Scene> {
         scenes.push(scene);
     }
     let commands = scenes.clone();
+    for scene in together(&commands) {
+        scenes.push(scene);
+    }
     for ahead in [1, 3] {
         for scene in commands.iter().step_by(7) {
             let (before, after) = (scene.before, (scene.before + ahead).min(all.records()));

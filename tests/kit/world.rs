@@ -74,6 +74,16 @@ pub struct Said {
 }
 
 impl Said {
+    /// As one of a group of commands.
+    pub fn in_group(&self) -> (Command, Context, [u8; 16]) {
+        (self.command.clone(), self.context.clone(), self.nonce)
+    }
+
+    /// Whether it can be one of a group.
+    pub fn fits_group(&self) -> bool {
+        !matches!(self.command, Command::ReportUsage { .. } | Command::CorrectUsage { .. })
+    }
+
     /// Says it in a copy of the ledger.
     pub fn again(&self, ledger: &mut Ledger) -> Result<Outcome, Problem> {
         let key = keys::signer(&self.party);
@@ -202,6 +212,11 @@ impl World {
     /// The ledger.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// The ledger, to write in it by hand.
+    pub fn ledger_mut(&mut self) -> &mut Ledger {
+        &mut self.ledger
     }
 
     /// The state at the head.

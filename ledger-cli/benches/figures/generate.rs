@@ -41,11 +41,11 @@ pub const HEADER: &str =
     "day,application,model,territory,currency,gross,deduction.refunds,input_tokens,output_tokens";
 
 /// One random stream: xorshift64, seeded.
-pub struct Random(u64);
+struct Random(u64);
 
 impl Random {
     /// A stream of its own for every seed.
-    pub fn new(seed: u64) -> Random {
+    fn new(seed: u64) -> Random {
         Random(88_172_645_463_325_252 ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
@@ -76,8 +76,13 @@ impl Random {
     }
 }
 
+/// Writes a file of usage in June 2026.
+pub fn write_month(path: &Path, lines: u64) {
+    write_usage(path, lines, (Date::parse("2026-06-01").expect("a day"), 30), 1);
+}
+
 /// Writes a file of usage over some days, in their order.
-pub fn write_usage(path: &Path, lines: u64, (first, days): (Date, u64), seed: u64) {
+fn write_usage(path: &Path, lines: u64, (first, days): (Date, u64), seed: u64) {
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path).expect("usage file"));
     let mut random = Random::new(seed);
     writeln!(file, "{HEADER}").expect("usage file");

@@ -11,5 +11,7 @@ pub use frame::frame_len;
 pub use record::CheckedRecord;
 pub use record::Place;
 pub use record::StoredRecord;
+pub use record::UnsignedRecord;
 pub use record::write;
+pub use record::write_unsigned;
 pub use sign::Signer;

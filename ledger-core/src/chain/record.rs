@@ -112,13 +112,42 @@ fn record_hash(body_len: usize, envelope: &[u8], payload: Digest) -> RecordHash 
     RecordHash::from_bytes(*hasher.finalize().as_bytes())
 }
 
-/// Puts a sealed event in its place: the bytes of the whole frame, and the record's hash.
+/// A record that has its place and its hash, and is not signed yet.
+#[derive(Debug)]
+pub struct UnsignedRecord {
+    /// The frame, without the signature at its end.
+    frame: Vec<u8>,
+    hash: RecordHash,
+}
+
+impl UnsignedRecord {
+    /// Its hash: what is signed.
+    pub fn hash(&self) -> RecordHash {
+        self.hash
+    }
+
+    /// The bytes of the whole frame.
+    pub fn sign(mut self, signer: &Signer) -> Vec<u8> {
+        let signature = signer.sign(self.hash);
+        self.frame.extend_from_slice(&signature);
+        self.frame
+    }
+}
+
+/// Puts a sealed event in its place, signed: the bytes of the whole frame, and the record's hash.
 pub fn write(
     place: Place,
     author: &Author,
     sealed: &Sealed,
     signer: &Signer,
 ) -> (Vec<u8>, RecordHash) {
+    let record = write_unsigned(place, author, sealed);
+    let hash = record.hash;
+    (record.sign(signer), hash)
+}
+
+/// Puts a sealed event in its place.
+pub fn write_unsigned(place: Place, author: &Author, sealed: &Sealed) -> UnsignedRecord {
     let party = author.party.as_str().as_bytes();
     let body_len = FIXED_LEN + party.len() + 4 + sealed.payload.len();
     let mut frame = Vec::with_capacity(FRAME_HEADER_LEN + body_len + FRAME_TRAILER_LEN);
@@ -139,8 +168,7 @@ pub fn write(
     let hash = record_hash(body_len, &frame[FRAME_HEADER_LEN..], sealed.payload_digest);
     frame.extend_from_slice(&sealed.payload);
     frame.extend_from_slice(hash.bytes());
-    frame.extend_from_slice(&signer.sign(hash));
-    (frame, hash)
+    UnsignedRecord { frame, hash }
 }
 
 fn broken(message: impl Into<String>) -> Problem {

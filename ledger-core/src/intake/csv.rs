@@ -43,10 +43,18 @@ pub fn read_csv(path: &str, source: impl Read, terms: &TermsByDay, period: Perio
 pub fn read_csv_blocks<T: Send, E>(
     path: &str,
     source: impl Read,
+    judged_by: (&TermsByDay, Period),
+    blocks: Blocks<T, E>,
+) -> Result<UsageRead, E> {
+    read_chunks(path, Chunks::new(source), judged_by, blocks)
+}
+
+pub(in crate::intake) fn read_chunks<T: Send, E>(
+    path: &str,
+    mut chunks: Chunks<impl Read>,
     (terms, period): (&TermsByDay, Period),
     mut blocks: Blocks<T, E>,
 ) -> Result<UsageRead, E> {
-    let mut chunks = Chunks::new(source);
     let mut fields = Fields::default();
     let mut findings = Findings::new(path);
     let columns = match chunks.next(Vec::new(), 1) {

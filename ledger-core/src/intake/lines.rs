@@ -28,6 +28,7 @@ pub(in crate::intake) struct Chunks<R> {
     /// Lines given out so far.
     lines: u64,
     at_end: bool,
+    chunk_len: usize,
 }
 
 /// Whole lines of a file, as they lie in it. Of a line that is too long only the beginning is
@@ -52,7 +53,13 @@ pub(in crate::intake) struct Line<'a> {
 impl<R: Read> Chunks<R> {
     /// The lines of a source.
     pub(in crate::intake) fn new(source: R) -> Chunks<R> {
-        Chunks { source, rest: Vec::new(), lines: 0, at_end: false }
+        Chunks { source, rest: Vec::new(), lines: 0, at_end: false, chunk_len: CHUNK_LEN }
+    }
+
+    /// With smaller chunks, to test what is done where lines are long.
+    #[cfg(test)]
+    pub(in crate::intake) fn with_chunk_len(self, chunk_len: usize) -> Chunks<R> {
+        Chunks { chunk_len, ..self }
     }
 
     /// The next lines, at most `most` of them and fewer only at the end or where they are long;
@@ -70,7 +77,7 @@ impl<R: Read> Chunks<R> {
                 end = after;
             }
             scanned = buffer.len();
-            if count == most || (count > 0 && scanned >= CHUNK_LEN) {
+            if count == most || (count > 0 && scanned >= self.chunk_len) {
                 break;
             }
             if scanned - end > KEPT_LEN {

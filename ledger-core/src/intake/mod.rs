@@ -27,6 +27,8 @@ mod clauses_tests;
 #[cfg(test)]
 mod usage_tests;
 #[cfg(test)]
+mod reading_tests;
+#[cfg(test)]
 mod whole_usage_tests;
 
 pub use csv::read_csv;

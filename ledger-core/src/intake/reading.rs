@@ -11,7 +11,10 @@ use std::convert::Infallible;
 use std::io;
 use std::io::Read;
 use std::sync::mpsc::Receiver;
+use std::sync::mpsc::TryRecvError;
 use std::sync::mpsc::sync_channel;
+
+use rayon::Yield;
 
 use crate::intake::columns::Columns;
 use crate::intake::findings::Findings;
@@ -153,7 +156,7 @@ impl<T, E> End<'_, '_, T, E> {
     }
 
     fn receive(&mut self, judging: &Receiver<Judged<T>>) -> Result<(), E> {
-        let Ok(judged) = judging.recv() else { return Ok(()) };
+        let Some(judged) = awaited(judging) else { return Ok(()) };
         self.spare.push(judged.buffer);
         self.take(judged.prepared, judged.findings)
     }
@@ -195,6 +198,22 @@ impl<T, E> End<'_, '_, T, E> {
             );
         }
         self.findings.of(self.lines)
+    }
+}
+
+/// What a job comes to; `None` if it died. A thread of the pool does other jobs meanwhile: it may be
+/// the only one that there is.
+fn awaited<T>(job: &Receiver<T>) -> Option<T> {
+    loop {
+        match job.try_recv() {
+            Ok(done) => return Some(done),
+            Err(TryRecvError::Disconnected) => return None,
+            // Nothing is left to do, so another thread has the job.
+            Err(TryRecvError::Empty) if rayon::yield_now() != Some(Yield::Executed) => {
+                return job.recv().ok();
+            }
+            Err(TryRecvError::Empty) => {}
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod reading;
 mod writing;
 pub mod report;
+pub mod group;
 
 use std::path::Path;
 use std::path::PathBuf;

@@ -20,7 +20,7 @@ use crate::ledger::Mode;
 use crate::ledger::Outcome;
 use crate::ledger::Recorded;
 use crate::ledger::Signing;
-use crate::ledger::writing::Frame;
+use crate::ledger::writing::Applied;
 use crate::ledger::writing::Group;
 use crate::state::State;
 use crate::store::disk::Draft;
@@ -161,18 +161,18 @@ impl ReportDraft<'_> {
         let sealed = self.ledger.sealed(part, Some(&bytes), self.context, nonce)?;
         self.parts.push(sealed.id);
         self.payloads.push(sealed.payload_digest);
-        let frame = self.ledger.place(sealed, Some(sums), self.context, self.signing)?;
-        self.keep(frame).map(|_| ())
+        let applied = self.ledger.place(sealed, Some(sums), self.context)?;
+        self.keep(applied).map(|_| ())
     }
 
-    /// Keeps the frame of a record that was applied.
-    fn keep(&mut self, Frame { bytes, fact }: Frame) -> Result<Fact, Problem> {
+    /// Signs and keeps a record that was applied.
+    fn keep(&mut self, Applied { record, fact }: Applied) -> Result<Fact, Problem> {
         if self.mode == Mode::Record {
             let draft = match self.draft.take() {
                 Some(draft) => draft,
                 None => self.ledger.draft(self.before)?,
             };
-            self.draft.insert(draft).push(&bytes)?;
+            self.draft.insert(draft).push(&record.sign(self.signing.signer))?;
         }
         self.records.push(Recorded::of(&fact));
         self.signed.push((fact.previous, fact.hash));
@@ -208,21 +208,22 @@ impl ReportDraft<'_> {
         let sealed = self.ledger.sealed(event, bytes.as_deref(), context, signing.nonce)?;
         self.ledger.admit_new(&sealed, context)?;
         decide::admit_time(self.ledger.state(), context)?;
-        let frame = self.ledger.place(sealed, sums, context, signing)?;
+        let applied = self.ledger.place(sealed, sums, context)?;
         let (fact, frames) = match self.records.is_empty() {
             // A record by itself is appended, not drafted.
             true => {
-                self.records.push(Recorded::of(&frame.fact));
-                self.signed.push((frame.fact.previous, frame.fact.hash));
-                (frame.fact, vec![frame.bytes])
+                let Applied { record, fact } = applied;
+                self.records.push(Recorded::of(&fact));
+                self.signed.push((fact.previous, fact.hash));
+                (fact, vec![record.sign(signing.signer)])
             }
-            false => (self.keep(frame)?, Vec::new()),
+            false => (self.keep(applied)?, Vec::new()),
         };
         let records = std::mem::take(&mut self.records);
         if self.mode == Mode::Record {
             let signed = std::mem::take(&mut self.signed);
             let group = Group { first_seq: self.before, frames, draft: self.draft.take(), signed };
-            self.ledger.write(group, context)?;
+            self.ledger.write(group, context.author.key)?;
             self.finished = true;
         }
         Ok(Outcome { records, fact })

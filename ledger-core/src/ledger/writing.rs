@@ -1,7 +1,8 @@
-//! Writing: decide, seal, sign, judge, append, sync, in this order.
+//! Writing: decide, seal, judge, sign, append, sync, in this order.
 
 use crate::chain;
 use crate::chain::Place as RecordPlace;
+use crate::chain::UnsignedRecord;
 use crate::command::Command;
 use crate::decide;
 use crate::decide::Context;
@@ -27,6 +28,7 @@ use crate::vocab::Code;
 use crate::vocab::LedgerId;
 use crate::vocab::Level;
 use crate::vocab::Problem;
+use crate::vocab::PublicKey;
 use crate::vocab::RecordHash;
 use crate::wire::event::Sealed;
 use crate::wire::event::seal_encoded;
@@ -42,14 +44,14 @@ pub(super) struct Group {
     pub(super) signed: Vec<(RecordHash, RecordHash)>,
 }
 
-/// A record that was applied, as bytes.
-pub(super) struct Frame {
-    pub(super) bytes: Vec<u8>,
+/// A record that was applied and is not signed yet.
+pub(super) struct Applied {
+    pub(super) record: UnsignedRecord,
     pub(super) fact: Fact,
 }
 
 impl Ledger {
-    /// Submits a command: what is decided is sealed, signed, judged by `evolve`, appended and
+    /// Submits a command: what is decided is sealed, judged by `evolve`, signed, appended and
     /// synced, in this order. On `Err`, nothing was recorded. Errors: the ledger's rules, and
     /// [`Code::Repeat`], [`Code::Equivocation`], [`Code::DiskFull`], [`Code::DiskWrite`].
     pub fn submit(
@@ -82,15 +84,27 @@ impl Ledger {
         signing: &Signing<'_>,
         mode: Mode,
     ) -> Result<Outcome, Problem> {
-        let sealed = self.sealed(event.clone(), None, context, signing.nonce)?;
-        self.admit_new(&sealed, context)?;
-        decide::admit(&self.state, &Decision::Event(event), context)?;
-        let Frame { bytes, fact } = self.place(sealed, None, context, signing)?;
+        let Applied { record, fact } = self.apply_event(event, context, signing.nonce)?;
         if mode == Mode::Record {
             let (first_seq, signed) = (fact.seq, vec![(fact.previous, fact.hash)]);
-            self.write(Group { first_seq, frames: vec![bytes], draft: None, signed }, context)?;
+            let frames = vec![record.sign(signing.signer)];
+            let group = Group { first_seq, frames, draft: None, signed };
+            self.write(group, context.author.key)?;
         }
         Ok(Outcome { records: vec![Recorded::of(&fact)], fact })
+    }
+
+    /// Seals, admits and applies an event.
+    pub(super) fn apply_event(
+        &mut self,
+        event: Event,
+        context: &Context,
+        nonce: [u8; 16],
+    ) -> Result<Applied, Problem> {
+        let sealed = self.sealed(event.clone(), None, context, nonce)?;
+        self.admit_new(&sealed, context)?;
+        decide::admit(&self.state, &Decision::Event(event), context)?;
+        self.place(sealed, None, context)
     }
 
     /// Errors: [`Code::Reopen`] once the disk did not confirm something.
@@ -137,15 +151,14 @@ impl Ledger {
         }
     }
 
-    /// Places, signs and applies a sealed event; `sums` are those of its lines where they are known
+    /// Places and applies a sealed event; `sums` are those of its lines where they are known
     /// already.
     pub(super) fn place(
         &mut self,
         sealed: Sealed,
         sums: Option<UsageSums>,
         context: &Context,
-        signing: &Signing<'_>,
-    ) -> Result<Frame, Problem> {
+    ) -> Result<Applied, Problem> {
         let level = match (&sealed.event, self.state.agreement()) {
             (Event::LedgerOpened(version), _) => version.level,
             (_, agreement) => agreement.map_or(Level::LATEST, |known| known.opened_at()),
@@ -157,12 +170,12 @@ impl Ledger {
             recorded_at: context.recorded_at,
             level,
         };
-        let (bytes, hash) = chain::write(place, &context.author, &sealed, signing.signer);
+        let record = chain::write_unsigned(place, &context.author, &sealed);
         let Sealed { event, payload_digest, content, id, .. } = sealed;
         let fact = Fact {
             seq: place.seq,
             previous: place.previous,
-            hash,
+            hash: record.hash(),
             recorded_at: place.recorded_at,
             level: place.level,
             author: context.author.clone(),
@@ -175,7 +188,7 @@ impl Ledger {
             Some(sums) => evolve_summed(&mut self.state, &fact, sums)?,
             None => evolve(&mut self.state, &fact)?,
         }
-        Ok(Frame { bytes, fact })
+        Ok(Applied { record, fact })
     }
 
     /// Begins a draft of a group whose first record has this number.
@@ -184,10 +197,9 @@ impl Ledger {
     }
 
     /// Records a group: notes what is signed, and makes it durable.
-    pub(super) fn write(&mut self, group: Group, context: &Context) -> Result<(), Problem> {
+    pub(super) fn write(&mut self, group: Group, key: PublicKey) -> Result<(), Problem> {
         // Record 0 has no ledger before it; its id is its own hash.
         let ledger = ledger_id(&self.state);
-        let key = context.author.key;
         if let Some((previous, hash)) = group.signed.first() {
             let signed = self.witness.signed_on(ledger, &key, *previous)?;
             if signed.iter().any(|known| known != hash) && group.first_seq > 0 {

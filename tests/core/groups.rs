@@ -1,0 +1,194 @@
+//! Reports that are written line by line, and events that become durable together.
+
+use std::fs;
+
+use ledger_core::command::Command;
+use ledger_core::decide::Context;
+use ledger_core::intake::Blocks;
+use ledger_core::intake::read_csv;
+use ledger_core::intake::read_csv_blocks;
+use ledger_core::ledger::Mode;
+use ledger_core::ledger::Signing;
+use ledger_core::ledger::report::PreparedBlock;
+use ledger_core::terms::TermsByDay;
+use ledger_core::vocab::Amount;
+use ledger_core::vocab::Code;
+use ledger_core::vocab::Date;
+use ledger_core::vocab::Id;
+use ledger_core::vocab::Level;
+use ledger_core::vocab::Period;
+use ledger_core::vocab::Problem;
+use ledger_core::vocab::Text;
+use revshare_kit::World;
+use revshare_kit::keys::signer;
+use revshare_kit::two_parties;
+
+const HOST: &str = "acme-cloud";
+
+fn world() -> World {
+    World::in_force(two_parties("share = { meta = \"0.15\" }").build())
+}
+
+fn january() -> Period {
+    Period::parse("2026-01").expect("a period")
+}
+
+fn report() -> Command {
+    Command::ReportUsage { period: january(), supplement: false, blocks: Vec::new() }
+}
+
+/// A file that takes three blocks.
+fn file() -> String {
+    let mut file = "day,gross\n".to_owned();
+    for line in 0..150_000 {
+        file.push_str(&format!("2026-01-{:02},{}.25\n", 1 + line % 31, line % 997));
+    }
+    file
+}
+
+fn payout(number: usize) -> Command {
+    Command::SendPayout {
+        to: Id::parse("meta").expect("an id"),
+        amount: Amount::parse("1.00").expect("an amount"),
+        on_account: true,
+        sent_on: Date::parse("2026-01-01").expect("a day"),
+        reference: Text::parse(&format!("wire {number}")).expect("a text"),
+    }
+}
+
+fn wishes(
+    context: &Context,
+    numbers: impl Iterator<Item = usize>,
+) -> Vec<(Command, Context, [u8; 16])> {
+    let nonce = |number: usize| {
+        let mut nonce = [7; 16];
+        nonce[..8].copy_from_slice(&(number as u64).to_le_bytes());
+        nonce
+    };
+    numbers.map(|number| (payout(number), context.clone(), nonce(number))).collect()
+}
+
+#[test]
+fn a_report_written_line_by_line_has_the_bytes_of_one_that_was_read_first() {
+    let (mut streamed, mut whole) = (world(), world());
+    let (key, text) = (signer(HOST), file());
+    let context = streamed.context(HOST, &key);
+    let signing = Signing { signer: &key, nonce: [3; 16] };
+    let terms = streamed.agreement().terms().clone();
+    let terms = TermsByDay::one(&terms, Level::LATEST);
+    {
+        let ledger = streamed.ledger_mut();
+        let mut draft =
+            ledger.begin_report(report(), &context, &signing, Mode::Record).expect("it may begin");
+        let mut take = |block| draft.add(block);
+        let blocks = Blocks { prepare: &PreparedBlock::new, take: &mut take };
+        let read = read_csv_blocks("january.csv", text.as_bytes(), (&terms, january()), blocks);
+        assert_eq!(read.expect("all is taken").lines, 150_000);
+        assert_eq!(draft.sums().lines(), 150_000);
+        assert_eq!(draft.finish().expect("recorded").records.len(), 4);
+    }
+    let blocks = read_csv("january.csv", text.as_bytes(), &terms, january()).blocks;
+    let command = Command::ReportUsage { period: january(), supplement: false, blocks };
+    whole.ledger_mut().submit(command, &context, &signing, Mode::Record).expect("recorded");
+    assert_eq!(streamed.segments(), whole.segments());
+    assert_eq!(streamed.root(), whole.root());
+    assert_eq!(streamed.reopened().expect("opens").state().head(), whole.state().head());
+}
+
+#[test]
+fn a_report_that_is_given_up_leaves_nothing() {
+    let mut world = world();
+    let (key, text) = (signer(HOST), file());
+    let context = world.context(HOST, &key);
+    let signing = Signing { signer: &key, nonce: [3; 16] };
+    let terms = world.agreement().terms().clone();
+    let terms = TermsByDay::one(&terms, Level::LATEST);
+    let blocks = read_csv("january.csv", text.as_bytes(), &terms, january()).blocks;
+    let (root, segments, head) = (world.root(), world.segments(), world.state().head());
+    for finished in [Mode::DryRun, Mode::Record] {
+        let ledger = world.ledger_mut();
+        let mut draft =
+            ledger.begin_report(report(), &context, &signing, finished).expect("it may begin");
+        for block in blocks.clone() {
+            draft.add(PreparedBlock::new(block)).expect("a part");
+        }
+        match finished {
+            Mode::DryRun => assert_eq!(draft.finish().expect("it would do").records.len(), 4),
+            Mode::Record => drop(draft),
+        }
+        assert_eq!((world.root(), world.state().head()), (root, head));
+        assert_eq!(world.segments(), segments);
+        let names = fs::read_dir(world.folder().join("log")).expect("a log");
+        let drafts =
+            names.flatten().filter(|name| name.file_name().to_string_lossy().ends_with(".new"));
+        assert_eq!(drafts.count(), 0);
+    }
+    // And it can be made after all.
+    let command = Command::ReportUsage { period: january(), supplement: false, blocks };
+    world.must(HOST, command);
+}
+
+#[test]
+fn only_a_report_is_written_line_by_line() {
+    let mut world = world();
+    let key = signer(HOST);
+    let context = world.context(HOST, &key);
+    let signing = Signing { signer: &key, nonce: [3; 16] };
+    let begun = world.ledger_mut().begin_report(payout(1), &context, &signing, Mode::Record);
+    assert_eq!(begun.err().map(|problem| problem.code), Some(Code::PartsBroken));
+}
+
+#[test]
+fn a_group_has_the_bytes_of_its_commands_one_by_one() {
+    let (mut together, mut apart) = (world(), world());
+    let key = signer(HOST);
+    let context = together.context(HOST, &key);
+    let wishes = wishes(&context, 0..1500);
+    let ledger = together.ledger_mut();
+    let records = ledger.submit_all(wishes.clone(), &key, Mode::Record).expect("recorded");
+    assert_eq!(records.len(), 1500);
+    for (command, context, nonce) in wishes {
+        let signing = Signing { signer: &key, nonce };
+        apart.ledger_mut().submit(command, &context, &signing, Mode::Record).expect("recorded");
+    }
+    assert_eq!(together.segments(), apart.segments());
+    assert_eq!(together.root(), apart.root());
+    let opened = together.reopened().expect("opens");
+    assert_eq!(opened.state().head(), apart.state().head());
+    assert_eq!(records.last().map(|record| record.hash), Some(apart.state().head()));
+}
+
+#[test]
+fn a_group_with_one_command_that_is_refused_is_not_recorded() {
+    let mut world = world();
+    let key = signer(HOST);
+    let context = world.context(HOST, &key);
+    let before = (world.root(), world.segments());
+    // The same payout twice, far enough apart that records before it were signed already.
+    let commands = wishes(&context, (0..1400).chain([3]).chain(1400..1500));
+    let refusal =
+        world.ledger_mut().submit_all(commands, &key, Mode::Record).expect_err("a repeat");
+    assert_eq!((refusal.position, refusal.problem.code), (Some(1400), Code::Repeat));
+    assert_eq!((world.root(), world.segments()), before);
+    // A report is a group of its own.
+    let commands = vec![(report(), context.clone(), [0; 16])];
+    let refusal =
+        world.ledger_mut().submit_all(commands, &key, Mode::Record).expect_err("a report");
+    assert_eq!((refusal.position, refusal.problem.code), (Some(0), Code::PartsBroken));
+    assert_eq!((world.root(), world.segments()), before);
+}
+
+#[test]
+fn a_group_that_is_only_tried_or_empty_records_nothing() -> Result<(), Problem> {
+    let mut world = world();
+    let key = signer(HOST);
+    let context = world.context(HOST, &key);
+    let before = (world.root(), world.segments());
+    let commands = wishes(&context, 0..3);
+    let tried = world.ledger_mut().submit_all(commands, &key, Mode::DryRun);
+    assert_eq!(tried.map(|records| records.len()), Ok(3));
+    let none = world.ledger_mut().submit_all(Vec::new(), &key, Mode::Record);
+    assert_eq!(none.map(|records| records.len()), Ok(0));
+    assert_eq!((world.root(), world.segments()), before);
+    Ok(())
+}
