@@ -133,7 +133,11 @@ impl Amount {
     /// normalised or out of bounds.
     pub fn from_parts(mantissa: i128, scale: u32) -> Option<Amount> {
         let bound = 10i128.pow(INTEGER_DIGITS_MAX);
-        let normal = scale == 0 || (scale <= FRACTION_DIGITS_MAX && mantissa % 10 != 0);
+        let is_round = |mantissa: i128| match i64::try_from(mantissa) {
+            Ok(small) => small % 10 == 0,
+            Err(_) => mantissa % 10 == 0,
+        };
+        let normal = scale == 0 || (scale <= FRACTION_DIGITS_MAX && !is_round(mantissa));
         if !normal || mantissa.unsigned_abs() >= bound.unsigned_abs() * 10u128.pow(scale) {
             return None;
         }
@@ -142,6 +146,17 @@ impl Amount {
 
     /// From any mantissa and scale up to 12: `None` if the value is out of bounds.
     pub fn normalised(mut mantissa: i128, mut scale: u32) -> Option<Amount> {
+        if mantissa == 0 {
+            return Some(Amount::ZERO);
+        }
+        // Nearly all amounts fit 64 bits, and dividing 128 bits costs ten times as much.
+        if let Ok(mut small) = i64::try_from(mantissa) {
+            while scale > 0 && small % 10 == 0 {
+                small /= 10;
+                scale -= 1;
+            }
+            return Amount::from_parts(small.into(), scale);
+        }
         while scale > 0 && mantissa % 10 == 0 {
             mantissa /= 10;
             scale -= 1;
@@ -181,9 +196,13 @@ impl Amount {
 
     /// Sum; `None` if it leaves the bounds of an amount.
     pub fn checked_add(self, other: Amount) -> Option<Amount> {
-        // Aligned to 12 digits both fit i128 with room to spare, so the sum is exact.
-        let align = |a: Amount| a.mantissa() * 10i128.pow(FRACTION_DIGITS_MAX - a.scale());
-        Amount::normalised(align(self) + align(other), FRACTION_DIGITS_MAX)
+        // Aligned to at most 12 digits both fit i128 with room to spare, so the sum is exact.
+        let scale = self.scale().max(other.scale());
+        let align = |a: Amount| match scale - a.scale() {
+            0 => a.mantissa(),
+            digits => a.mantissa() * 10i128.pow(digits),
+        };
+        Amount::normalised(align(self) + align(other), scale)
     }
 
     /// Difference; `None` if it leaves the bounds of an amount.
