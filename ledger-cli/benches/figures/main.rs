@@ -5,6 +5,8 @@
 //! counts: machines differ and are noisy.
 
 mod disputes;
+mod events;
+mod known;
 mod rerating;
 
 use std::fs;
@@ -42,6 +44,18 @@ fn main() {
     let lines: u64 =
         std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(10_000_000);
     let scratch = tempfile::tempdir().expect("a temporary folder");
+    let asked = |part: &str| std::env::args().any(|arg| arg == part);
+    if asked("events") || asked("known") {
+        let folder = scratch.path().join("part");
+        match asked("events") {
+            true => events::run(&folder, lines / 10),
+            false => known::run(&folder, lines),
+        }
+        if asked("keep") {
+            println!("kept: {}", scratch.keep().display());
+        }
+        return;
+    }
     let bench = Bench { folder: scratch.path().to_owned() };
     bench.open_ledger();
     bench.import(lines);
@@ -51,6 +65,8 @@ fn main() {
     bench.appends();
     rerating::run(&scratch.path().join("rerating"));
     disputes::run(&scratch.path().join("disputes"), lines);
+    known::run(&scratch.path().join("known"), lines);
+    events::run(&scratch.path().join("events"), lines / 10);
 }
 
 struct Bench {
