@@ -405,8 +405,13 @@ impl Session<'_> {
             };
             self.note(&text)?;
         }
-        if self.globals.verbose > 0 && ledger.index_use() == IndexUse::Rebuilt {
-            self.note("the index was rebuilt from the log")?;
+        let became = match ledger.index_use() {
+            IndexUse::Rebuilt => Some("the index was rebuilt from the log"),
+            IndexUse::CaughtUp => Some("the index took in what was recorded since"),
+            IndexUse::Answered | IndexUse::Without => None,
+        };
+        if let Some(text) = became.filter(|_| self.globals.verbose > 0) {
+            self.note(text)?;
         }
         Ok(())
     }

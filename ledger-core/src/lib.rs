@@ -49,6 +49,7 @@ pub mod acknowledgement;
 pub mod settlement;
 pub mod store;
 pub mod replay;
+pub mod prefix;
 pub mod index;
 // Reading.
 pub mod view;

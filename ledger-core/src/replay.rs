@@ -5,6 +5,8 @@
 //! the last record, which a power cut may have left without its end. Hashing and decoding run in
 //! parallel, links and rules in order.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::chain;
@@ -53,59 +55,161 @@ pub fn replay(
     signatures: Signatures,
     on_fact: &mut dyn FnMut(&State, &Fact, FrameAt),
 ) -> Result<Replayed, Problem> {
-    let mut state = State::default();
-    let mut reader = Reader::new(source)?;
-    let mut batch = Batch::default();
+    replay_from(source, Start::default(), (last, signatures), on_fact)
+}
+
+/// What is known of a log's beginning; by default nothing.
+#[derive(Debug, Default)]
+pub struct Start {
+    /// The state after it.
+    pub state: State,
+    /// Where the record behind it begins, or will.
+    pub place: Option<(u32, u64)>,
+}
+
+/// Replays what follows on a beginning that is known. Errors: those of [`replay`].
+pub fn replay_from(
+    source: &dyn SegmentSource,
+    start: Start,
+    (last, signatures): (Option<u64>, Signatures),
+    on_fact: &mut dyn FnMut(&State, &Fact, FrameAt),
+) -> Result<Replayed, Problem> {
+    let mut reader = match start.place {
+        Some(place) => Reader::from_place(source, place, Some(start.state.next_seq()))?,
+        None => Reader::new(source)?,
+    };
     let end = source.segments()?.pop().map(|last| (last.number, last.len));
-    // Where the parts of a report began that no event has closed yet.
-    let mut group: Option<(u64, FrameAt)> = None;
-    while reader.next_batch(&mut batch)? {
+    let mut run = Run { state: start.state, last, group: None, on_fact };
+    let (mut batch, mut next) = (Batch::default(), Batch::default());
+    let mut waiting = Vec::new();
+    let mut more = reader.next_batch(&mut batch)?;
+    while more {
         let mut from = 0;
+        let mut read = Ok(false);
         while from < batch.len() {
-            // Record 0 says how long periods are; whatever follows it is decoded in parallel.
-            let to = if state.agreement().is_none() { from + 1 } else { batch.len() };
-            let length = period_length(&state);
-            let decoded: Vec<Result<(chain::Place, Fact), Problem>> = (from..to)
-                .into_par_iter()
-                .map(|at| {
-                    let place = batch.frame(at).map(|(place, _)| place);
-                    let is_last = place.is_some_and(|place| is_at_end(place, end));
-                    let checked = is_last || signatures == Signatures::Checked;
-                    decode(&batch, at, length, checked)
-                })
-                .collect();
-            for (at, fact) in (from..to).zip(decoded) {
-                let Some((place, frame)) = batch.frame(at) else {
-                    continue;
-                };
-                if last.is_some_and(|last| state.next_seq() > last) {
-                    return Ok(Replayed { state, unfinished: None });
-                }
-                let (stands, fact) = match fact {
-                    Ok(decoded) => decoded,
-                    Err(problem) if is_at_end(place, end) && is_torn(&problem, place, frame) => {
-                        let (segment, offset) = (place.segment, place.offset);
-                        let tail = Tail { segment, offset, len: frame.len() as u64 };
-                        return finish(source, state, group, Some(tail));
+            if waiting.is_empty() && last.is_some_and(|last| run.state.next_seq() > last) {
+                return run.stopped(source, Stop::Reached);
+            }
+            // Record 0 says how long periods are; whatever follows it is decoded in parallel, while
+            // what stands before it is applied in order.
+            let is_known = run.state.agreement().is_some();
+            let to = if is_known { batch.end_of_share(from) } else { from + 1 };
+            let length = period_length(&run.state);
+            let mut decoded = Vec::new();
+            let applied = rayon::in_place_scope(|scope| {
+                scope.spawn(|_| {
+                    decoded = decode_all(&batch, from..to, (length, signatures), end);
+                    if to == batch.len() {
+                        read = reader.next_batch(&mut next);
                     }
-                    Err(problem) => return Err(placed(problem, &state)),
-                };
-                stands.check_follows(ledger_id(&state), state.next_seq(), state.head())?;
-                evolve(&mut state, &fact).map_err(|violation| refused(violation, fact.seq))?;
-                group = match state.open_parts().is_empty() {
-                    true => None,
-                    false => group.or(Some((fact.seq, place))),
-                };
-                on_fact(&state, &fact, place);
+                });
+                run.apply_all(std::mem::take(&mut waiting))
+            });
+            waiting = decoded;
+            let stop = match (applied?, is_known) {
+                (None, false) => run.apply_all(std::mem::take(&mut waiting))?,
+                (stop, _) => stop,
+            };
+            if let Some(stop) = stop {
+                return run.stopped(source, stop);
             }
             from = to;
         }
+        std::mem::swap(&mut batch, &mut next);
+        more = match read {
+            Ok(more) => more,
+            Err(problem) => {
+                let stop = run.apply_all(waiting)?;
+                return stop.map_or(Err(problem), |stop| run.stopped(source, stop));
+            }
+        };
+    }
+    if let Some(stop) = run.apply_all(waiting)? {
+        return run.stopped(source, stop);
     }
     match reader.ending().cloned() {
-        Some(Ending::Damaged { problem, .. }) => Err(at_next(*problem, &state)),
-        Some(Ending::Unfinished(tail)) => finish(source, state, group, Some(tail)),
-        _ => finish(source, state, group, None),
+        Some(Ending::Damaged { problem, .. }) => Err(at_next(*problem, &run.state)),
+        Some(Ending::Unfinished(tail)) => finish(source, run.state, run.group, Some(tail)),
+        _ => finish(source, run.state, run.group, None),
     }
+}
+
+/// A record, decoded and not yet applied.
+struct Decoded {
+    place: FrameAt,
+    said: Result<(chain::Place, Fact), Problem>,
+    /// It is the last one, and was never written whole.
+    is_torn: bool,
+}
+
+/// Why a replay ends before the log does.
+enum Stop {
+    /// The record that was asked for was applied.
+    Reached,
+    /// What follows was never written whole.
+    Torn(Tail),
+}
+
+/// A replay on its way.
+struct Run<'f> {
+    state: State,
+    last: Option<u64>,
+    /// Where the parts of a report began that no event has closed yet.
+    group: Option<(u64, FrameAt)>,
+    on_fact: &'f mut dyn FnMut(&State, &Fact, FrameAt),
+}
+
+impl Run<'_> {
+    fn apply_all(&mut self, decoded: Vec<Decoded>) -> Result<Option<Stop>, Problem> {
+        for one in decoded {
+            if self.last.is_some_and(|last| self.state.next_seq() > last) {
+                return Ok(Some(Stop::Reached));
+            }
+            let place = one.place;
+            let (stands, fact) = match one.said {
+                Ok(decoded) => decoded,
+                Err(_) if one.is_torn => {
+                    let (segment, offset) = (place.segment, place.offset);
+                    return Ok(Some(Stop::Torn(Tail { segment, offset, len: place.len as u64 })));
+                }
+                Err(problem) => return Err(placed(problem, &self.state)),
+            };
+            let state = &mut self.state;
+            stands.check_follows(ledger_id(state), state.next_seq(), state.head())?;
+            evolve(state, &fact).map_err(|violation| refused(violation, fact.seq))?;
+            self.group = match state.open_parts().is_empty() {
+                true => None,
+                false => self.group.or(Some((fact.seq, place))),
+            };
+            (self.on_fact)(&self.state, &fact, place);
+        }
+        Ok(None)
+    }
+
+    fn stopped(self, source: &dyn SegmentSource, stop: Stop) -> Result<Replayed, Problem> {
+        match stop {
+            Stop::Reached => Ok(Replayed { state: self.state, unfinished: None }),
+            Stop::Torn(tail) => finish(source, self.state, self.group, Some(tail)),
+        }
+    }
+}
+
+/// Decodes frames of a batch, in parallel. The signature of the record at the end of the log is
+/// always checked.
+fn decode_all(
+    batch: &Batch,
+    frames: Range<usize>,
+    (length, signatures): (PeriodLength, Signatures),
+    end: Option<(u32, u64)>,
+) -> Vec<Decoded> {
+    let decoded = frames.into_par_iter().filter_map(|at| batch.frame(at)).map(|(place, frame)| {
+        let is_last = is_at_end(place, end);
+        let said = decode(frame, length, is_last || signatures == Signatures::Checked);
+        let problem = said.as_ref().err();
+        let is_torn = is_last && problem.is_some_and(|problem| is_torn(problem, place, frame));
+        Decoded { place, said, is_torn }
+    });
+    decoded.collect()
 }
 
 /// The length of periods that the terms set; any, before there are terms.
@@ -114,13 +218,11 @@ pub fn period_length(state: &State) -> PeriodLength {
 }
 
 fn decode(
-    batch: &Batch,
-    at: usize,
+    frame: &[u8],
     length: PeriodLength,
     check_signature: bool,
 ) -> Result<(chain::Place, Fact), Problem> {
-    let (_, frame) = batch.frame(at).ok_or_else(|| Problem::new(Code::FrameBroken, "no frame"))?;
-    let record = StoredRecord::read(frame)?.check_hash()?;
+    let record = StoredRecord::read_found(frame)?.check_hash()?;
     if check_signature {
         record.check_signature()?;
     }
@@ -153,7 +255,7 @@ pub fn ledger_id(state: &State) -> LedgerId {
 }
 
 /// Whether a frame is the last thing in a log that ends in this segment at this length.
-fn is_at_end(place: FrameAt, end: Option<(u32, u64)>) -> bool {
+pub(crate) fn is_at_end(place: FrameAt, end: Option<(u32, u64)>) -> bool {
     end == Some((place.segment, place.offset + place.len as u64))
 }
 

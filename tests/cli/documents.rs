@@ -56,7 +56,9 @@ fn every_json_document_fits_its_schema() {
         ("replay", "replay --without 8 --json"),
         ("replay", "replay --replace 2=january-corrected.csv --with-terms terms-2.toml --json"),
         ("terms-show", "terms show --json"),
+        ("verdict", "verify --since-verified --json"),
         ("verdict", "verify --json"),
+        ("verdict", "verify --since-verified --json"),
     ];
     for (name, command) in reading {
         let ran = bench.ok(&format!("-C acme {command}"));

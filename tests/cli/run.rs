@@ -175,8 +175,18 @@ pub fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Puts a name in the place of every hash, id, key and fingerprint.
+/// The day, as the binary's clock has it.
+#[expect(clippy::disallowed_methods, reason = "what the binary prints of its own clock")]
+fn today() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let micros = since.ok().and_then(|since| i64::try_from(since.as_micros()).ok());
+    let now = micros.and_then(revshare_core::vocab::Timestamp::from_micros);
+    now.expect("a clock").date().to_string()
+}
+
+/// Puts a name in the place of every hash, id, key and fingerprint, and of the day.
 pub fn steady(text: &str) -> String {
+    let text = &text.replace(&today(), "<today>");
     let mut steady = String::with_capacity(text.len());
     let mut rest = text;
     while !rest.is_empty() {

@@ -46,6 +46,11 @@ fn a_month_between_two_parties_in_two_folders() {
 }
 
 #[test]
+fn what_this_machine_has_verified_before() {
+    play("verified");
+}
+
+#[test]
 fn corrections_supplements_and_what_they_do_to_stated_periods() {
     play("corrections");
 }

@@ -36,7 +36,7 @@ use revshare_kit::two_parties;
 use crate::runs::holds;
 
 /// A small ledger with every kind of event but a missing report.
-fn small() -> World {
+pub fn small() -> World {
     let (host, meta) = (party("acme-cloud"), party("meta"));
     let several = lines!["2026-02-05" => "1.00", "2026-02-06" => "2.00", "2026-02-07" => "3.00"];
     Given::ledger(two_parties("share = { meta = \"0.15\" }"))

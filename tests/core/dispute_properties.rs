@@ -1,13 +1,14 @@
 //! What holds of disputes on every ledger.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ledger_core::command::Command;
 use ledger_core::dispute::Claim;
 use ledger_core::dispute::Opening;
 use ledger_core::dispute::Target;
 use ledger_core::evolve::statement::rate_until;
-use ledger_core::index::Said;
+use ledger_core::index::SaidLog;
 use ledger_core::index::snapshot;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay as replay_log;
@@ -221,9 +222,10 @@ fn as_claimed_is_what_acceptance_makes() {
 fn snapshots_keep_disputes() {
     holds(120, dispute_plan(8..28), |plan| {
         let world = play(&plan);
-        let said = facts(&world).iter().filter_map(Said::of).collect();
-        let bytes = snapshot::write(world.state(), said).expect("a snapshot");
-        let read = snapshot::read(&bytes).expect("it reads back");
+        let mut said = SaidLog::default();
+        facts(&world).iter().for_each(|fact| said.add(fact));
+        let bytes = snapshot::write(world.state(), &said).expect("a snapshot");
+        let (read, _) = snapshot::read(&Arc::new(bytes), 0).expect("it reads back");
         assert_eq!(state_root(&read), world.root());
         let (own, other) = (world.agreement(), read.agreement().expect("an agreement"));
         assert_eq!(format!("{:?}", own.disputes()), format!("{:?}", other.disputes()));

@@ -7,6 +7,7 @@ mod runs;
 mod written;
 mod reference;
 mod damage;
+mod known;
 mod examples;
 mod onrr;
 mod exactness;

@@ -8,8 +8,10 @@
 
 mod appends;
 mod disputes;
+mod events;
 mod generate;
 mod growth;
+mod known;
 mod month;
 mod rerating;
 mod windows;
@@ -64,6 +66,12 @@ fn main() {
     }
     if asked("disputes") {
         disputes::run(&folder("disputes"), lines);
+    }
+    if asked("known") {
+        known::run(&folder("known"), lines);
+    }
+    if asked("events") {
+        events::run(&folder("events"), lines / 10);
     }
     if asked("growth") {
         growth::run(&scratch.path().join("growth"), lines);

@@ -38,6 +38,16 @@ pub struct Party {
     key: PublicKey,
 }
 
+impl Party {
+    pub fn author(&self) -> Author {
+        Author { party: self.id.clone(), key: self.key }
+    }
+
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+}
+
 pub struct Bench {
     pub ledger: Ledger,
     pub nonce: u64,
@@ -98,8 +108,17 @@ pub fn blocks(period: Period, per_key: u32) -> Vec<LineBlock> {
 }
 
 pub fn terms(parties: &[&Party; 2], first_share: &str, cap: &str) -> TermsVersion {
-    let [host, owner] = parties;
+    terms_since(parties, (first_share, cap), "2026")
+}
+
+/// Likewise, from the beginning of another year on.
+pub fn terms_since(
+    [host, owner]: &[&Party; 2],
+    (first_share, cap): (&str, &str),
+    year: &str,
+) -> TermsVersion {
     let text = TERMS
+        .replace("2026", year)
         .replace("@host@", &host.key.to_string())
         .replace("@owner@", &owner.key.to_string())
         .replace("@first@", first_share)

@@ -7,7 +7,6 @@ use revshare_core::ledger::Mode;
 use revshare_core::state::Agreement;
 use revshare_core::state::Proposal;
 use revshare_core::state::Proposed;
-use revshare_core::view::place;
 use revshare_core::view::status;
 use revshare_core::view::status::Matter;
 use revshare_core::view::status::What;
@@ -265,9 +264,5 @@ fn row(
 pub fn opened_on(
     standing: &crate::context::Standing,
 ) -> Result<revshare_core::vocab::Date, Failure> {
-    let mut opened_on = standing.state().recorded_at().date();
-    standing.ledger.records(Some(0), &mut |record| {
-        opened_on = place::Located::of(&record).recorded_at.date();
-    })?;
-    Ok(opened_on)
+    Ok(standing.ledger.opened_at()?.date())
 }

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 
 use revshare_core::acknowledgement;
 use revshare_core::acknowledgement::SignedAcknowledgement;
+use revshare_core::ledger::verify_new;
 use revshare_core::verify::Finding;
 use revshare_core::verify::Layer;
 use revshare_core::verify::Options;
+use revshare_core::verify::SinceVerified;
 use revshare_core::verify::Verdict;
 use revshare_core::vocab::Code;
 use revshare_core::vocab::Id;
@@ -23,6 +25,8 @@ use crate::error::Answer;
 use crate::error::Failure;
 use crate::render::json::verify::VerdictDocument;
 use crate::render::problem;
+use crate::render::table::wrap;
+use crate::render::text::count;
 use crate::render::text::escape;
 use crate::render::text::styled;
 
@@ -31,9 +35,12 @@ use crate::render::text::styled;
 /// Hashes, links, signatures, who may say what, every amount to the last unit, and every
 /// acknowledgement. Reports all findings, and says what it did not check. Exits with 0 if valid,
 /// 1 if not, 4 if nothing could be read.
+///
+/// What was found valid is remembered in the state folder of this machine. With --since-verified, the
+/// records that were verified before are not verified again, and the verdict says which these are.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  revshare verify\n  revshare verify ../acme --keys allowed_signers --against meta.ack"
+    after_help = "Examples:\n  revshare verify\n  revshare verify ../acme --keys allowed_signers --against meta.ack\n  revshare verify --since-verified"
 )]
 pub struct Args {
     /// The folder of the copy; otherwise that of -C or the current one
@@ -45,6 +52,10 @@ pub struct Args {
     /// An acknowledgement that you have from elsewhere (`acknowledge --out`); may be repeated
     #[arg(long, value_name = "FILE")]
     against: Vec<PathBuf>,
+    /// Verify only what is new since this machine verified this copy last; everything, if that cannot
+    /// be told
+    #[arg(long)]
+    since_verified: bool,
 }
 
 /// Runs the command.
@@ -68,7 +79,10 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         now: Some(session.world.now),
         remembered: None,
     };
-    let verdict = verify_folder(session, &folder, options);
+    let verdict = match args.since_verified {
+        true => verify_new(&folder, session.state_folder(), options),
+        false => verify_folder(session, &folder, options),
+    };
     // Damage behind a sound record is a finding; a log without one could not be read.
     let nothing = verdict.head.is_none() && verdict.holds_to(Layer::Chain).is_none();
     let answer = match (verdict.is_valid(), verdict.unreadable || nothing) {
@@ -112,7 +126,7 @@ fn print(session: &mut Session, verdict: &Verdict) -> Result<(), Failure> {
         false => writeln!(
             session.out,
             "{word}: {}; the log ends with {head}",
-            crate::render::text::count(verdict.findings.len() as u64, "finding")
+            count(verdict.findings.len() as u64, "finding")
         )?,
     }
     match verdict.state_root {
@@ -128,6 +142,7 @@ fn print(session: &mut Session, verdict: &Verdict) -> Result<(), Failure> {
             writeln!(session.out, "  {:<12}{to}", layer.as_str())?;
         }
     }
+    print_since(session, &verdict)?;
     for (party, seq) in &verdict.acknowledged {
         writeln!(session.out, "acknowledged by {party} at record {seq}")?;
     }
@@ -136,9 +151,39 @@ fn print(session: &mut Session, verdict: &Verdict) -> Result<(), Failure> {
     }
     writeln!(session.out, "not checked:")?;
     for what in &verdict.unchecked {
-        for (at, line) in crate::render::table::wrap(&escape(what), 76).iter().enumerate() {
+        for (at, line) in wrap(&escape(what), 76).iter().enumerate() {
             writeln!(session.out, "{}{line}", if at == 0 { "  - " } else { "    " })?;
         }
+    }
+    Ok(())
+}
+
+/// Which records were verified now, if only new ones were asked for.
+fn print_since(session: &mut Session, verdict: &Verdict) -> Result<(), Failure> {
+    let text = match &verdict.since {
+        SinceVerified::NotAsked => return Ok(()),
+        SinceVerified::From(before) => {
+            let last = before.records.saturating_sub(1);
+            let new = match verdict.events.saturating_sub(before.records) {
+                0 => "nothing is new".to_owned(),
+                new => format!("verified {}", count(new, "new record")),
+            };
+            let ((complete, at), head) = (before.complete, before.head.0.short());
+            let before = match complete == before.records {
+                true => format!("verified before, on {}: to record {last} {head}", at.date()),
+                false => format!(
+                    "verified before, by {}: to record {last} {head}; at once on {}: to record {}",
+                    before.at.date(),
+                    at.date(),
+                    complete.saturating_sub(1)
+                ),
+            };
+            format!("{new}; {before}")
+        }
+        SinceVerified::Everything(why) => format!("verified everything: {why}"),
+    };
+    for (at, line) in wrap(&escape(&text), 78).iter().enumerate() {
+        writeln!(session.out, "{}{line}", if at == 0 { "" } else { "  " })?;
     }
     Ok(())
 }

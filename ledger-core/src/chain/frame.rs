@@ -31,14 +31,19 @@ impl FrameHeader {
 
     /// Reads a header; `None` if its checksum or length is wrong.
     pub fn read(bytes: &[u8]) -> Option<FrameHeader> {
+        let header = FrameHeader::found(bytes)?;
+        (header.bytes()[..] == *bytes.get(..FRAME_HEADER_LEN)?).then_some(header)
+    }
+
+    /// Reads a header whose checksum was found right before; `None` if its length is wrong.
+    pub fn found(bytes: &[u8]) -> Option<FrameHeader> {
         let bytes: &[u8; FRAME_HEADER_LEN] = bytes.first_chunk()?;
         let body_len = u32::from_le_bytes(*bytes.first_chunk()?) as usize;
         if body_len > FRAME_LEN_MAX {
             return None;
         }
         let seq = u64::from_le_bytes(*bytes[4..].first_chunk()?);
-        let header = FrameHeader { body_len, seq };
-        (header.bytes() == *bytes).then_some(header)
+        Some(FrameHeader { body_len, seq })
     }
 
     /// The length of the whole frame.

@@ -105,11 +105,11 @@ impl Place {
 }
 
 fn record_hash(body_len: usize, envelope: &[u8], payload: Digest) -> RecordHash {
-    let mut hasher = Domain::Record.hasher();
-    hasher.update(&(body_len as u64).to_le_bytes());
-    hasher.update(envelope);
-    hasher.update(&payload.0);
-    RecordHash::from_bytes(*hasher.finalize().as_bytes())
+    RecordHash(Domain::Record.digest_of(|hasher| {
+        hasher.update(&(body_len as u64).to_le_bytes());
+        hasher.update(envelope);
+        hasher.update(&payload.0);
+    }))
 }
 
 /// A record that has its place and its hash, and is not signed yet.
@@ -193,6 +193,17 @@ impl<'a> StoredRecord<'a> {
     /// Reads the record in a whole frame. Errors: [`Code::FrameBroken`], [`Code::FormatNewer`].
     pub fn read(frame: &'a [u8]) -> Result<StoredRecord<'a>, Problem> {
         let header = FrameHeader::read(frame).ok_or_else(|| broken("a frame header is damaged"))?;
+        StoredRecord::read_behind(header, frame)
+    }
+
+    /// Likewise, of a frame that was found by its header: the header was read, and is not again.
+    pub fn read_found(frame: &'a [u8]) -> Result<StoredRecord<'a>, Problem> {
+        let header = FrameHeader::found(frame);
+        let header = header.ok_or_else(|| broken("a frame header is damaged"))?;
+        StoredRecord::read_behind(header, frame)
+    }
+
+    fn read_behind(header: FrameHeader, frame: &'a [u8]) -> Result<StoredRecord<'a>, Problem> {
         if frame.len() != header.frame_len() {
             return Err(broken("a frame is cut off"));
         }

@@ -2,12 +2,12 @@
 
 use ed25519_dalek::Signer as _;
 use ed25519_dalek::SigningKey;
-use ed25519_dalek::VerifyingKey;
 
 use crate::vocab::Digest;
 use crate::vocab::Problem;
 use crate::vocab::PublicKey;
 use crate::vocab::RecordHash;
+use crate::vocab::key::is_signed;
 
 /// What stands before the record hash in a signed message.
 const CONTEXT: &[u8; 19] = b"revshare record v1\0";
@@ -43,9 +43,7 @@ impl Signer {
 
 /// Whether a signature over a text is valid, strictly.
 pub(crate) fn is_valid_text(key: &[u8; 32], text: &str, signature: &[u8; 64]) -> bool {
-    let signature = ed25519_dalek::Signature::from_bytes(signature);
-    VerifyingKey::from_bytes(key)
-        .is_ok_and(|key| key.verify_strict(text.as_bytes(), &signature).is_ok())
+    is_signed(key, text.as_bytes(), signature)
 }
 
 fn message(hash: Digest) -> [u8; 51] {
@@ -58,7 +56,5 @@ fn message(hash: Digest) -> [u8; 51] {
 /// Whether a signature over a record hash is valid, strictly: canonical, and under a key that is
 /// not weak.
 pub fn is_valid(key: &[u8; 32], hash: RecordHash, signature: &[u8; 64]) -> bool {
-    let signature = ed25519_dalek::Signature::from_bytes(signature);
-    VerifyingKey::from_bytes(key)
-        .is_ok_and(|key| key.verify_strict(&message(hash.0), &signature).is_ok())
+    is_signed(key, &message(hash.0), signature)
 }

@@ -218,6 +218,13 @@ fn advance(state: &mut State, fact: &Fact) {
     // Whatever a party signs, it has seen everything before it.
     if let Some(agreement) = state.agreement_mut() {
         agreement.note_signature(&fact.author.party, fact.recorded_at);
+        if let Event::StatementIssued(issued) = &fact.event {
+            let known = agreement.statements().get(&issued.period);
+            // Not one that was refused: its period may be any.
+            if known.is_some_and(|known| known.id == fact.id) {
+                agreement.keep_rated(issued.period);
+            }
+        }
     }
     state.advance(
         (fact.seq, fact.hash, fact.recorded_at),

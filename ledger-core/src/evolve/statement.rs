@@ -116,9 +116,15 @@ pub fn admit_period(agreement: &Agreement, period: Period) -> Result<(), Violati
 /// The statement of a period, as the terms and the log determine it.
 pub fn compose(state: &State, period: Period) -> Result<Statement, Violation> {
     let agreement = in_force(state)?;
-    let ratings = rate_until(agreement, period)?;
+    // Most of them are rated already; the rest follows on these.
+    let facts = agreement.facts_until(period);
+    let rated = agreement.rated().len().min(facts.len());
+    let more = agreement.rated().rate_on(agreement.contract(), &facts[rated..]);
+    let more = more.map_err(unratable)?;
+    let ratings = || agreement.rated().ratings().take(rated).chain(&more);
+    debug_assert_eq!(Ok(ratings().cloned().collect()), rate_until(agreement, period));
     let mut entries = Vec::new();
-    for rating in &ratings {
+    for rating in ratings() {
         let entry = difference(agreement, rating)?;
         let is_own = rating.period == period;
         if is_own {

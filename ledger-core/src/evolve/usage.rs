@@ -286,7 +286,7 @@ pub(crate) fn record_sums(
         corrected_by: None,
         lines: usage.lines(),
         parts,
-        usage,
+        usage: usage.into(),
     };
     // From here on it succeeds.
     opened_mut(state)?.add_report(report);

@@ -1,47 +1,43 @@
-//! The index: projections that can be thrown away, bound to a head and to the files it was read
-//! from. Deleting it costs time and nothing else.
+//! The index: projections that can be thrown away, bound to a head. Deleting it costs time and
+//! nothing else.
 //!
-//! It keeps a snapshot of the state (balances, statements, reports, payouts) and look-ups from
-//! hash, event id, period, party and kind to record numbers. Only [`crate::ledger`] uses it; a
+//! It keeps a snapshot of the state (balances, statements, reports, payouts) in a plain file that is
+//! bound to the files of the log, and look-ups from hash, event id, period, party and kind to record
+//! numbers in sled, which is opened when something is looked up. Only [`crate::ledger`] uses it; a
 //! reader maintains it, and every doubt (another version, other files, a wrong digest, a panic
-//! inside sled, another process that has it open) means: read the log instead.
+//! inside sled, another process that has it open) means: read the log instead. Where the log has
+//! only grown, what is new is read, and the index goes on.
 
 pub mod snapshot;
 pub mod rows;
 pub mod sled_index;
+pub mod known;
 
 pub use rows::Lookup;
 pub use rows::RecordRow;
 pub use sled_index::SledIndex;
-pub use snapshot::Said;
+pub use snapshot::SaidLog;
 
-use crate::vocab::Digest;
 use crate::vocab::RecordHash;
 
 /// The version of everything that the index keeps. Another version is rebuilt.
-pub const PROJECTION_VERSION: u32 = 3;
+pub const PROJECTION_VERSION: u32 = 4;
 
 /// What an index is bound to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Bound {
-    /// The segment files as the file system describes them: name, length, inode, times. If these
-    /// are as they were, nobody has written to the files since they were read and checked.
-    pub stamps: Vec<String>,
     /// Records that the index knows.
     pub records: u64,
-    /// Hash of the last of them.
+    /// Hash of the last of them: it stands for all before it.
     pub head: RecordHash,
-    /// Digest of the snapshot.
-    pub snapshot: Digest,
+    /// Where the record behind it begins, or will: segment and offset.
+    pub place: (u32, u64),
     /// How many rows there are, besides the one with these words.
     pub rows: u64,
 }
 
 /// A key and its value.
 pub type Row = (Vec<u8>, Vec<u8>);
-
-/// The key of the snapshot.
-pub const SNAPSHOT_KEY: &[u8] = b"snapshot";
 
 /// What a cache of projections can do: keys to values, changed together with what they are bound
 /// to, or not at all.

@@ -15,7 +15,6 @@ use crate::index::Bound;
 use crate::index::Index;
 use crate::index::PROJECTION_VERSION;
 use crate::index::Row;
-use crate::vocab::Digest;
 use crate::vocab::RecordHash;
 use crate::vocab::digest::Domain;
 use crate::wire::codec;
@@ -32,10 +31,9 @@ pub struct SledIndex {
 #[derive(Serialize, Deserialize)]
 struct BoundRow {
     version: u32,
-    stamps: Vec<String>,
     records: u64,
     head: [u8; 32],
-    snapshot: [u8; 32],
+    place: (u32, u64),
     rows: u64,
 }
 
@@ -98,10 +96,9 @@ impl Index for SledIndex {
         }
         let row: BoundRow = codec::decode(row).ok()?;
         (row.version == PROJECTION_VERSION).then_some(Bound {
-            stamps: row.stamps,
             records: row.records,
             head: RecordHash::from_bytes(row.head),
-            snapshot: Digest(row.snapshot),
+            place: row.place,
             rows: row.rows,
         })
     }
@@ -125,10 +122,9 @@ impl Index for SledIndex {
     fn apply(&self, rows: Vec<Row>, bound: &Bound) -> bool {
         let row = BoundRow {
             version: PROJECTION_VERSION,
-            stamps: bound.stamps.clone(),
             records: bound.records,
             head: *bound.head.bytes(),
-            snapshot: bound.snapshot.0,
+            place: bound.place,
             rows: bound.rows,
         };
         let Ok(mut bytes) = codec::encode(&row) else { return false };

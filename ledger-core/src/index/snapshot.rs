@@ -1,6 +1,12 @@
 //! A state as bytes: what was said, as the log has it, and reports as their sums. It is restored
 //! by applying both in the order of the log, without judging again what was judged before.
+//!
+//! The bytes are a head, and sections that are taken as they lie: what follows from reports is
+//! kept with them, and the sums of a report are read only when they are asked for.
 
+use std::sync::Arc;
+
+use num_bigint::BigInt;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -9,17 +15,27 @@ use crate::event::Event;
 use crate::event::Fact;
 use crate::event::Kind;
 use crate::evolve::apply;
+use crate::rating::PeriodGroups;
+use crate::rating::group::GroupKey;
+use crate::rating::group::GroupSums;
 use crate::state::Agreement;
+use crate::state::Derived;
+use crate::state::Effect;
+use crate::state::Exposure;
+use crate::state::Reach;
 use crate::state::Report;
 use crate::state::State;
-use crate::usage::LineKey;
+use crate::state::stored::ReportSums;
+use crate::state::stored::RowsWriter;
+use crate::state::stored::StoredSums;
+use crate::state::stored::Words;
 use crate::usage::LineSums;
-use crate::usage::UsageSums;
 use crate::vocab::ContentDigest;
 use crate::vocab::Currency;
 use crate::vocab::Date;
 use crate::vocab::Digest;
 use crate::vocab::EventId;
+use crate::vocab::Exact;
 use crate::vocab::Id;
 use crate::vocab::Level;
 use crate::vocab::Name;
@@ -38,53 +54,29 @@ use crate::wire::event::encode_payload;
 type Hash = [u8; 32];
 
 /// Most distinct usage keys that a snapshot holds; beyond that the log is as fast to read.
-const KEYS_MAX: usize = 200_000;
+const KEYS_MAX: usize = 1_000_000;
+/// Bytes of an event: id, content, kind.
+const EVENT_LEN: usize = 66;
 
 #[derive(Serialize, Deserialize)]
-struct Snapshot {
+struct Head {
     head: Hash,
     ledger: Hash,
     recorded_at: i64,
-    /// Id, content and kind of every record's event, in order.
-    events: Vec<(Hash, Hash, u16)>,
+    authors: Vec<(String, Hash)>,
     /// Reports and corrections, in the order of the log.
     reports: Vec<ReportRow>,
-    /// Everything else that changed the state, in the order of the log.
-    said: Vec<Said>,
+    names: Vec<String>,
+    values: Vec<String>,
+    currencies: Vec<String>,
+    groups: Vec<GroupRow>,
+    exposure: ExposureRow,
+    /// Number, event, and what it moves: a period, what follows on a day, or everything.
+    effects: Vec<(u64, Hash, Option<String>, Option<i32>)>,
     /// When respondents saw disputes: it follows from who signed what, which is not kept here.
     seen: Vec<(Hash, String, i64)>,
-}
-
-/// What a record said, as the log has it; reports are kept as their sums instead.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Said {
-    seq: u64,
-    recorded_at: i64,
-    party: String,
-    key: Hash,
-    version: u16,
-    payload: Vec<u8>,
-}
-
-impl Said {
-    /// What a fact said; `None` for lines, which the state keeps as sums.
-    pub fn of(fact: &Fact) -> Option<Said> {
-        let lines = matches!(
-            fact.event,
-            Event::UsagePart(_) | Event::UsageReported(_) | Event::UsageCorrected(_)
-        );
-        if lines {
-            return None;
-        }
-        Some(Said {
-            seq: fact.seq,
-            recorded_at: fact.recorded_at.micros(),
-            party: fact.author.party.as_str().to_owned(),
-            key: *fact.author.key.bytes(),
-            version: fact.event.version(),
-            payload: encode_payload(&fact.event).ok()?,
-        })
-    }
+    /// Lengths of the sections: events, what was said, sums.
+    sections: [u64; 3],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -98,38 +90,124 @@ struct ReportRow {
     reason: Option<String>,
     lines: u64,
     parts: u64,
-    usage: Vec<(KeyRow, SumsRow)>,
+    /// Where its sums lie in their section.
+    sums: (u64, u64),
 }
 
 #[derive(Serialize, Deserialize)]
-struct KeyRow(i32, String, Vec<(String, String)>);
+struct GroupRow {
+    period: String,
+    groups: Vec<(u64, u64, String, Vec<String>, SumsRow, Option<(Vec<u8>, Vec<u8>)>)>,
+}
 
 #[derive(Serialize, Deserialize)]
 struct SumsRow(u64, i128, Vec<(String, i128)>, Vec<(String, i128)>);
 
+#[derive(Serialize, Deserialize)]
+struct ExposureRow(u64, Vec<(String, u128)>, Vec<(String, u128)>, Vec<(String, u128)>);
+
+/// What records said, as the log has it, in order; reports are kept as their sums instead.
+#[derive(Clone, Debug, Default)]
+pub struct SaidLog {
+    authors: Vec<(String, Hash)>,
+    bytes: Vec<u8>,
+}
+
+/// One thing that was said.
+struct Said<'a> {
+    seq: u64,
+    recorded_at: i64,
+    author: u32,
+    version: u16,
+    payload: &'a [u8],
+}
+
+impl SaidLog {
+    /// Adds what a fact said; nothing for lines, which the state keeps as sums.
+    pub fn add(&mut self, fact: &Fact) {
+        let lines = matches!(
+            fact.event,
+            Event::UsagePart(_) | Event::UsageReported(_) | Event::UsageCorrected(_)
+        );
+        // What was read, or is about to be written, can be encoded.
+        let Some(payload) = encode_payload(&fact.event).ok().filter(|_| !lines) else { return };
+        let (party, key) = (fact.author.party.as_str(), fact.author.key.bytes());
+        let known = self.authors.iter().position(|(id, known)| id == party && known == key);
+        let author = known.unwrap_or_else(|| {
+            self.authors.push((party.to_owned(), *key));
+            self.authors.len() - 1
+        });
+        let bytes = &mut self.bytes;
+        bytes.extend_from_slice(&fact.seq.to_le_bytes());
+        bytes.extend_from_slice(&fact.recorded_at.micros().to_le_bytes());
+        bytes.extend_from_slice(&(author as u32).to_le_bytes());
+        bytes.extend_from_slice(&fact.event.version().to_le_bytes());
+        bytes.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&payload);
+    }
+}
+
+fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Option<&'a [u8; N]> {
+    let (taken, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(taken)
+}
+
+fn next_said<'a>(rest: &mut &'a [u8]) -> Option<Said<'a>> {
+    let seq = u64::from_le_bytes(*take(rest)?);
+    let recorded_at = i64::from_le_bytes(*take(rest)?);
+    let author = u32::from_le_bytes(*take(rest)?);
+    let version = u16::from_le_bytes(*take(rest)?);
+    let len = u32::from_le_bytes(*take(rest)?) as usize;
+    let (payload, after) = rest.split_at_checked(len)?;
+    *rest = after;
+    Some(Said { seq, recorded_at, author, version, payload })
+}
+
 /// The bytes of a state and of what was said on the way to it; `None` for a state that is not
-/// worth a snapshot (unopened, or with very many distinct usage keys).
-pub fn write(state: &State, said: Vec<Said>) -> Option<Vec<u8>> {
+/// worth a snapshot (unopened, in the middle of a report, or with very many distinct usage keys).
+pub fn write(state: &State, said: &SaidLog) -> Option<Vec<u8>> {
     let agreement = state.agreement()?;
-    if agreement.reports().map(|report| report.usage.keys()).sum::<usize>() > KEYS_MAX {
+    let keys = agreement.reports().map(|report| report.usage.keys()).sum::<usize>();
+    if keys > KEYS_MAX || !state.open_parts().is_empty() {
         return None;
     }
-    let mut events = vec![([0; 32], [0; 32], 0); usize::try_from(state.next_seq()).ok()?];
+    let mut events = vec![0; usize::try_from(state.next_seq()).ok()?.checked_mul(EVENT_LEN)?];
     for (id, seq, kind, content) in state.events_with_contents() {
-        *events.get_mut(usize::try_from(seq).ok()?)? = (*id.bytes(), *content.bytes(), kind as u16);
+        let at = usize::try_from(seq).ok()? * EVENT_LEN;
+        let row = events.get_mut(at..at + EVENT_LEN)?;
+        row[..32].copy_from_slice(id.bytes());
+        row[32..64].copy_from_slice(content.bytes());
+        row[64..].copy_from_slice(&(kind as u16).to_le_bytes());
     }
     let mut reports: Vec<&Report> = agreement.reports().collect();
     reports.sort_by_key(|report| report.seq);
-    let snapshot = Snapshot {
+    let taken = reports.iter().find_map(|report| report.usage.stored());
+    let mut rows = RowsWriter::with(taken.map(StoredSums::words));
+    let reports = reports.into_iter().map(|report| report_row(report, &mut rows)).collect();
+    let (words, sums) = rows.finish();
+    let derived = agreement.derived();
+    let text = |texts: &[Name]| texts.iter().map(|name| name.as_str().to_owned()).collect();
+    let head = Head {
         head: *state.head().bytes(),
         ledger: *agreement.ledger().bytes(),
         recorded_at: state.recorded_at().micros(),
-        events,
-        reports: reports.into_iter().map(report_row).collect(),
-        said,
+        authors: said.authors.clone(),
+        reports,
+        names: text(&words.names),
+        values: words.values.iter().map(|value| value.as_str().to_owned()).collect(),
+        currencies: words.currencies.iter().map(|one| one.code().to_owned()).collect(),
+        groups: derived.groups.iter().map(|(period, groups)| group_row(*period, groups)).collect(),
+        exposure: exposure_row(&derived.exposure),
+        effects: derived.effects.iter().map(effect_row).collect(),
         seen: seen(agreement),
+        sections: [events.len() as u64, said.bytes.len() as u64, sums.len() as u64],
     };
-    codec::encode(&snapshot).ok()
+    let mut bytes = codec::encode_cache(&head)?;
+    let len = (bytes.len() as u64).to_le_bytes();
+    bytes.reserve(8 + events.len() + said.bytes.len() + sums.len());
+    [&events[..], &said.bytes, &sums, &len].into_iter().for_each(|part| bytes.extend(part));
+    Some(bytes)
 }
 
 fn seen(agreement: &Agreement) -> Vec<(Hash, String, i64)> {
@@ -144,12 +222,8 @@ fn seen(agreement: &Agreement) -> Vec<(Hash, String, i64)> {
     seen
 }
 
-fn report_row(report: &Report) -> ReportRow {
-    let key = |key: &LineKey| {
-        let attributes = key.attributes.iter();
-        let attributes = attributes.map(|(n, v)| (n.as_str().to_owned(), v.as_str().to_owned()));
-        KeyRow(key.day.days(), key.currency.code().to_owned(), attributes.collect())
-    };
+fn report_row(report: &Report, rows: &mut RowsWriter) -> ReportRow {
+    let sums = rows.add(&report.usage);
     ReportRow {
         id: *report.id.bytes(),
         seq: report.seq,
@@ -160,8 +234,20 @@ fn report_row(report: &Report) -> ReportRow {
         reason: report.reason.as_ref().map(|text| text.as_str().to_owned()),
         lines: report.lines,
         parts: report.parts as u64,
-        usage: report.usage.iter().map(|(k, sums)| (key(k), sums_row(sums))).collect(),
+        sums: (sums.start as u64, sums.end as u64),
     }
+}
+
+fn group_row(period: Period, groups: &PeriodGroups) -> GroupRow {
+    let number = |number: &BigInt| number.to_signed_bytes_le();
+    let group = |(key, sums): (&GroupKey, &GroupSums)| {
+        let modifiers = key.modifiers.iter().map(|id| id.as_str().to_owned()).collect();
+        let priced = sums.priced.as_ref().map(|sum| (number(sum.numer()), number(sum.denom())));
+        let (stretch, rule) = (key.stretch as u64, key.rule as u64);
+        let currency = key.currency.code().to_owned();
+        (stretch, rule, currency, modifiers, sums_row(&sums.lines), priced)
+    };
+    GroupRow { period: period.to_string(), groups: groups.iter().map(group).collect() }
 }
 
 fn sums_row(sums: &LineSums) -> SumsRow {
@@ -171,71 +257,121 @@ fn sums_row(sums: &LineSums) -> SumsRow {
     SumsRow(sums.lines, sums.gross.0, named(&sums.meters), named(&sums.deductions))
 }
 
-/// The state that a snapshot's bytes hold; `None` if they hold none.
-pub fn read(bytes: &[u8]) -> Option<State> {
-    let snapshot: Snapshot = codec::decode(bytes).ok()?;
+fn exposure_row(exposure: &Exposure) -> ExposureRow {
+    let money = exposure.money.iter().map(|(one, sum)| (one.code().to_owned(), *sum));
+    let quantities = exposure.quantities.iter().map(|(one, sum)| (one.as_str().to_owned(), *sum));
+    let rates = exposure.rates.iter().map(|(one, rate)| (one.code().to_owned(), *rate));
+    ExposureRow(exposure.lines, money.collect(), quantities.collect(), rates.collect())
+}
+
+fn effect_row(effect: &Effect) -> (u64, Hash, Option<String>, Option<i32>) {
+    let (period, day) = match effect.reach {
+        Reach::Period(period) => (Some(period.to_string()), None),
+        Reach::From(day) => (None, Some(day.days())),
+        Reach::Everything => (None, None),
+    };
+    (effect.seq, *effect.event.bytes(), period, day)
+}
+
+/// The state that a snapshot's bytes hold from an offset to their end, and what was said on the way
+/// to it; `None` if they hold none.
+pub fn read(bytes: &Arc<Vec<u8>>, from: usize) -> Option<(State, SaidLog)> {
+    let all = bytes.get(from..)?;
+    let (rest, len) = all.split_last_chunk::<8>()?;
+    let head_len = usize::try_from(u64::from_le_bytes(*len)).ok()?;
+    let (head, sections) = rest.split_at_checked(head_len)?;
+    let head: Head = codec::decode_cache(head)?;
+    let [events_len, said_len, sums_len] = head.sections.map(|len| usize::try_from(len).ok());
+    let (events, rest) = sections.split_at_checked(events_len?)?;
+    let (said, rest) = rest.split_at_checked(said_len?)?;
+    if rest.len() != sums_len? {
+        return None;
+    }
+    let sums_from = from + head_len + events.len() + said.len();
+    let words = Arc::new(Words {
+        names: head.names.iter().map(|text| Name::parse(text).ok()).collect::<Option<_>>()?,
+        values: head.values.iter().map(|text| Value::parse(text).ok()).collect::<Option<_>>()?,
+        currencies: currencies(&head.currencies)?,
+    });
+    let sums = |(from, to): (u64, u64)| -> Option<ReportSums> {
+        let place = |at: u64| sums_from.checked_add(usize::try_from(at).ok()?);
+        Some(StoredSums::of(bytes, place(from)?..place(to)?, &words)?.into())
+    };
+    let reports = head.reports.into_iter().map(|row| report(row, sums));
+    let mut reports = reports.collect::<Option<Vec<Report>>>()?.into_iter().peekable();
+    let authors = head.authors.iter().map(|(party, key)| {
+        Some(Author { party: Id::parse(party).ok()?, key: PublicKey::from_bytes(*key).ok()? })
+    });
+    let authors = authors.collect::<Option<Vec<Author>>>()?;
+    let events = events.as_chunks::<EVENT_LEN>().0;
+    let kind = |event: &[u8; EVENT_LEN]| u16::from_le_bytes([event[64], event[65]]);
+    // What a claim comes to depends on reports, so that both are applied in order. Else reports come
+    // last, with what followed from them.
+    let is_disputed = events.iter().any(|event| kind(event) == Kind::DisputeOpened as u16);
     let mut state = State::default();
-    let (head, ledger) = (RecordHash::from_bytes(snapshot.head), snapshot.ledger);
-    let mut reports = snapshot.reports.into_iter().peekable();
+    let (last, ledger) = (RecordHash::from_bytes(head.head), head.ledger);
     let mut length = PeriodLength::Month;
-    for said in snapshot.said {
-        while let Some(row) = reports.next_if(|row| row.seq < said.seq) {
-            state.agreement_mut()?.add_report(report(row)?);
+    let mut rest = said;
+    while !rest.is_empty() {
+        let said = next_said(&mut rest)?;
+        while let Some(report) = reports.next_if(|row| is_disputed && row.seq < said.seq) {
+            state.agreement_mut()?.add_report(report);
         }
-        let (id, content, kind) = snapshot.events.get(usize::try_from(said.seq).ok()?)?;
-        let event = decode_payload((*kind, said.version), length, &said.payload).ok()?;
-        if let Event::LedgerOpened(version) = &event {
+        let event = events.get(usize::try_from(said.seq).ok()?)?;
+        let (id, content) = (event.first_chunk()?, event[32..].first_chunk()?);
+        let what = decode_payload((kind(event), said.version), length, said.payload).ok()?;
+        if let Event::LedgerOpened(version) = &what {
             length = version.terms.period_length;
         }
         let fact = Fact {
             seq: said.seq,
-            previous: head,
+            previous: last,
             // Record 0's hash is the ledger's id; of the others none is asked for here.
             hash: RecordHash::from_bytes(ledger),
             recorded_at: Timestamp::from_micros(said.recorded_at)?,
             level: Level::LATEST,
-            author: Author {
-                party: Id::parse(&said.party).ok()?,
-                key: PublicKey::from_bytes(said.key).ok()?,
-            },
+            author: authors.get(said.author as usize)?.clone(),
             id: EventId::from_bytes(*id),
             content: ContentDigest::from_bytes(*content),
             payload: Digest::default(),
-            event,
+            event: what,
         };
         apply(&mut state, &fact).ok()?;
         if fact.event.kind() == Kind::DisputeOpened {
-            let own = snapshot.seen.iter().filter(|(dispute, ..)| dispute == fact.id.bytes());
+            let own = head.seen.iter().filter(|(dispute, ..)| dispute == fact.id.bytes());
             for (_, party, at) in own {
                 let (party, at) = (Id::parse(party).ok()?, Timestamp::from_micros(*at)?);
                 state.agreement_mut()?.restore_seen(&fact.id, &party, at);
             }
         }
     }
-    for row in reports {
-        state.agreement_mut()?.add_report(report(row)?);
+    let agreement = state.agreement_mut()?;
+    if is_disputed {
+        reports.for_each(|report| agreement.add_report(report));
+    } else {
+        let derived = Derived {
+            groups: head.groups.into_iter().map(groups).collect::<Option<_>>()?,
+            exposure: exposure(head.exposure)?,
+            effects: head.effects.into_iter().map(effect).collect::<Option<_>>()?,
+        };
+        agreement.restore_reports(reports.collect(), derived);
     }
-    let recorded_at = Timestamp::from_micros(snapshot.recorded_at)?;
-    for (seq, (id, said, kind)) in (0u64..).zip(&snapshot.events) {
-        let known = (EventId::from_bytes(*id), ContentDigest::from_bytes(*said));
-        let kind = Kind::from_number(*kind)?;
-        state.advance((seq, head, recorded_at), (known.0, known.1, kind));
+    let recorded_at = Timestamp::from_micros(head.recorded_at)?;
+    state.reserve(events.len());
+    for (seq, event) in (0u64..).zip(events) {
+        let (id, content) = (event.first_chunk()?, event[32..].first_chunk()?);
+        let kind = Kind::from_number(kind(event))?;
+        let known = (EventId::from_bytes(*id), ContentDigest::from_bytes(*content), kind);
+        state.advance((seq, last, recorded_at), known);
     }
-    Some(state)
+    Some((state, SaidLog { authors: head.authors, bytes: said.to_vec() }))
 }
 
-fn report(row: ReportRow) -> Option<Report> {
-    let mut usage = UsageSums::default();
-    for (KeyRow(day, currency, attributes), sums) in row.usage {
-        let attribute =
-            |(n, v): &(String, String)| Some((Name::parse(n).ok()?, Value::parse(v).ok()?));
-        let key = LineKey {
-            day: Date::from_days(day)?,
-            currency: Currency::parse(&currency).ok()?,
-            attributes: attributes.iter().map(attribute).collect::<Option<_>>()?,
-        };
-        *usage.entry(key) = line_sums(sums)?;
-    }
+fn currencies(codes: &[String]) -> Option<Vec<Currency>> {
+    codes.iter().map(|code| Currency::parse(code).ok()).collect()
+}
+
+fn report(row: ReportRow, sums: impl Fn((u64, u64)) -> Option<ReportSums>) -> Option<Report> {
     Some(Report {
         id: EventId::from_bytes(row.id),
         seq: row.seq,
@@ -248,18 +384,52 @@ fn report(row: ReportRow) -> Option<Report> {
         corrected_by: None,
         lines: row.lines,
         parts: usize::try_from(row.parts).ok()?,
-        usage,
+        usage: sums(row.sums)?,
     })
+}
+
+fn groups(row: GroupRow) -> Option<(Period, PeriodGroups)> {
+    let mut groups = PeriodGroups::new();
+    for (stretch, rule, currency, modifiers, lines, priced) in row.groups {
+        let key = GroupKey {
+            stretch: usize::try_from(stretch).ok()?,
+            rule: usize::try_from(rule).ok()?,
+            currency: Currency::parse(&currency).ok()?,
+            modifiers: modifiers.iter().map(|id| Id::parse(id).ok()).collect::<Option<_>>()?,
+        };
+        let number = |bytes: &[u8]| BigInt::from_signed_bytes_le(bytes);
+        // In lowest terms, as it was.
+        let priced = priced.map(|(above, below)| Exact::new_raw(number(&above), number(&below)));
+        groups.insert(key, GroupSums { lines: line_sums(lines)?, priced });
+    }
+    Some((Period::parse(&row.period).ok()?, groups))
 }
 
 fn line_sums(SumsRow(lines, gross, meters, deductions): SumsRow) -> Option<LineSums> {
     let named = |rows: Vec<(String, i128)>| -> Option<Vec<(Name, Sum)>> {
         rows.into_iter().map(|(name, sum)| Some((Name::parse(&name).ok()?, Sum(sum)))).collect()
     };
-    Some(LineSums {
+    let (meters, deductions) = (named(meters)?, named(deductions)?);
+    Some(LineSums { lines, gross: Sum(gross), meters, deductions })
+}
+
+fn exposure(ExposureRow(lines, money, quantities, rates): ExposureRow) -> Option<Exposure> {
+    let by_currency = |(code, sum): (String, u128)| Some((Currency::parse(&code).ok()?, sum));
+    let by_name = |(name, sum): (String, u128)| Some((Name::parse(&name).ok()?, sum));
+    Some(Exposure {
         lines,
-        gross: Sum(gross),
-        meters: named(meters)?,
-        deductions: named(deductions)?,
+        money: money.into_iter().map(by_currency).collect::<Option<_>>()?,
+        quantities: quantities.into_iter().map(by_name).collect::<Option<_>>()?,
+        rates: rates.into_iter().map(by_currency).collect::<Option<_>>()?,
     })
+}
+
+fn effect(row: (u64, Hash, Option<String>, Option<i32>)) -> Option<Effect> {
+    let (seq, event, period, day) = row;
+    let reach = match (period, day) {
+        (Some(period), _) => Reach::Period(Period::parse(&period).ok()?),
+        (None, Some(day)) => Reach::From(Date::from_days(day)?),
+        (None, None) => Reach::Everything,
+    };
+    Some(Effect { seq, event: EventId::from_bytes(event), reach })
 }

@@ -1,5 +1,6 @@
 //! The front door: open, submit, read, pull. The only place where decider, log and memories meet.
 
+mod known;
 pub mod reading;
 mod writing;
 pub mod report;
@@ -8,6 +9,7 @@ pub mod group;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use crate::chain::Signer;
 use crate::diff::Diff;
@@ -18,10 +20,14 @@ use crate::event::Kind;
 use crate::evolve::acknowledgement::compose;
 pub use crate::index::Lookup;
 use crate::index::SledIndex;
+use crate::ledger::known::Beginning;
+pub use crate::ledger::known::verify_folder;
+pub use crate::ledger::known::verify_new;
 use crate::ledger::reading::Seen;
 use crate::replay::Signatures;
 use crate::replay::ledger_id;
 use crate::replay::replay;
+use crate::replay::replay_from;
 use crate::state::State;
 use crate::store::DiskLog;
 use crate::store::Files;
@@ -31,9 +37,6 @@ use crate::store::files::system;
 use crate::store::reader::FrameAt;
 use crate::store::reader::Tail;
 use crate::store::witness::RememberedHead;
-use crate::verify::Options;
-use crate::verify::Verdict;
-use crate::verify::verify;
 use crate::view::place::Located;
 use crate::view::record::Record;
 use crate::vocab::Code;
@@ -51,8 +54,8 @@ pub struct Ledger {
     witness: Witness,
     state: State,
     notices: Vec<Notice>,
-    /// Of a ledger opened to read.
-    index: Option<SledIndex>,
+    /// The look-ups, once something was looked up.
+    index: OnceLock<Option<SledIndex>>,
     index_use: IndexUse,
 }
 
@@ -64,6 +67,8 @@ pub enum IndexUse {
     Without,
     /// The log was read, and the index was made anew from it.
     Rebuilt,
+    /// The index was sound and behind: what was recorded since was read, and added to it.
+    CaughtUp,
     /// It was sound and up to date, and the ledger was taken from it.
     Answered,
 }
@@ -158,7 +163,10 @@ impl Ledger {
     ) -> Result<Ledger, Problem> {
         let log = DiskLog::open_on(files.clone(), folder);
         match log.has_segments()? {
-            true => Ledger::load(folder, state_folder, log, Some(&mut Seen::default())),
+            true => {
+                let witness = Witness::new_on(files.clone(), state_folder, folder);
+                Ok(Ledger::load(folder, witness, log, (None, false))?.0)
+            }
             false => Err(not_a_ledger(folder)),
         }
     }
@@ -179,7 +187,15 @@ impl Ledger {
             return Err(not_a_ledger(folder));
         }
         let log = DiskLog::open_for_writing_on(files.clone(), folder)?;
-        Ledger::load(folder, state_folder, log, None)
+        let witness = Witness::new_on(files.clone(), state_folder, folder);
+        let beginning = Beginning::for_writing(&log, &witness, witness.head()?);
+        let new = beginning.bytes_behind(&log.segments()?);
+        let (ledger, seen) = Ledger::load(folder, witness, log, (Some(beginning), true))?;
+        if ledger.notices.is_empty() {
+            let known = (&ledger.state, &seen.said);
+            known::remember_replayed(&ledger.witness, &ledger.log, known, (seen.place, new));
+        }
+        Ok(ledger)
     }
 
     /// A folder in which a ledger is to be opened. Errors: [`Code::AlreadyALedger`],
@@ -204,7 +220,7 @@ impl Ledger {
             witness,
             state,
             notices: Vec::new(),
-            index: None,
+            index: OnceLock::new(),
             index_use: IndexUse::Without,
         })
     }
@@ -222,24 +238,24 @@ impl Ledger {
             witness,
             state,
             notices: Vec::new(),
-            index: None,
+            index: OnceLock::new(),
             index_use: IndexUse::Without,
         })
     }
 
+    /// Loads a ledger from the log, behind a beginning if one is known.
     fn load(
         folder: &Path,
-        state_folder: Option<&Path>,
+        witness: Witness,
         log: DiskLog,
-        mut seen: Option<&mut Seen>,
-    ) -> Result<Ledger, Problem> {
-        let witness = Witness::new_on(log.files().clone(), state_folder, folder);
-        let mut remembered_at = None;
+        (beginning, to_write): (Option<Beginning>, bool),
+    ) -> Result<(Ledger, Seen), Problem> {
+        let Beginning { start, said, mut remembered_at } = beginning.unwrap_or_default();
+        let mut seen = Seen { said, place: start.place.unwrap_or_default() };
         let remembered = witness.head()?;
-        let replayed = replay(&log, None, Signatures::Trusted, &mut |state, fact, at| {
-            if let Some(seen) = &mut seen {
-                seen.add(state, fact, (at.segment, at.offset));
-            }
+        let parts = (None, Signatures::Trusted);
+        let replayed = replay_from(&log, start, parts, &mut |_, fact, at| {
+            seen.add(fact, at);
             if remembered.is_some_and(|head| head.seq == fact.seq) {
                 remembered_at = Some((fact.hash, at));
             }
@@ -257,17 +273,17 @@ impl Ledger {
             witness,
             state,
             notices: Vec::new(),
-            index: None,
+            index: OnceLock::new(),
             index_use: IndexUse::Without,
         };
         let remembered_hash = remembered_at.map(|(hash, _)| hash);
         ledger.admit_memory(remembered, remembered_hash, replayed.unfinished.as_ref())?;
         let records = ledger.state.next_seq();
-        if seen.is_some() {
+        if !to_write {
             if let Some(Tail { len: bytes, .. }) = replayed.unfinished {
                 ledger.notices.push(Notice::Ignored { bytes, records });
             }
-            return Ok(ledger);
+            return Ok((ledger, seen));
         }
         let has_draft = ledger.log.remove_drafts()?;
         if let Some(tail) = &replayed.unfinished {
@@ -284,7 +300,7 @@ impl Ledger {
         }
         let of_this = remembered.filter(|head| head.ledger == ledger_id(&ledger.state));
         ledger.settle(of_this.zip(remembered_at.map(|(_, at)| at)))?;
-        Ok(ledger)
+        Ok((ledger, seen))
     }
 
     /// The log is not behind the head that this machine remembers for this copy.
@@ -412,13 +428,6 @@ impl Ledger {
     pub fn acknowledgement(&self) -> Acknowledgement {
         compose(&self.state)
     }
-}
-
-/// Verifies the copy in a folder, with this machine's memory of it beside what `options` gives.
-pub fn verify_folder(folder: &Path, state_folder: Option<&Path>, options: Options) -> Verdict {
-    // A memory that cannot be read is one that was not given; the verdict says so.
-    let remembered = Witness::new(state_folder, folder).head().ok().flatten();
-    verify(&DiskLog::open(folder), &Options { remembered, ..options })
 }
 
 /// Compares the copies in two folders. Errors: everything that makes a log unreadable before the

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
 
 use crate::chain::FRAME_HEADER_LEN;
 use crate::chain::StoredRecord;
@@ -12,13 +15,16 @@ use crate::index::Index;
 use crate::index::Lookup;
 use crate::index::RecordRow;
 use crate::index::Row;
-use crate::index::SNAPSHOT_KEY;
-use crate::index::Said;
+use crate::index::SaidLog;
 use crate::index::SledIndex;
+use crate::index::known;
 use crate::index::rows;
-use crate::index::snapshot;
 use crate::ledger::IndexUse;
 use crate::ledger::Ledger;
+use crate::ledger::known::Beginning;
+use crate::ledger::known::knowledge;
+use crate::ledger::known::stamped;
+use crate::prefix::Known;
 use crate::replay::Signatures;
 use crate::replay::ledger_id;
 use crate::replay::period_length;
@@ -27,81 +33,170 @@ use crate::state::State;
 use crate::store::Batch;
 use crate::store::DiskLog;
 use crate::store::Reader;
+use crate::store::Segment;
 use crate::store::SegmentSource;
 use crate::store::Witness;
+use crate::store::reader::FrameAt;
+use crate::store::segment::SEGMENT_HEADER_LEN;
+use crate::store::witness::RememberedHead;
 use crate::terms::Party;
 use crate::vocab::Id;
 use crate::vocab::Problem;
 use crate::vocab::Timestamp;
-use crate::vocab::digest::Domain;
 
-/// What the index keeps of a log, gathered while it is read.
+/// What is gathered of a log while it is read.
 #[derive(Default)]
 pub(super) struct Seen {
-    rows: Vec<RecordRow>,
-    said: Vec<Said>,
+    pub(super) said: SaidLog,
+    /// Where the record behind the last one begins, or will.
+    pub(super) place: (u32, u64),
 }
 
 impl Seen {
-    /// Gathers what a fact adds; `state` is the state after it.
-    pub(super) fn add(&mut self, state: &State, fact: &Fact, place: (u32, u64)) {
-        self.rows.push(RecordRow::of(state, fact, place));
-        self.said.extend(Said::of(fact));
+    /// Gathers what a fact adds.
+    pub(super) fn add(&mut self, fact: &Fact, at: FrameAt) {
+        self.said.add(fact);
+        self.place = (at.segment, at.offset + at.len as u64);
     }
 }
 
 impl Ledger {
-    /// Loads a ledger to read: from the index, or from the log; then the index is made anew.
+    /// Loads a ledger to read: from the index; from the index and what was recorded since; or from
+    /// the log. What was read is kept in the index.
     pub(super) fn read(
         folder: &Path,
         state_folder: Option<&Path>,
         log: DiskLog,
     ) -> Result<Ledger, Problem> {
-        let index = SledIndex::open(folder);
-        if let Some(ledger) = Ledger::from_index(folder, state_folder, &index)? {
-            return Ok(Ledger { index, index_use: IndexUse::Answered, ..ledger });
-        }
         // Taken before the log is read: if a writer appends meanwhile, the index is bound to files
-        // that are no more, and is rebuilt next time.
-        let stamps = stamps(&log)?;
-        let mut seen = Seen::default();
-        let mut ledger = Ledger::load(folder, state_folder, log, Some(&mut seen))?;
-        if let Some(index) = index.filter(|_| ledger.notices.is_empty())
-            && rebuild(&index, &ledger.state, seen, stamps)
-        {
-            ledger.index = Some(index);
-            ledger.index_use = IndexUse::Rebuilt;
+        // that are no more, and catches up next time.
+        let segments = log.segments()?;
+        let witness = Witness::new_on(log.files().clone(), state_folder, folder);
+        let remembered = witness.head()?;
+        let kept = known::of_index(folder);
+        if let Some(file) = &kept {
+            let is_same = stamped(&segments, (u32::MAX, 0)) == file.known.segments;
+            if is_same
+                && fits_memory(&file.known, remembered)
+                && let Some((state, _)) = file.state()
+            {
+                return Ok(Ledger::of_index(folder, (log, witness), state, IndexUse::Answered));
+            }
+        }
+        // A head that is remembered before what the index knows is looked for in the log.
+        let kept = kept.filter(|file| {
+            remembered.is_none_or(|head| {
+                head.ledger != file.known.ledger
+                    || head.seq >= file.known.records
+                    || fits_memory(&file.known, remembered)
+            })
+        });
+        let beginning = kept.as_ref().and_then(|file| {
+            let mut beginning = Beginning::for_reading(&log, file)?;
+            let place = FrameAt { segment: 0, offset: 0, start: 0, len: 0 };
+            beginning.remembered_at = Some((file.known.head, place));
+            Some(beginning)
+        });
+        let is_known = beginning.is_some();
+        let (mut ledger, seen) = Ledger::load(folder, witness, log, (beginning, false))?;
+        if ledger.notices.is_empty() {
+            ledger.keep(&seen, &segments, is_known);
         }
         Ok(ledger)
     }
 
-    /// The ledger as the index has it: if the files are as they were when they were last read and
-    /// checked, and everything fits.
-    fn from_index(
+    fn of_index(
         folder: &Path,
-        state_folder: Option<&Path>,
-        index: &Option<SledIndex>,
-    ) -> Result<Option<Ledger>, Problem> {
-        let Some(index) = index else { return Ok(None) };
-        let log = DiskLog::open(folder);
-        let Some(bound) = index.bound() else { return Ok(None) };
-        if bound.stamps != stamps(&log)? {
-            return Ok(None);
-        }
-        let snapshot = index.get(SNAPSHOT_KEY);
-        let sound = snapshot.filter(|bytes| Domain::Index.digest(bytes) == bound.snapshot);
-        let Some(state) = sound.and_then(|bytes| snapshot::read(&bytes)) else { return Ok(None) };
-        let witness = Witness::new(state_folder, folder);
-        let fits_memory = witness.head()?.is_none_or(|head| {
-            head.ledger != ledger_id(&state)
-                || (head.seq.checked_add(1) == Some(bound.records) && head.hash == bound.head)
-        });
-        if !fits_memory || (state.next_seq(), state.head()) != (bound.records, bound.head) {
-            return Ok(None);
-        }
+        (log, witness): (DiskLog, Witness),
+        state: State,
+        index_use: IndexUse,
+    ) -> Ledger {
         let (folder, notices) = (folder.to_owned(), Vec::new());
-        let index_use = IndexUse::Without;
-        Ok(Some(Ledger { folder, log, witness, state, notices, index: None, index_use }))
+        Ledger { folder, log, witness, state, notices, index: OnceLock::new(), index_use }
+    }
+
+    /// Keeps in the index what was read.
+    fn keep(&mut self, seen: &Seen, segments: &[Segment], is_known: bool) {
+        let at = self.state.recorded_at();
+        let stamped = stamped(segments, (u32::MAX, 0));
+        let known = knowledge((&self.state, &seen.said), seen.place, stamped, (at, None));
+        let is_kept = known.is_some_and(|bytes| known::keep_in_index(&self.folder, &bytes));
+        self.index_use = match (is_kept, is_known) {
+            (true, true) => IndexUse::CaughtUp,
+            (true, false) => IndexUse::Rebuilt,
+            (false, _) => IndexUse::Without,
+        };
+        if !is_kept {
+            known::forget_in_index(&self.folder);
+        }
+    }
+
+    /// The look-ups, up to date; `None` if they cannot be had.
+    fn lookups(&self) -> Option<&SledIndex> {
+        if self.index_use == IndexUse::Without {
+            return None;
+        }
+        let index = self.index.get_or_init(|| {
+            let index = SledIndex::open(&self.folder)?;
+            self.catch_up(&index).then_some(index)
+        });
+        index.as_ref()
+    }
+
+    /// Adds to the look-ups what was recorded since they were made, or makes them anew. False if that
+    /// failed.
+    fn catch_up(&self, index: &SledIndex) -> bool {
+        let (records, head) = (self.state.next_seq(), self.state.head());
+        let bound = index.bound().filter(|bound| index.len() == bound.rows + 1);
+        match &bound {
+            Some(bound) if (bound.records, bound.head) == (records, head) => return true,
+            Some(bound) if bound.records < records => {
+                if let Some((rows, place)) = self.rows(bound.place, Some(bound)) {
+                    let count = bound.rows + rows.len() as u64;
+                    return index.apply(rows, &Bound { records, head, place, rows: count });
+                }
+            }
+            _ => {}
+        }
+        let Some((rows, place)) = self.rows((0, 0), None) else { return false };
+        let bound = Bound { records, head, place, rows: rows.len() as u64 };
+        index.clear() && index.apply(rows, &bound)
+    }
+
+    /// The rows of the records from a place on up to the head, and where the next one will begin;
+    /// `None` if they do not follow what the look-ups know, or do not lead to the head.
+    fn rows(&self, from: (u32, u64), before: Option<&Bound>) -> Option<(Vec<Row>, (u32, u64))> {
+        let mut reader = match before {
+            Some(bound) => Reader::from_place(&self.log, from, Some(bound.records)).ok()?,
+            None => Reader::new(&self.log).ok()?,
+        };
+        let mut last = before.map(|bound| bound.head).unwrap_or_default();
+        let mut next = before.map_or(0, |bound| bound.records);
+        let length = period_length(&self.state);
+        let mut batch = Batch::default();
+        let (mut rows, mut place) = (Vec::new(), from);
+        while next < self.state.next_seq() && reader.next_batch(&mut batch).ok()? {
+            let decode = |at: usize| {
+                let (at, frame) = batch.frame(at)?;
+                let record = StoredRecord::read_found(frame).ok()?.check_hash().ok()?;
+                Some((at, record.fact(length).ok()?))
+            };
+            let facts: Vec<Option<(FrameAt, Fact)>> =
+                (0..batch.len()).into_par_iter().map(decode).collect();
+            for fact in facts {
+                let (at, fact) = fact?;
+                if next == self.state.next_seq() {
+                    break;
+                }
+                if fact.seq != next || fact.previous != last {
+                    return None;
+                }
+                (next, last) = (fact.seq + 1, fact.hash);
+                place = (at.segment, at.offset + at.len as u64);
+                rows.extend(RecordRow::of(&self.state, &fact, (at.segment, at.offset)).rows());
+            }
+        }
+        (next == self.state.next_seq() && last == self.state.head()).then_some((rows, place))
     }
 
     /// Shows every record that all look-ups find, in order, with a state that knows the events
@@ -112,8 +207,8 @@ impl Ledger {
         lookups: &[Lookup],
         show: &mut dyn FnMut(&State, &Fact),
     ) -> Result<(), Problem> {
-        let found = self.index.as_ref().filter(|_| !lookups.is_empty());
-        if let Some(facts) = found.and_then(|index| self.indexed(index, lookups)) {
+        let index = if lookups.is_empty() { None } else { self.lookups() };
+        if let Some(facts) = index.and_then(|index| self.indexed(index, lookups)) {
             facts.iter().for_each(|fact| show(&self.state, fact));
             return Ok(());
         }
@@ -131,10 +226,6 @@ impl Ledger {
     /// The records that all look-ups find, by the index; `None` if it cannot be relied on. Each
     /// record is read from the log and held against the look-ups.
     fn indexed(&self, index: &SledIndex, lookups: &[Lookup]) -> Option<Vec<Fact>> {
-        let bound = index.bound()?;
-        if index.len() != bound.rows + 1 {
-            return None;
-        }
         let (first, others) = lookups.split_first()?;
         let mut seqs = rows::find(index, first)?;
         for lookup in others {
@@ -145,16 +236,39 @@ impl Ledger {
         seqs.into_iter()
             .map(|seq| {
                 let (segment, offset) = rows::place(index, seq)?;
-                let mut header = [0; FRAME_HEADER_LEN];
-                self.log.read_at(segment, offset, &mut header).ok()?;
-                let mut frame = vec![0; frame_len(&header)?];
-                self.log.read_at(segment, offset, &mut frame).ok()?;
+                let frame = self.frame_at(segment, offset)?;
                 let fact = StoredRecord::read(&frame).ok()?.check_hash().ok()?.fact(length).ok()?;
                 let row = RecordRow::of(&self.state, &fact, (segment, offset));
                 let fits = fact.seq == seq && lookups.iter().all(|lookup| row.is_found_by(lookup));
                 fits.then_some(fact)
             })
             .collect()
+    }
+}
+
+impl Ledger {
+    /// When the ledger was opened: the recorded time of record 0. Errors: those of
+    /// [`Ledger::open`].
+    pub fn opened_at(&self) -> Result<Timestamp, Problem> {
+        let first = self.frame_at(0, SEGMENT_HEADER_LEN as u64);
+        let record = first.as_deref().and_then(|frame| StoredRecord::read(frame).ok());
+        if let Some(record) = record.and_then(|record| record.check_hash().ok())
+            && record.stored.hash.0 == ledger_id(&self.state).0
+        {
+            return Ok(record.stored.place.recorded_at);
+        }
+        let mut at = self.state.recorded_at();
+        replay(&self.log, Some(0), Signatures::Trusted, &mut |_, fact, _| at = fact.recorded_at)?;
+        Ok(at)
+    }
+
+    /// The bytes of the frame at a place, as far as they can be had.
+    fn frame_at(&self, segment: u32, offset: u64) -> Option<Vec<u8>> {
+        let mut header = [0; FRAME_HEADER_LEN];
+        self.log.read_at(segment, offset, &mut header).ok()?;
+        let mut frame = vec![0; frame_len(&header)?];
+        self.log.read_at(segment, offset, &mut frame).ok()?;
+        Some(frame)
     }
 }
 
@@ -205,23 +319,10 @@ impl Ledger {
     }
 }
 
-/// What the file system says about the segment files.
-fn stamps(log: &DiskLog) -> Result<Vec<String>, Problem> {
-    Ok(log.segments()?.into_iter().map(|segment| segment.stamp).collect())
-}
-
-/// Makes the index anew. False if it could not be written.
-fn rebuild(index: &SledIndex, state: &State, seen: Seen, stamps: Vec<String>) -> bool {
-    let Some(snapshot) = snapshot::write(state, seen.said) else { return index.clear() };
-    let mut rows: Vec<Row> = seen.rows.iter().flat_map(RecordRow::rows).collect();
-    let digest = Domain::Index.digest(&snapshot);
-    rows.push((SNAPSHOT_KEY.to_vec(), snapshot));
-    let bound = Bound {
-        stamps,
-        records: state.next_seq(),
-        head: state.head(),
-        snapshot: digest,
-        rows: rows.len() as u64,
-    };
-    index.clear() && index.apply(rows, &bound)
+/// Whether this machine remembers no other head than the one that the index knows.
+fn fits_memory(known: &Known, remembered: Option<RememberedHead>) -> bool {
+    remembered.is_none_or(|head| {
+        head.ledger != known.ledger
+            || (head.seq.checked_add(1) == Some(known.records) && head.hash == known.head)
+    })
 }

@@ -12,6 +12,8 @@ pub mod settle;
 pub mod derivation;
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use num_traits::Zero;
 
@@ -107,11 +109,75 @@ impl Calculation {
 }
 
 /// What rating carries from period to period.
-#[derive(Default)]
-struct Running<'a> {
-    standings: BTreeMap<&'a Id, Standing>,
-    trackers: BTreeMap<&'a Id, Trackers>,
-    carried: BTreeMap<&'a Id, (Exact, Exact)>,
+#[derive(Clone, Debug, Default)]
+struct Running {
+    standings: BTreeMap<Id, Standing>,
+    trackers: BTreeMap<Id, Trackers>,
+    carried: BTreeMap<Id, (Exact, Exact)>,
+}
+
+/// Periods from the first of an agreement on, rated, so that later ones can be rated without them.
+#[derive(Clone, Default)]
+pub struct Rated(Arc<Vec<(PeriodRating, Running)>>);
+
+/// It follows from everything else.
+impl fmt::Debug for Rated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rated")
+    }
+}
+
+impl Rated {
+    /// The periods that are rated, in order.
+    pub fn ratings(&self) -> impl Iterator<Item = &PeriodRating> {
+        self.0.iter().map(|(rating, _)| rating)
+    }
+
+    /// How many periods are rated.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Rates the periods that follow on these. Errors: [`Unratable`].
+    pub fn rate_on(
+        &self,
+        contract: Contract<'_>,
+        facts: &[PeriodFacts<'_>],
+    ) -> Result<Vec<PeriodRating>, Unratable> {
+        let mut running = self.0.last().map(|(_, running)| running.clone()).unwrap_or_default();
+        rate_with(&mut running, contract, facts, &mut |_| {})
+    }
+
+    /// Likewise, and keeps them. Errors: [`Unratable`]; then nothing is kept.
+    pub(crate) fn extend(
+        &mut self,
+        contract: Contract<'_>,
+        facts: &[PeriodFacts<'_>],
+    ) -> Result<(), Unratable> {
+        let mut running = self.0.last().map(|(_, running)| running.clone()).unwrap_or_default();
+        let mut after = Vec::with_capacity(facts.len());
+        let ratings =
+            rate_with(&mut running, contract, facts, &mut |running| after.push(running.clone()))?;
+        Arc::make_mut(&mut self.0).extend(ratings.into_iter().zip(after));
+        Ok(())
+    }
+
+    /// Forgets a period and all later ones.
+    pub(crate) fn forget_from(&mut self, period: Period) {
+        if let Some(at) = self.0.iter().position(|(rating, _)| rating.period >= period) {
+            Arc::make_mut(&mut self.0).truncate(at);
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.0 = Arc::default();
+    }
 }
 
 /// Rates consecutive periods, the first of which is the first of the agreement: a tier's position
@@ -120,7 +186,15 @@ pub fn rate(
     contract: Contract<'_>,
     facts: &[PeriodFacts<'_>],
 ) -> Result<Vec<PeriodRating>, Unratable> {
-    let mut running = Running::default();
+    rate_with(&mut Running::default(), contract, facts, &mut |_| {})
+}
+
+fn rate_with(
+    running: &mut Running,
+    contract: Contract<'_>,
+    facts: &[PeriodFacts<'_>],
+    after: &mut dyn FnMut(&Running),
+) -> Result<Vec<PeriodRating>, Unratable> {
     let beneficiaries = contract.versions.beneficiaries();
     let mut ratings = Vec::with_capacity(facts.len());
     for facts in facts {
@@ -131,15 +205,16 @@ pub fn rate(
                 running.period(contract, &beneficiaries, *facts, terms)?
             }
         });
+        after(running);
     }
     Ok(ratings)
 }
 
-impl<'a> Running<'a> {
+impl Running {
     fn period(
         &mut self,
-        contract: Contract<'a>,
-        beneficiaries: &[&'a Id],
+        contract: Contract<'_>,
+        beneficiaries: &[&Id],
         facts: PeriodFacts<'_>,
         terms: &Terms,
     ) -> Result<PeriodRating, Unratable> {
@@ -174,7 +249,7 @@ impl<'a> Running<'a> {
     /// is no stretch: nothing is earned, no flat amount falls.
     fn rules(
         &mut self,
-        contract: Contract<'a>,
+        contract: Contract<'_>,
         facts: PeriodFacts<'_>,
     ) -> Result<Vec<RuleRating>, Unratable> {
         let (versions, period) = (contract.versions, facts.period);
@@ -192,7 +267,7 @@ impl<'a> Running<'a> {
             for (place, rule) in terms.rules.iter().enumerate() {
                 let groups = of_rule.remove(&(at, place)).unwrap_or_default();
                 let span = Span { versions, version: stretch.version, period };
-                let standing = self.standings.entry(&rule.id).or_default();
+                let standing = of(&mut self.standings, &rule.id, Standing::default);
                 let rated = standing.rate(&span, rule, &groups);
                 rules.push(RuleRating {
                     stretch: at,
@@ -213,13 +288,13 @@ impl<'a> Running<'a> {
         &mut self,
         versions: &Versions,
         (terms, period): (&Terms, Period),
-        party: &'a Id,
+        party: &Id,
         rules: &[RuleRating],
     ) -> Option<PartyRating> {
         let digits = terms.currency.minor_digits();
         let earned = rules.iter().fold(Exact::zero(), |sum, rule| sum + rule.earned(party));
         let zero = || (Exact::zero(), Exact::zero());
-        let (earned_before, rounded_before) = self.carried.entry(party).or_insert_with(zero);
+        let (earned_before, rounded_before) = of(&mut self.carried, party, zero);
         let carry_in = match terms.carry {
             true => &*earned_before - &*rounded_before,
             false => Exact::zero(),
@@ -234,7 +309,7 @@ impl<'a> Running<'a> {
         };
         *earned_before += &earned;
         *rounded_before += exact::of_amount(&rounded);
-        let trackers = self.trackers.entry(party).or_default();
+        let trackers = of(&mut self.trackers, party, Trackers::default);
         let settled = trackers.settle(versions, (terms, period), party, rounded)?;
         Some(PartyRating {
             party: party.clone(),
@@ -250,6 +325,11 @@ impl<'a> Running<'a> {
             amount: settled.amount,
         })
     }
+}
+
+/// What is carried of an id; made if it is not there.
+fn of<'m, T>(map: &'m mut BTreeMap<Id, T>, id: &Id, new: impl FnOnce() -> T) -> &'m mut T {
+    map.entry(id.clone()).or_insert_with(new)
 }
 
 fn converted(

@@ -13,6 +13,7 @@ use crate::state::AdvanceRecord;
 use crate::state::Agreement;
 use crate::state::ContributionEnding;
 use crate::state::Effect;
+use crate::state::Exposure;
 use crate::state::ItemKind;
 use crate::state::OpenItem;
 use crate::state::PayoutRecord;
@@ -35,6 +36,13 @@ use crate::vocab::Period;
 use crate::vocab::Rate;
 use crate::vocab::exact;
 
+/// What follows from reports and is kept because it is asked for again and again.
+pub(crate) struct Derived {
+    pub(crate) groups: BTreeMap<Period, PeriodGroups>,
+    pub(crate) exposure: Exposure,
+    pub(crate) effects: Vec<Effect>,
+}
+
 fn add(sum: &mut Amount, amount: Amount) {
     // Statements and payouts were admitted only with sums that stay in bounds.
     *sum = sum.checked_add(amount).unwrap_or(*sum);
@@ -55,8 +63,17 @@ impl Agreement {
     /// Records: a report, or a correction that takes the place of what it corrects.
     pub(crate) fn add_report(&mut self, report: Report) {
         self.exposure.add(&report.usage);
-        let (id, period) = (report.id, report.period);
+        let (id, period, is_new) = (report.id, report.period, report.corrects.is_none());
         self.effects.push(Effect { seq: report.seq, event: id, reach: Reach::Period(period) });
+        self.place_report(report);
+        match is_new {
+            true => self.group_more(period, id),
+            false => self.group_again(period),
+        }
+    }
+
+    fn place_report(&mut self, report: Report) {
+        let (id, period) = (report.id, report.period);
         let in_effect = self.in_effect.entry(period).or_default();
         let replaced = report.corrects.and_then(|id| in_effect.iter().position(|r| *r == id));
         match replaced {
@@ -66,16 +83,42 @@ impl Agreement {
         if let Some(old) = report.corrects.and_then(|id| self.reports.get_mut(&id)) {
             old.corrected_by = Some(id);
         }
-        let is_new = report.corrects.is_none();
         self.reports.insert(id, report);
-        match is_new {
-            true => self.group_more(period, id),
-            false => self.group_again(period),
+    }
+
+    /// Takes over reports, in the order of the log, with what followed from them when they were
+    /// recorded. Nothing but them may depend on a report: no dispute.
+    pub(crate) fn restore_reports(&mut self, reports: Vec<Report>, derived: Derived) {
+        reports.into_iter().for_each(|report| self.place_report(report));
+        (self.groups, self.exposure, self.effects) =
+            (derived.groups, derived.exposure, derived.effects);
+        self.rated.clear();
+    }
+
+    /// Keeps the ratings of the periods up to one that was just stated: the next statement is
+    /// composed from the first on, and nearly nothing of that has moved.
+    pub(crate) fn keep_rated(&mut self, last: Period) {
+        let mut rated = std::mem::take(&mut self.rated);
+        let facts = self.facts_until(last);
+        let more = facts.get(rated.len()..).unwrap_or_default();
+        if rated.extend(self.contract(), more).is_err() {
+            rated.clear();
+        }
+        self.rated = rated;
+    }
+
+    /// What followed from the reports, among other facts.
+    pub(crate) fn derived(&self) -> Derived {
+        Derived {
+            groups: self.groups.clone(),
+            exposure: self.exposure.clone(),
+            effects: self.effects.clone(),
         }
     }
 
     /// Sums the lines of one more report of a period into its groups.
     fn group_more(&mut self, period: Period, id: EventId) {
+        self.rated.forget_from(period);
         let Some(report) = self.reports.get(&id) else { return };
         let groups = self.groups.entry(period).or_default();
         let mut grouping = Grouping::new(&self.versions, &self.contributions, period);
@@ -90,6 +133,7 @@ impl Agreement {
         let groups = self.group_under(&self.versions, &self.contributions, period);
         debug_assert!(groups.is_ok());
         let groups: PeriodGroups = groups.unwrap_or_default();
+        self.rated.forget_from(period);
         self.groups.insert(period, groups);
     }
 
@@ -153,11 +197,13 @@ impl Agreement {
                         other.status = ProposalStatus::Overtaken { seq };
                     }
                 }
+                self.rated.clear();
                 self.group_from(from);
             }
             Proposed::Rate(rate) => {
                 reach(Reach::Period(rate.period));
                 let of = (rate.period, rate.currency);
+                self.rated.forget_from(rate.period);
                 self.rates.insert(of, rate.rate);
                 self.rate_sources.insert(of, event);
             }
@@ -174,6 +220,7 @@ impl Agreement {
     pub(crate) fn assume(&mut self, version: Version) {
         let from = version.effective_from;
         self.versions.push(version);
+        self.rated.clear();
         self.group_from(from);
     }
 

@@ -449,6 +449,7 @@ impl Agreement {
     fn gather_figures(&mut self, period: Period) {
         let sources = self.figure_sources.get(&period);
         let figures = sources.into_iter().flatten().map(|(id, one)| (id.clone(), one.amount));
+        self.rated.forget_from(period);
         self.adopted_figures.insert(period, figures.collect());
     }
 

@@ -6,6 +6,7 @@ pub mod queue;
 pub mod disputes;
 mod held;
 pub mod overlay;
+pub mod stored;
 mod changes;
 pub mod root;
 
@@ -14,6 +15,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
+pub(crate) use changes::Derived;
 pub use disputes::*;
 pub use overlay::Overlay;
 pub use overlay::Unassumable;
@@ -30,6 +32,7 @@ use crate::rating::ConversionRates;
 use crate::rating::NOTHING_ADOPTED;
 use crate::rating::PeriodFacts;
 use crate::rating::PeriodGroups;
+use crate::rating::Rated;
 use crate::rating::group::OpenContribution;
 use crate::rating::group::Unrated;
 use crate::state::queue::PendingInterest;
@@ -102,6 +105,8 @@ pub struct Agreement {
     queues: BTreeMap<Id, Queue>,
     pending_interest: PendingInterest,
     effects: Vec<Effect>,
+    /// The periods that were stated, rated by the facts above.
+    rated: Rated,
 }
 
 /// No usage at all.
@@ -160,6 +165,12 @@ impl State {
     /// What is known of the agreement, once the ledger is opened.
     pub fn agreement(&self) -> Option<&Agreement> {
         self.agreement.as_deref()
+    }
+
+    /// Makes room for so many events.
+    pub(crate) fn reserve(&mut self, events: usize) {
+        self.events.reserve(events);
+        self.contents.reserve(events);
     }
 
     /// Records: the ledger was opened.
@@ -244,6 +255,7 @@ impl Agreement {
             queues: BTreeMap::new(),
             pending_interest: Vec::new(),
             effects: Vec::new(),
+            rated: Rated::default(),
         }
     }
 
@@ -442,6 +454,11 @@ impl Agreement {
     /// Figures that disputes adopted for a period.
     pub fn adopted_figures(&self, period: Period) -> &BTreeMap<Id, Amount> {
         self.adopted_figures.get(&period).unwrap_or(&NOTHING_ADOPTED)
+    }
+
+    /// The periods that were stated, as far as nothing has moved them since; rated from the facts.
+    pub fn rated(&self) -> &Rated {
+        &self.rated
     }
 
     /// The facts of all periods from the first of the agreement to `last`, for rating.

@@ -12,6 +12,7 @@ use crate::event::UsagePart;
 use crate::payout::Advance;
 use crate::payout::Payout;
 use crate::state::queue::Settled;
+use crate::state::stored::ReportSums;
 use crate::statement::Statement;
 use crate::usage::UsageSums;
 use crate::vocab::Amount;
@@ -49,7 +50,7 @@ pub struct Report {
     /// In how many parts it was written; 0 if the lines are in the event itself.
     pub parts: usize,
     /// Exact sums by day, attributes and currency.
-    pub usage: UsageSums,
+    pub usage: ReportSums,
 }
 
 /// A part of a report that no event has closed yet.

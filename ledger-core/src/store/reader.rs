@@ -14,6 +14,10 @@ use crate::vocab::Problem;
 
 /// Bytes read at once; a larger frame is read whole.
 const BATCH_LEN: usize = 8 << 20;
+/// Most frames that are looked at at once, and most bytes of them but for the last: while these are
+/// decoded in parallel, those before them are judged in order.
+const SHARE_FRAMES_MAX: usize = 2_048;
+const SHARE_LEN_MAX: usize = 4 << 20;
 /// What a disk writes at once: a sector that was never written reads as zeros.
 const SECTOR_LEN: usize = 512;
 
@@ -51,6 +55,20 @@ impl Batch {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
+    }
+
+    /// Where the frames end that are looked at at once with the one at a position.
+    pub fn end_of_share(&self, from: usize) -> usize {
+        let mut bytes = 0;
+        let mut share = self.frames.iter().skip(from).take(SHARE_FRAMES_MAX);
+        let beyond = share.position(|place| {
+            bytes += place.len;
+            bytes > SHARE_LEN_MAX
+        });
+        match beyond {
+            Some(beyond) => from + beyond.max(1),
+            None => self.frames.len().min(from + SHARE_FRAMES_MAX),
+        }
     }
 
     /// The frame at a position.

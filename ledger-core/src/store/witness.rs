@@ -1,5 +1,5 @@
-//! Two memories of this machine that lie outside the ledger: the last recorded head of each copy,
-//! and what each key signed on which previous hash.
+//! The memories of this machine that lie outside the ledger: the last recorded head of each copy,
+//! what each key signed on which previous hash, and how far each copy is known.
 //!
 //! They tell a rollback from a short log, a finished record from an unfinished one, and keep a key
 //! from signing twice on one previous record. They are written without a sync of their own: after
@@ -36,6 +36,24 @@ pub struct Witness {
     folder: Option<PathBuf>,
     /// The copy's own path, made absolute.
     copy: PathBuf,
+}
+
+/// What this machine knows of a copy, with a snapshot of its state; the content is the ledger's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Memory {
+    /// It was verified, signatures included.
+    Verified,
+    /// It was replayed by a writer: everything but signatures.
+    Replayed,
+}
+
+impl Memory {
+    fn folder(self) -> &'static str {
+        match self {
+            Memory::Verified => "verified",
+            Memory::Replayed => "replayed",
+        }
+    }
 }
 
 /// A remembered head.
@@ -154,6 +172,17 @@ impl Witness {
         if let Some(path) = self.copy_path("heads") {
             let _ = self.files.remove(&path);
         }
+    }
+
+    /// What is known of this copy; none if it cannot be read: it saves time and nothing else.
+    pub fn known(&self, memory: Memory) -> Option<Vec<u8>> {
+        read_whole(&*self.files, &self.copy_path(memory.folder())?).ok()
+    }
+
+    /// Remembers what is known of this copy, by atomic replacement.
+    pub fn remember_known(&self, memory: Memory, bytes: &[u8]) -> io::Result<()> {
+        let Some(path) = self.copy_path(memory.folder()) else { return Ok(()) };
+        self.write(&path, bytes)
     }
 
     /// Every record that a key is remembered to have signed on a previous hash. Errors:

@@ -1,9 +1,15 @@
 //! What can be said of one record by itself: in parallel, for every record.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
+
 use crate::chain::Place;
 use crate::chain::StoredRecord;
 use crate::chain::frame::FrameHeader;
 use crate::event::Fact;
+use crate::store::Batch;
+use crate::store::reader::FrameAt;
 use crate::store::reader::has_unwritten_end;
 use crate::store::reader::has_unwritten_sector;
 use crate::vocab::PeriodLength;
@@ -24,27 +30,58 @@ pub struct Examined {
     pub authors: Vec<Problem>,
     /// What it says.
     pub fact: Option<Fact>,
+    /// Whether it may be one that was never written whole.
+    pub is_torn: bool,
+    /// Where its frame lies.
+    pub at: Option<FrameAt>,
+    /// Its signature.
+    pub signature: Option<[u8; 64]>,
 }
 
-/// Examines the record in a frame. `length` is that of the terms' periods.
-pub fn examine(frame: &[u8], length: PeriodLength) -> Examined {
-    let seq = FrameHeader::read(frame).map_or(0, |header| header.seq);
+/// Frames that a thread takes at once.
+const SHARE_MAX: usize = 32;
+
+/// Examines frames of a batch, in parallel. `length` is that of the terms' periods.
+pub fn examine_all(
+    batch: &Batch,
+    frames: Range<usize>,
+    length: PeriodLength,
+) -> Vec<Option<Examined>> {
+    let examined = frames.into_par_iter().with_max_len(SHARE_MAX).map(|at| {
+        let (place, frame) = batch.frame(at)?;
+        let mut examined = examine(frame, length);
+        examined.is_torn = is_torn(&examined, frame, place.offset);
+        examined.at = Some(place);
+        Some(examined)
+    });
+    examined.collect()
+}
+
+/// Examines the record in a frame.
+fn examine(frame: &[u8], length: PeriodLength) -> Examined {
     let mut examined = Examined {
-        seq,
+        seq: 0,
         place: None,
         stored_hash: None,
         chain: Vec::new(),
         authors: Vec::new(),
         fact: None,
+        is_torn: false,
+        at: None,
+        signature: None,
     };
-    let stored = match StoredRecord::read(frame) {
+    let stored = match StoredRecord::read_found(frame) {
         Ok(stored) => stored,
         Err(problem) => {
-            examined.chain.push(problem.at_record(seq));
+            examined.seq = FrameHeader::found(frame).map_or(0, |header| header.seq);
+            examined.chain.push(problem.at_record(examined.seq));
             return examined;
         }
     };
+    // The frame's header gives the same number.
+    examined.seq = stored.place.seq;
     examined.stored_hash = Some(stored.hash);
+    examined.signature = Some(*stored.signature);
     let checked = match stored.check_hash() {
         Ok(checked) => checked,
         Err(problem) => {
@@ -65,7 +102,7 @@ pub fn examine(frame: &[u8], length: PeriodLength) -> Examined {
 
 /// Whether a frame may be one that was never written whole: something is wrong with its record, and
 /// a sector of it, or the end of its signature, reads as zeros.
-pub fn is_torn(examined: &Examined, frame: &[u8], offset: u64) -> bool {
+fn is_torn(examined: &Examined, frame: &[u8], offset: u64) -> bool {
     match (examined.chain.is_empty(), examined.authors.is_empty()) {
         (false, _) => has_unwritten_sector(frame, offset),
         (true, false) => has_unwritten_end(frame, offset),

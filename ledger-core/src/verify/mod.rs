@@ -5,14 +5,14 @@
 pub mod examine;
 pub mod verdict;
 
-use rayon::prelude::*;
-
 use crate::acknowledgement::SignedAcknowledgement;
 use crate::event::Event;
 use crate::event::Fact;
 use crate::evolve;
 use crate::evolve::statement;
 use crate::limits::CLOCK_AHEAD_MICROS_MAX;
+use crate::prefix::Known;
+use crate::prefix::SignatureDigests;
 use crate::replay::ledger_id;
 use crate::replay::period_length;
 use crate::state::State;
@@ -32,8 +32,10 @@ use crate::vocab::RecordHash;
 use crate::vocab::StateRoot;
 use crate::vocab::Timestamp;
 
+pub use verdict::Before;
 pub use verdict::Finding;
 pub use verdict::Layer;
+pub use verdict::SinceVerified;
 pub use verdict::Verdict;
 
 /// What the verifier was given besides the log.
@@ -49,9 +51,45 @@ pub struct Options {
     pub remembered: Option<RememberedHead>,
 }
 
+/// Records that were verified before, and are not now.
+#[derive(Debug)]
+pub struct Since {
+    /// How far the log is known. It begins so.
+    pub known: Known,
+    /// The state after them.
+    pub state: State,
+    /// The signatures of those whose segments were read again.
+    pub signatures: SignatureDigests,
+}
+
+/// What can be remembered of a log that was found valid.
+#[derive(Debug)]
+pub struct Kept {
+    /// The state after its last record.
+    pub state: State,
+    /// Where the next record will begin.
+    pub place: (u32, u64),
+    /// The signatures that were checked.
+    pub signatures: SignatureDigests,
+}
+
 /// Verifies a log. Damage and false statements are findings of the verdict, never errors.
 pub fn verify(source: &dyn SegmentSource, options: &Options) -> Verdict {
-    let mut verifier = Verifier::new(options);
+    verify_since(source, options, None, &mut |_| {}).0
+}
+
+/// Likewise, behind records that were verified before, if any are given. `see` is shown every fact
+/// that is applied. What is kept is there only if the verdict is valid.
+pub fn verify_since(
+    source: &dyn SegmentSource,
+    options: &Options,
+    since: Option<Since>,
+    see: &mut (dyn FnMut(&Fact) + Send),
+) -> (Verdict, Option<Kept>) {
+    let mut verifier = Verifier::new(options, see);
+    if let Some(since) = since {
+        verifier.begin(since);
+    }
     if let Err(problem) = verifier.read(source) {
         verifier.verdict.unreadable = verifier.records == 0;
         verifier.find(None, Layer::Chain, problem);
@@ -61,6 +99,7 @@ pub fn verify(source: &dyn SegmentSource, options: &Options) -> Verdict {
 
 struct Verifier<'o> {
     options: &'o Options,
+    see: &'o mut (dyn FnMut(&Fact) + Send),
     verdict: Verdict,
     state: State,
     /// Whether the state is known: no record before this one was damaged.
@@ -75,12 +114,16 @@ struct Verifier<'o> {
     /// Roots at the heads that acknowledgements from elsewhere name.
     roots: Vec<(u64, RecordHash, (u16, StateRoot))>,
     remembered: Option<RecordHash>,
+    /// Where the record behind the last one that was applied begins, or will.
+    place: (u32, u64),
+    signatures: SignatureDigests,
 }
 
 impl<'o> Verifier<'o> {
-    fn new(options: &'o Options) -> Verifier<'o> {
+    fn new(options: &'o Options, see: &'o mut (dyn FnMut(&Fact) + Send)) -> Verifier<'o> {
         Verifier {
             options,
+            see,
             verdict: Verdict::default(),
             state: State::default(),
             state_known: true,
@@ -90,7 +133,22 @@ impl<'o> Verifier<'o> {
             before_parts: None,
             roots: Vec::new(),
             remembered: None,
+            place: (0, 0),
+            signatures: SignatureDigests::default(),
         }
+    }
+
+    /// Begins behind records that were verified before.
+    fn begin(&mut self, since: Since) {
+        let Known { ledger, records, head, place, at, complete, .. } = since.known;
+        self.verdict.since = SinceVerified::From(Before { records, head, at, complete });
+        self.verdict.ledger = Some(ledger);
+        self.last_time = since.state.recorded_at();
+        (self.state, self.signatures) = (since.state, since.signatures);
+        (self.records, self.place) = (records, place);
+        let last = records.saturating_sub(1);
+        self.last = Some((last, head));
+        self.note_head(last, Some(head));
     }
 
     fn find(&mut self, seq: Option<u64>, layer: Layer, problem: Problem) {
@@ -98,12 +156,12 @@ impl<'o> Verifier<'o> {
     }
 
     fn read(&mut self, source: &dyn SegmentSource) -> Result<(), Problem> {
-        let mut reader = Reader::new(source)?;
-        let mut batch = Batch::default();
+        let mut reader = match self.records {
+            0 => Reader::new(source)?,
+            records => Reader::from_place(source, self.place, Some(records))?,
+        };
         loop {
-            while reader.next_batch(&mut batch)? {
-                self.examine(&batch);
-            }
+            self.read_whole(&mut reader)?;
             match reader.ending().cloned() {
                 Some(Ending::Damaged { problem, resume }) => {
                     let seq = self.last.map_or(0, |(seq, _)| seq.saturating_add(1));
@@ -122,29 +180,61 @@ impl<'o> Verifier<'o> {
         }
     }
 
-    fn examine(&mut self, batch: &Batch) {
-        let mut from = 0;
-        while from < batch.len() {
-            let to = if self.state.agreement().is_none() { from + 1 } else { batch.len() };
-            let length = period_length(&self.state);
-            let examined: Vec<Examined> = (from..to)
-                .into_par_iter()
-                .filter_map(|at| batch.frame(at))
-                .map(|(_, frame)| examine::examine(frame, length))
-                .collect();
-            for (at, one) in (from..to).zip(examined) {
-                let is_torn = batch
-                    .frame(at)
-                    .is_some_and(|(place, frame)| examine::is_torn(&one, frame, place.offset));
-                self.judge(one, is_torn);
+    /// Examines and judges whole records up to an ending. Records are examined in parallel, while
+    /// those before them are judged in order and what follows is read.
+    fn read_whole(&mut self, reader: &mut Reader<'_>) -> Result<(), Problem> {
+        let (mut batch, mut next) = (Batch::default(), Batch::default());
+        let mut waiting = Vec::new();
+        let mut more = reader.next_batch(&mut batch)?;
+        while more {
+            let mut from = 0;
+            let mut read = Ok(false);
+            while from < batch.len() {
+                // Record 0 says how long periods are: what follows it is examined when it is known.
+                let is_known = self.state.agreement().is_some();
+                let to = if is_known { batch.end_of_share(from) } else { from + 1 };
+                let length = period_length(&self.state);
+                let examine = || examine::examine_all(&batch, from..to, length);
+                let is_last = to == batch.len();
+                let judge = || {
+                    self.judge_all(std::mem::take(&mut waiting));
+                    if is_last {
+                        read = reader.next_batch(&mut next);
+                    }
+                };
+                let (examined, ()) = rayon::join(examine, judge);
+                // Terms cannot change the length of periods; if they ever do, nothing is judged by
+                // the old one.
+                waiting = match period_length(&self.state) == length {
+                    true => examined,
+                    false => examine::examine_all(&batch, from..to, period_length(&self.state)),
+                };
+                if !is_known {
+                    self.judge_all(std::mem::take(&mut waiting));
+                }
+                from = to;
             }
-            from = to;
+            std::mem::swap(&mut batch, &mut next);
+            more = match read {
+                Ok(more) => more,
+                Err(problem) => {
+                    self.judge_all(waiting);
+                    return Err(problem);
+                }
+            };
         }
+        self.judge_all(waiting);
+        Ok(())
+    }
+
+    fn judge_all(&mut self, examined: Vec<Option<Examined>>) {
+        examined.into_iter().flatten().for_each(|one| self.judge(one));
     }
 
     /// Holds one record against the records before it.
-    fn judge(&mut self, examined: Examined, is_torn: bool) {
-        let Examined { seq, place, stored_hash, chain, authors, fact } = examined;
+    fn judge(&mut self, examined: Examined) {
+        let Examined { seq, place, stored_hash, chain, authors, fact, is_torn, at, signature } =
+            examined;
         let expected = self.last.map(|(seq, hash)| (seq.saturating_add(1), hash));
         // The first record of a log is record 0, unless what stood before it was damaged.
         let is_first = self.records == 0 && self.state_known;
@@ -182,7 +272,13 @@ impl<'o> Verifier<'o> {
             self.verdict.ledger = stored_hash.map(|hash| crate::vocab::LedgerId(hash.0));
         }
         match fact {
-            Some(fact) if !damaged && !is_torn && self.state_known => self.apply(&fact),
+            Some(fact) if !damaged && !is_torn && self.state_known => {
+                if let Some((at, signature)) = at.zip(signature) {
+                    self.place = (at.segment, at.offset + at.len as u64);
+                    self.signatures.add(at.segment, &signature);
+                }
+                self.apply(fact);
+            }
             _ => self.lose_state(named),
         }
         self.note_head(named, stored_hash);
@@ -219,10 +315,9 @@ impl<'o> Verifier<'o> {
     }
 
     /// Applies a fact, with everything it says that is not so.
-    fn apply(&mut self, fact: &Fact) {
+    fn apply(&mut self, mut fact: Fact) {
         let head = (self.state.next_seq(), self.state.head());
         // A time that runs backwards was reported with the chain; the rest is judged all the same.
-        let mut fact = fact.clone();
         fact.recorded_at = fact.recorded_at.max(self.state.recorded_at());
         let fact = &fact;
         let outcome = match &fact.event {
@@ -243,6 +338,7 @@ impl<'o> Verifier<'o> {
             }
             _ => evolve::evolve(&mut self.state, fact),
         };
+        (self.see)(fact);
         if let Err(problem) = outcome {
             let layer = Layer::of(problem.code);
             let opened = self.state.agreement().is_some();
@@ -277,7 +373,7 @@ impl<'o> Verifier<'o> {
         ));
     }
 
-    fn conclude(mut self) -> Verdict {
+    fn conclude(mut self) -> (Verdict, Option<Kept>) {
         // A last record that was never written whole was not said to be recorded, unless this
         // machine remembers otherwise.
         if let Some(seq) = self.verdict.torn.filter(|seq| *seq + 1 == self.records) {
@@ -320,7 +416,13 @@ impl<'o> Verifier<'o> {
         self.compare_acknowledgements();
         self.compare_memory();
         verdict::say_unchecked(&mut self.verdict, self.options);
-        self.verdict
+        let whole = self.verdict.is_valid() && self.state_known;
+        let kept = (whole && self.state.open_parts().is_empty()).then_some(Kept {
+            state: self.state,
+            place: self.place,
+            signatures: self.signatures,
+        });
+        (self.verdict, kept)
     }
 
     fn compare_keys(&mut self) {

@@ -7,6 +7,7 @@ use crate::vocab::LedgerId;
 use crate::vocab::Problem;
 use crate::vocab::RecordHash;
 use crate::vocab::StateRoot;
+use crate::vocab::Timestamp;
 
 /// What `verify` found.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +36,35 @@ pub struct Verdict {
     pub keys_not_given: Vec<Id>,
     /// Parties whose acknowledgement could not be compared.
     pub against_unchecked: Vec<Id>,
+    /// Which records were verified now, if only those that are new were asked for.
+    pub since: SinceVerified,
     /// A record that may never have been written whole.
     pub(super) torn: Option<u64>,
+}
+
+/// Which records were verified.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum SinceVerified {
+    /// All, as it was asked for.
+    #[default]
+    NotAsked,
+    /// Those behind what this machine verified before.
+    From(Before),
+    /// All, although only new ones were asked for: why.
+    Everything(String),
+}
+
+/// What was verified before, and not now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Before {
+    /// How many records.
+    pub records: u64,
+    /// Hash of the last of them: the next one names it.
+    pub head: RecordHash,
+    /// When the last of them was verified.
+    pub at: Timestamp,
+    /// How many of them were verified at once when everything last was, and when that was.
+    pub complete: (u64, Timestamp),
 }
 
 /// One thing that is wrong.
@@ -119,6 +147,13 @@ impl Verdict {
 pub(super) fn say_unchecked(verdict: &mut Verdict, options: &Options) {
     let names = |ids: &[Id]| ids.iter().map(Id::as_str).collect::<Vec<_>>().join(", ");
     let mut unchecked = Vec::new();
+    if let SinceVerified::From(before) = &verdict.since {
+        unchecked.push(format!(
+            "records 0 to {} again (--since-verified): this machine verified them until {}; what was touched since was hashed, the rest was not read",
+            before.records.saturating_sub(1),
+            before.at.date()
+        ));
+    }
     if let Some(seq) = verdict.state_lost_at {
         unchecked.push(format!(
             "rules, arithmetic and agreement from record {seq} on: the state behind damage is unknown"

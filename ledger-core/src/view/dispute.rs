@@ -12,6 +12,7 @@ use crate::state::DisputeStatus;
 use crate::state::Overlay;
 use crate::state::State;
 use crate::state::Unassumable;
+use crate::usage::UsageSums;
 use crate::vocab::Amount;
 use crate::vocab::Date;
 use crate::vocab::EventId;
@@ -191,7 +192,7 @@ fn overlay(agreement: &Agreement, dispute: &Dispute, side: Side) -> Overlay {
     if let Some((report, before)) = &dispute.before.lines
         && agreement.adopted_lines(report).is_some_and(|now| now.dispute == dispute.id)
     {
-        let reported = agreement.report(report).map(|report| report.usage.clone());
+        let reported = agreement.report(report).map(|report| UsageSums::clone(&report.usage));
         let before = before.as_ref().map(|lines| lines.usage.clone());
         without.lines.extend(before.or(reported).map(|usage| (*report, usage)));
     }

@@ -3,6 +3,7 @@
 //! The contexts are part of the format (`schemas/log-format.md`); a digest of one use can never be
 //! taken for one of another.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -126,9 +127,29 @@ impl Domain {
         HASHERS[self as usize].clone()
     }
 
+    /// The digest of what is fed to a hasher for this use. The hasher is kept: copying one costs as
+    /// much as hashing a short text.
+    pub fn digest_of(self, feed: impl FnOnce(&mut blake3::Hasher)) -> Digest {
+        thread_local! {
+            static KEPT: [Cell<Option<Box<blake3::Hasher>>>; 12] =
+                const { [const { Cell::new(None) }; 12] };
+        }
+        KEPT.with(|kept| {
+            let kept = &kept[self as usize];
+            let mut hasher = kept.take().unwrap_or_else(|| Box::new(self.hasher()));
+            feed(&mut hasher);
+            let digest = Digest(*hasher.finalize().as_bytes());
+            hasher.reset();
+            kept.set(Some(hasher));
+            digest
+        })
+    }
+
     /// The digest of one byte string.
     pub fn digest(self, bytes: &[u8]) -> Digest {
-        Digest(*self.hasher().update(bytes).finalize().as_bytes())
+        self.digest_of(|hasher| {
+            hasher.update(bytes);
+        })
     }
 }
 

@@ -1,6 +1,9 @@
 //! Public keys: Ed25519, written as in OpenSSH.
 
+use std::cell::Cell;
 use std::fmt;
+
+use ed25519_dalek::VerifyingKey;
 
 use crate::vocab::problem::Code;
 use crate::vocab::problem::Problem;
@@ -13,9 +16,7 @@ impl PublicKey {
     /// From 32 bytes. Errors: [`Code::KeyWeak`] for bytes that are no point of the curve, or a
     /// point of small order: a trivial signature passes under such a key for any message.
     pub fn from_bytes(bytes: [u8; 32]) -> Result<PublicKey, Problem> {
-        let sound = ed25519_dalek::VerifyingKey::from_bytes(&bytes)
-            .is_ok_and(|key| !key.is_weak() && key.to_bytes() == bytes);
-        if sound {
+        if point(&bytes).is_some_and(|point| point.is_sound) {
             return Ok(PublicKey(bytes));
         }
         Err(Problem::new(Code::KeyWeak, "the public key is weak or no point of the curve")
@@ -41,9 +42,7 @@ impl PublicKey {
 
     /// Whether a signature over a message is valid, strictly: canonical, and under this key.
     pub fn has_signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        let signature = ed25519_dalek::Signature::from_bytes(signature);
-        ed25519_dalek::VerifyingKey::from_bytes(&self.0)
-            .is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
+        is_signed(&self.0, message, signature)
     }
 
     /// The fingerprint that `ssh-keygen -l` prints: `SHA256:…`.
@@ -54,6 +53,50 @@ impl PublicKey {
     fn openssh_key(&self) -> ssh_key::PublicKey {
         ssh_key::PublicKey::from(ssh_key::public::Ed25519PublicKey(self.0))
     }
+}
+
+/// A key's point on the curve.
+#[derive(Clone, Copy)]
+struct Point {
+    key: VerifyingKey,
+    /// It is not of small order.
+    is_sound: bool,
+}
+
+/// How many keys a thread keeps: more than the parties of nearly all ledgers.
+const KEPT_MAX: usize = 16;
+
+thread_local! {
+    /// The points of the keys seen last. Finding a point costs a tenth of checking a signature, and
+    /// a ledger has few keys and many records.
+    static KEPT: Cell<Vec<([u8; 32], Option<Point>)>> = const { Cell::new(Vec::new()) };
+}
+
+/// The point that a key's bytes name, if they name one.
+fn point(bytes: &[u8; 32]) -> Option<Point> {
+    let mut kept = KEPT.take();
+    let known = kept.iter().find(|(known, _)| known == bytes).map(|(_, point)| *point);
+    let point = known.unwrap_or_else(|| {
+        let key = VerifyingKey::from_bytes(bytes).ok();
+        let point = key.map(|key| {
+            let is_sound = !key.is_weak() && key.to_bytes() == *bytes;
+            Point { key, is_sound }
+        });
+        if kept.len() == KEPT_MAX {
+            kept.remove(0);
+        }
+        kept.push((*bytes, point));
+        point
+    });
+    KEPT.set(kept);
+    point
+}
+
+/// Whether a signature over a message is valid, strictly: canonical, and under a key that is not
+/// weak.
+pub(crate) fn is_signed(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
+    let signature = ed25519_dalek::Signature::from_bytes(signature);
+    point(key).is_some_and(|point| point.key.verify_strict(message, &signature).is_ok())
 }
 
 /// As in OpenSSH, without a comment: `ssh-ed25519 AAAA…`.

@@ -32,6 +32,17 @@ pub fn parse_decimal(text: &[u8]) -> Result<(i128, u32), &'static str> {
 
 /// The same number without zeros at the end of its fraction.
 fn without_zeros((mut mantissa, mut scale): (i128, u32)) -> (i128, u32) {
+    if mantissa == 0 {
+        return (0, 0);
+    }
+    // Nearly all numbers fit 64 bits, and dividing 128 bits costs ten times as much.
+    if let Ok(mut small) = i64::try_from(mantissa) {
+        while scale > 0 && small % 10 == 0 {
+            small /= 10;
+            scale -= 1;
+        }
+        return (small.into(), scale);
+    }
     while scale > 0 && mantissa % 10 == 0 {
         mantissa /= 10;
         scale -= 1;
@@ -142,7 +153,11 @@ impl Amount {
     /// normalised or out of bounds.
     pub fn from_parts(mantissa: i128, scale: u32) -> Option<Amount> {
         let bound = 10i128.pow(INTEGER_DIGITS_MAX);
-        let normal = scale == 0 || (scale <= FRACTION_DIGITS_MAX && mantissa % 10 != 0);
+        let is_round = |mantissa: i128| match i64::try_from(mantissa) {
+            Ok(small) => small % 10 == 0,
+            Err(_) => mantissa % 10 == 0,
+        };
+        let normal = scale == 0 || (scale <= FRACTION_DIGITS_MAX && !is_round(mantissa));
         if !normal || mantissa.unsigned_abs() >= bound.unsigned_abs() * 10u128.pow(scale) {
             return None;
         }
@@ -187,9 +202,13 @@ impl Amount {
 
     /// Sum; `None` if it leaves the bounds of an amount.
     pub fn checked_add(self, other: Amount) -> Option<Amount> {
-        // Aligned to 12 digits both fit i128 with room to spare, so the sum is exact.
-        let align = |a: Amount| a.mantissa() * 10i128.pow(FRACTION_DIGITS_MAX - a.scale());
-        Amount::normalised(align(self) + align(other), FRACTION_DIGITS_MAX)
+        // Aligned to at most 12 digits both fit i128 with room to spare, so the sum is exact.
+        let scale = self.scale().max(other.scale());
+        let align = |a: Amount| match scale - a.scale() {
+            0 => a.mantissa(),
+            digits => a.mantissa() * 10i128.pow(digits),
+        };
+        Amount::normalised(align(self) + align(other), scale)
     }
 
     /// Difference; `None` if it leaves the bounds of an amount.

@@ -4,6 +4,8 @@
 //! that bincode alone does not promise: no byte is left over, no length outruns the bytes there
 //! are, and encoding what was read gives the bytes that were read.
 
+use bincode::enc::write::Writer;
+use bincode::error::EncodeError;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -37,10 +39,37 @@ where
             bytes.len() - used
         )));
     }
-    if encode(&value)? != bytes {
+    // Encoded again, and held against the bytes on the way.
+    let mut same = Same { rest: bytes };
+    let encoded = bincode::serde::encode_into_writer(&value, &mut same, config());
+    if encoded.is_err() || !same.rest.is_empty() {
         return Err(malformed("the payload is not the canonical encoding of what it says"));
     }
     Ok(value)
+}
+
+/// The bytes of a value that this machine keeps for itself: no part of a format, of any size.
+pub fn encode_cache<T: Serialize>(value: &T) -> Option<Vec<u8>> {
+    bincode::serde::encode_to_vec(value, bincode::config::standard()).ok()
+}
+
+/// Reads such a value. What is read must be bound by a digest.
+pub fn decode_cache<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Option<T> {
+    let config = bincode::config::standard();
+    let (value, used) = bincode::serde::borrow_decode_from_slice(bytes, config).ok()?;
+    (used == bytes.len()).then_some(value)
+}
+
+/// Takes bytes only if they are those that are expected next.
+struct Same<'a> {
+    rest: &'a [u8],
+}
+
+impl Writer for Same<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.rest = self.rest.strip_prefix(bytes).ok_or(EncodeError::Other("another encoding"))?;
+        Ok(())
+    }
 }
 
 /// A payload that is not canonical.

@@ -192,15 +192,19 @@ fn named(
     ledger: LedgerId,
     author: &Author,
     (kind, version): (Kind, u16),
-) -> blake3::Hasher {
+    rest: &[&[u8]],
+) -> Digest {
     let party = author.party.as_str().as_bytes();
-    let mut hasher = domain.hasher();
-    hasher.update(ledger.bytes());
-    hasher.update(&(party.len() as u64).to_le_bytes());
-    hasher.update(party);
-    hasher.update(&(kind as u16).to_le_bytes());
-    hasher.update(&version.to_le_bytes());
-    hasher
+    domain.digest_of(|hasher| {
+        hasher.update(ledger.bytes());
+        hasher.update(&(party.len() as u64).to_le_bytes());
+        hasher.update(party);
+        hasher.update(&(kind as u16).to_le_bytes());
+        hasher.update(&version.to_le_bytes());
+        for bytes in rest {
+            hasher.update(bytes);
+        }
+    })
 }
 
 /// The id of an event: independent of its place.
@@ -211,10 +215,7 @@ pub fn event_id(
     payload: Digest,
     nonce: [u8; 16],
 ) -> EventId {
-    let mut hasher = named(Domain::Event, ledger, author, kind);
-    hasher.update(&payload.0);
-    hasher.update(&nonce);
-    EventId::from_bytes(*hasher.finalize().as_bytes())
+    EventId(named(Domain::Event, ledger, author, kind, &[&payload.0, &nonce]))
 }
 
 /// The digest of what an event says: equal for a repeat. For a report in parts it is taken with
@@ -242,9 +243,8 @@ pub fn content_digest(
         Some(event) => Domain::Payload.digest(&encode_payload(&event)?),
         None => payload,
     };
-    let mut hasher = named(Domain::Content, ledger, author, (event.kind(), event.version()));
-    hasher.update(&said.0);
-    Ok(ContentDigest::from_bytes(*hasher.finalize().as_bytes()))
+    let kind = (event.kind(), event.version());
+    Ok(ContentDigest(named(Domain::Content, ledger, author, kind, &[&said.0])))
 }
 
 fn lines_wire<'a>(lines: &Lines, block: &'a [u8]) -> LinesWire<'a> {

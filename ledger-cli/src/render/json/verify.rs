@@ -2,6 +2,7 @@
 
 use revshare_core::verify::Finding;
 use revshare_core::verify::Layer;
+use revshare_core::verify::SinceVerified;
 use revshare_core::verify::Verdict;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -32,6 +33,35 @@ pub struct VerdictDocument {
     pub notices: Vec<String>,
     /// The last head that each party acknowledged on the log.
     pub acknowledged: Vec<HeadOfParty>,
+    /// Which records were verified now; `null` without `--since-verified`: all.
+    pub since_verified: Option<SinceDocument>,
+}
+
+/// Which records were verified now, and what was verified before.
+#[derive(Serialize, JsonSchema)]
+pub struct SinceDocument {
+    /// The first record that was verified now; `0` if everything was. One more than the head's if
+    /// nothing is new.
+    pub from: u64,
+    /// What was verified before, and not now; `null` if everything was verified now.
+    pub before: Option<BeforeDocument>,
+    /// Why everything was verified.
+    pub everything_because: Option<String>,
+}
+
+/// What was verified before.
+#[derive(Serialize, JsonSchema)]
+pub struct BeforeDocument {
+    /// The last of these records.
+    pub seq: u64,
+    /// Its hash: the next record names it.
+    pub head: String,
+    /// When it was verified.
+    pub at: String,
+    /// Up to which record everything was last verified at once.
+    pub complete_to: u64,
+    /// When that was.
+    pub complete_at: String,
 }
 
 /// A head.
@@ -115,6 +145,29 @@ impl VerdictDocument {
                 .iter()
                 .map(|(party, seq)| HeadOfParty { party: party.to_string(), seq: *seq })
                 .collect(),
+            since_verified: SinceDocument::of(&verdict.since),
+        }
+    }
+}
+
+impl SinceDocument {
+    fn of(since: &SinceVerified) -> Option<SinceDocument> {
+        match since {
+            SinceVerified::NotAsked => None,
+            SinceVerified::Everything(why) => {
+                Some(SinceDocument { from: 0, before: None, everything_because: Some(why.clone()) })
+            }
+            SinceVerified::From(before) => {
+                let document = BeforeDocument {
+                    seq: before.records.saturating_sub(1),
+                    head: before.head.to_string(),
+                    at: before.at.to_string(),
+                    complete_to: before.complete.0.saturating_sub(1),
+                    complete_at: before.complete.1.to_string(),
+                };
+                let (from, because) = (before.records, None);
+                Some(SinceDocument { from, before: Some(document), everything_because: because })
+            }
         }
     }
 }

@@ -1,0 +1,118 @@
+//! Ten years, and what a machine that knows them does not do again: answers from the index, verifying
+//! what is new, and opening to write.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command as Process;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
+use revshare_core::command::Command;
+use revshare_core::decide::Context;
+use revshare_core::ledger::Ledger;
+use revshare_core::ledger::Mode;
+use revshare_core::ledger::Signing;
+use revshare_core::vocab::EventId;
+use revshare_core::vocab::Period;
+use revshare_core::vocab::Timestamp;
+use ssh_key::private::Ed25519Keypair;
+
+use crate::REVSHARE;
+use crate::measure;
+use crate::median;
+use crate::rerating::MONTHS;
+use crate::rerating::Party;
+use crate::rerating::party;
+use crate::rerating::report;
+use crate::rerating::terms_since;
+
+/// Distinct keys of a month, on average.
+const KEYS: u64 = 274;
+
+/// When everything is recorded.
+const NOW: &str = "2026-07-01T00:00:00Z";
+
+fn say(ledger: &mut Ledger, party: &Party, command: Command) -> EventId {
+    let mut nonce = [0; 16];
+    nonce[..8].copy_from_slice(&ledger.state().next_seq().to_le_bytes());
+    let now = Timestamp::parse(NOW).expect("time");
+    let context = Context { author: party.author(), recorded_at: now, now };
+    let signing = Signing { signer: party.signer(), nonce };
+    ledger.submit(command, &context, &signing, Mode::Record).expect("recorded").fact.id
+}
+
+/// Writes ten years with about so many lines, a tenth of them in the last month, and times what comes
+/// after them.
+pub fn run(folder: &Path, wanted: u64) {
+    let (host, owner) = (party("host", 7), party("owner", 8));
+    let mut ledger = Ledger::create(folder, None).expect("folder");
+    let version = terms_since(&[&host, &owner], ("0.15", "9000000000000"), "2016");
+    let opened = say(&mut ledger, &host, Command::OpenLedger(Box::new(version)));
+    say(&mut ledger, &owner, Command::Accept(opened));
+    let last_lines = wanted / 10;
+    let per_key = ((wanted - last_lines) / ((MONTHS as u64 - 1) * KEYS)).max(1) as u32;
+    let mut period = Period::parse("2016-01").expect("period");
+    for _ in 1..MONTHS {
+        say(&mut ledger, &host, report(period, per_key));
+        say(&mut ledger, &host, Command::IssueStatement(period));
+        period = period.next().expect("period");
+    }
+    drop(ledger);
+    let key = folder.join("host.key");
+    let pair = ssh_key::private::KeypairData::from(Ed25519Keypair::from_seed(&[7; 32]));
+    let text = ssh_key::PrivateKey::new(pair, "host").expect("key");
+    let text = text.to_openssh(ssh_key::LineEnding::LF).expect("key");
+    fs::write(&key, text.as_bytes()).expect("key");
+    let revshare = |arguments: &[&str]| {
+        let mut command = Process::new(REVSHARE);
+        command.arg("-C").arg(folder).arg("-q").args(arguments);
+        command.env("REVSHARE_STATE_DIR", folder.join("state")).stdout(Stdio::null());
+        command
+    };
+    let write = |arguments: &[&str]| {
+        let mut command = revshare(arguments);
+        command.arg("--key").arg(&key).args(["--recorded-time", NOW]);
+        measure(&mut command).wall
+    };
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    let row = |what: &str, time: Duration| {
+        println!("  {what:<44} {:>8.1} ms", milliseconds(time));
+    };
+    let timed = |arguments: &[&str]| median(|| measure(&mut revshare(arguments)).wall);
+    println!("{MONTHS} monthly periods, about {wanted} lines, a tenth of them in the last");
+    row("--version", timed(&["--version"]));
+    timed(&["balances"]);
+    row("balances, warm index", timed(&["balances"]));
+    row("status, warm index", timed(&["status"]));
+    row("verify, before the last month", timed(&["verify"]));
+    row("verify --since-verified, nothing new", timed(&["verify", "--since-verified"]));
+    // The last month is reported, the index is behind, and the rest is known.
+    let state = folder.join("state");
+    let mut ledger = Ledger::open_for_writing(folder, Some(&state)).expect("ledger");
+    let last_per_key = (last_lines / KEYS).max(1) as u32;
+    let lines = |ledger: &Ledger| ledger.state().agreement().map_or(0, |a| a.exposure().lines);
+    let before = lines(&ledger);
+    let started = Instant::now();
+    say(&mut ledger, &host, report(period, last_per_key));
+    row("report of the last month, in process", started.elapsed());
+    let all = lines(&ledger);
+    drop(ledger);
+    println!("  of {all} lines, {} are new", all - before);
+    let caught_up = measure(&mut revshare(&["balances"])).wall;
+    row("balances, the index catches up", caught_up);
+    let period = period.to_string();
+    let issue = write(&["statement", "issue", &period]);
+    row("statement issue of the last month, durable", issue);
+    let once = measure(&mut revshare(&["verify", "--since-verified"])).wall;
+    row("verify --since-verified, the last month new", once);
+    let verify = timed(&["verify"]);
+    row("verify", verify);
+    let cold = median(|| {
+        let _ = fs::remove_dir_all(folder.join("index"));
+        measure(&mut revshare(&["balances"])).wall
+    });
+    row("balances, index deleted", cold);
+    let share = verify.as_secs_f64() * (all - before) as f64 / all as f64;
+    println!("  issue / verify's share of its lines          {:>8.2}", issue.as_secs_f64() / share);
+}

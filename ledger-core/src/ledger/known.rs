@@ -1,0 +1,250 @@
+//! What this machine knows of a copy, and how that saves going through it again.
+//!
+//! Two memories in the user's state folder: how far a copy was verified, and how far a writer
+//! replayed it, each with a snapshot of the state there. The ledger's own folder has a third one
+//! with the index: the other party may have handed it over, so that only answers are taken from it.
+
+use std::path::Path;
+
+use crate::event::Fact;
+use crate::index::SaidLog;
+use crate::index::known;
+use crate::index::known::KnownFile;
+use crate::index::snapshot;
+use crate::prefix;
+use crate::prefix::Again;
+use crate::prefix::Known;
+use crate::prefix::KnownSegment;
+use crate::prefix::SignatureDigests;
+use crate::replay::Start;
+use crate::replay::ledger_id;
+use crate::state::State;
+use crate::store::DiskLog;
+use crate::store::Segment;
+use crate::store::SegmentSource;
+use crate::store::Witness;
+use crate::store::reader::FrameAt;
+use crate::store::witness::Memory;
+use crate::store::witness::RememberedHead;
+use crate::verify::Kept;
+use crate::verify::Options;
+use crate::verify::Since;
+use crate::verify::SinceVerified;
+use crate::verify::Verdict;
+use crate::verify::verify_since;
+use crate::vocab::Digest;
+use crate::vocab::RecordHash;
+use crate::vocab::Timestamp;
+
+/// A writer remembers how far it has replayed when that was at least so many bytes of the log.
+const WORTH_REMEMBERING: u64 = 256 << 10;
+
+/// Where a ledger is loaded from: its beginning, if it is known, and the record that this machine
+/// remembers as the head, if it stands in that.
+#[derive(Default)]
+pub(super) struct Beginning {
+    pub(super) start: Start,
+    pub(super) said: SaidLog,
+    pub(super) remembered_at: Option<(RecordHash, FrameAt)>,
+}
+
+impl Beginning {
+    /// A beginning that a writer may build on: known to this machine by a memory of its own, read
+    /// and hashed again from the first byte. What is saved is decoding and judging it again.
+    pub(super) fn for_writing(
+        log: &DiskLog,
+        witness: &Witness,
+        remembered: Option<RememberedHead>,
+    ) -> Beginning {
+        let files = [Memory::Verified, Memory::Replayed].map(|memory| witness.known(memory));
+        let files = files.into_iter().flatten().filter_map(known::read);
+        let Some(file) = files.max_by_key(|file| file.known.records) else {
+            return Beginning::default();
+        };
+        let mut remembered_at = None;
+        let fits = prefix::holds(log, &file.known, Again::All, &mut |seq, hash, at| {
+            if remembered.is_some_and(|head| head.seq == seq) {
+                remembered_at = Some((hash, at));
+            }
+        });
+        let known = fits.and_then(|_| file.state());
+        let Some((state, said)) = known else { return Beginning::default() };
+        let place = Some(file.known.place);
+        Beginning { start: Start { state, place }, said, remembered_at }
+    }
+
+    /// A beginning for a reader: the index knows it, and files that were not touched since are not
+    /// read.
+    pub(super) fn for_reading(log: &DiskLog, file: &KnownFile) -> Option<Beginning> {
+        prefix::holds(log, &file.known, Again::Touched, &mut |_, _, _| {})?;
+        let (state, said) = file.state()?;
+        let place = Some(file.known.place);
+        Some(Beginning { start: Start { state, place }, said, remembered_at: None })
+    }
+
+    /// How much of the log lies behind it.
+    pub(super) fn bytes_behind(&self, segments: &[Segment]) -> u64 {
+        let (segment, offset) = self.start.place.unwrap_or_default();
+        let behind = segments.iter().filter(|one| one.number >= segment);
+        behind.map(|one| one.len).sum::<u64>().saturating_sub(offset)
+    }
+}
+
+/// What is known of a log up to a state; `None` if it is not worth keeping. `segments` are as they
+/// were before they were read; `before` is what was known then, and goes on to be.
+pub(super) fn knowledge(
+    (state, said): (&State, &SaidLog),
+    place: (u32, u64),
+    segments: Vec<KnownSegment>,
+    (at, complete): (Timestamp, Option<(u64, Timestamp)>),
+) -> Option<Vec<u8>> {
+    let snapshot = snapshot::write(state, said)?;
+    let known = Known {
+        ledger: ledger_id(state),
+        records: state.next_seq(),
+        head: state.head(),
+        place,
+        at,
+        complete: complete.unwrap_or((state.next_seq(), at)),
+        segments,
+        snapshot: Digest::default(),
+    };
+    known::write(&known, &snapshot)
+}
+
+/// The segments up to a place, as the file system describes them.
+pub(super) fn stamped(segments: &[Segment], place: (u32, u64)) -> Vec<KnownSegment> {
+    let known = segments.iter().filter(|segment| segment.number <= place.0);
+    known.map(|one| KnownSegment { stamp: one.stamp.clone(), signatures: None }).collect()
+}
+
+/// Remembers how far a writer has replayed a log, if that saves the next one something.
+pub(super) fn remember_replayed(
+    witness: &Witness,
+    log: &DiskLog,
+    known: (&State, &SaidLog),
+    (place, replayed): ((u32, u64), u64),
+) {
+    if !witness.exists() || replayed < WORTH_REMEMBERING {
+        return;
+    }
+    let Ok(segments) = log.segments() else { return };
+    let at = known.0.recorded_at();
+    if let Some(bytes) = knowledge(known, place, stamped(&segments, place), (at, None)) {
+        // It saves time and nothing else.
+        let _ = witness.remember_known(Memory::Replayed, &bytes);
+    }
+}
+
+/// Verifies the copy in a folder, with this machine's memory of it beside what `options` gives.
+/// What is found valid is remembered.
+pub fn verify_folder(folder: &Path, state_folder: Option<&Path>, options: Options) -> Verdict {
+    verify_copy(folder, state_folder, options, false)
+}
+
+/// Likewise, but only what is new since this machine verified the copy last, if that can be told.
+/// The verdict says which records that were.
+pub fn verify_new(folder: &Path, state_folder: Option<&Path>, options: Options) -> Verdict {
+    verify_copy(folder, state_folder, options, true)
+}
+
+fn verify_copy(
+    folder: &Path,
+    state_folder: Option<&Path>,
+    mut options: Options,
+    only_new: bool,
+) -> Verdict {
+    let (log, witness) = (DiskLog::open(folder), Witness::new(state_folder, folder));
+    // A memory that cannot be read is one that was not given; the verdict says so.
+    options.remembered = witness.head().ok().flatten();
+    // Before anything is read: a segment that is written to meanwhile counts as touched.
+    let segments = log.segments().unwrap_or_default();
+    let file = only_new.then(|| witness.known(Memory::Verified).and_then(known::read));
+    let before = file.as_ref().map(|file| behind_known(&log, file.as_ref(), &mut options));
+    let (since, mut said, mut why) = match before {
+        None => (None, SaidLog::default(), None),
+        Some(Err(why)) => (None, SaidLog::default(), Some(why)),
+        Some(Ok((since, said))) => (Some(since), said, None),
+    };
+    let known = since.as_ref().map(|since| since.known.clone());
+    let (mut verdict, kept) =
+        verify_since(&log, &options, since, &mut |fact: &Fact| said.add(fact));
+    if let Some(why) = why.take() {
+        verdict.since = SinceVerified::Everything(why);
+    }
+    if let Some(kept) = kept.filter(|_| witness.exists()) {
+        let now = options.now.unwrap_or_default();
+        if let Some(bytes) = verified(&kept, &said, &segments, known.as_ref(), now) {
+            let _ = witness.remember_known(Memory::Verified, &bytes);
+        }
+    }
+    verdict
+}
+
+/// What was verified before, as the beginning of a verification; `Err` says why everything is to be
+/// verified.
+fn behind_known(
+    log: &DiskLog,
+    file: Option<&KnownFile>,
+    options: &mut Options,
+) -> Result<(Since, SaidLog), String> {
+    let none = "this machine does not remember to have verified this copy";
+    let file = file.ok_or_else(|| none.to_owned())?;
+    let known = &file.known;
+    let last = known.records.saturating_sub(1);
+    let elsewhere = || {
+        format!(
+            "the log does not begin with the {} records that this machine verified here before",
+            known.records
+        )
+    };
+    let remembered = options.remembered.filter(|head| head.ledger == known.ledger);
+    let signatures = match prefix::holds(log, known, Again::Touched, &mut |_, _, _| {}) {
+        Some(signatures) => signatures,
+        None => {
+            // What was verified here was here: a log without it is an older one, or another.
+            if remembered.is_none_or(|head| head.seq < last) {
+                let (ledger, hash) = (known.ledger, known.head);
+                options.remembered = Some(RememberedHead { ledger, seq: last, hash });
+            }
+            return Err(elsewhere());
+        }
+    };
+    if remembered.is_some_and(|head| head.seq < last) {
+        return Err(
+            "this machine remembers an earlier record as the last one that was recorded here"
+                .to_owned(),
+        );
+    }
+    if let Some(signed) = options.against.iter().find(|signed| signed.said.seq < last) {
+        return Err(format!(
+            "the acknowledgement of {} names record {}, before those that are new",
+            signed.author.party, signed.said.seq
+        ));
+    }
+    let (state, said) = file
+        .state()
+        .ok_or("what this machine remembers of the copy is damaged, or not what it remembered")?;
+    Ok((Since { known: known.clone(), state, signatures }, said))
+}
+
+/// What is remembered of a log that was found valid.
+fn verified(
+    kept: &Kept,
+    said: &SaidLog,
+    segments: &[Segment],
+    before: Option<&Known>,
+    now: Timestamp,
+) -> Option<Vec<u8>> {
+    let of = |signatures: &SignatureDigests, number: u32| {
+        let known = before.and_then(|known| known.segments.get(number as usize));
+        signatures.of(number).or_else(|| known.and_then(|one| one.signatures))
+    };
+    let mut stamped = stamped(segments, kept.place);
+    for (number, one) in (0u32..).zip(&mut stamped) {
+        // Without its signatures nothing is known of a segment.
+        one.signatures = Some(of(&kept.signatures, number)?);
+    }
+    let complete = before.map(|known| known.complete);
+    knowledge((&kept.state, said), kept.place, stamped, (now, complete))
+}
