@@ -15,6 +15,7 @@ use std::time::UNIX_EPOCH;
 use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
 use indicatif::ProgressStyle;
+use revshare_core::chain::KeyFile;
 use revshare_core::chain::Signer;
 use revshare_core::command::Command;
 use revshare_core::decide::Context;
@@ -38,7 +39,6 @@ use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
 use revshare_core::vocab::PublicKey;
 use revshare_core::vocab::Timestamp;
-use ssh_key::PrivateKey;
 use zeroize::Zeroizing;
 
 use crate::app::Globals;
@@ -323,43 +323,33 @@ impl Session<'_> {
     /// [`Code::KeyLocked`].
     pub fn signer(&self) -> Result<Signer, Failure> {
         let (path, mut key) = self.key_file()?;
-        if key.is_encrypted() {
-            let passphrase = self.passphrase(path)?;
-            key = key.decrypt(&passphrase[..]).map_err(|_| {
-                let message = "the passphrase does not open the key";
-                key_problem(Code::KeyLocked, message, path).hint("check the passphrase")
-            })?;
+        let of_file = |problem: Problem| problem.at(Place::Path(path.display().to_string()));
+        if key.is_locked() {
+            key = key.unlocked(&self.passphrase(path)?).map_err(of_file)?;
         }
-        let pair = key.key_data().ed25519().ok_or_else(|| {
-            key_problem(Code::KeyFile, "the key is of another kind", path).hint(KEY_WANTED)
-        })?;
-        Ok(Signer::from_secret(&Zeroizing::new(pair.private.to_bytes()))?)
+        Ok(key.signer().map_err(of_file)?)
     }
 
     /// The public half of the author's key; no passphrase is needed. Errors: as above.
     pub fn public_key(&self) -> Result<PublicKey, Failure> {
         let (path, key) = self.key_file()?;
-        let public = key.public_key().key_data().ed25519().ok_or_else(|| {
-            key_problem(Code::KeyFile, "the key is of another kind", path).hint(KEY_WANTED)
-        })?;
-        Ok(PublicKey::from_bytes(public.0)?)
+        Ok(key.public().map_err(|problem| problem.at(Place::Path(path.display().to_string())))?)
     }
 
-    fn key_file(&self) -> Result<(&Path, PrivateKey), Failure> {
+    fn key_file(&self) -> Result<(&Path, KeyFile), Failure> {
         let Some(path) = &self.globals.key else {
             return Err(Problem::new(Code::KeyMissing, "no key is given")
                 .at_field("--key")
                 .hint("give your private key with --key FILE or REVSHARE_KEY; `revshare keygen FILE` makes one")
                 .into());
         };
+        let place = || Place::Path(path.display().to_string());
         let bytes = Zeroizing::new(fs::read(path).map_err(|error| {
-            key_problem(Code::KeyFile, format!("the key cannot be read: {error}"), path)
+            Problem::new(Code::KeyFile, format!("the key cannot be read: {error}"))
+                .at(place())
                 .hint("check the path and its permissions")
         })?);
-        let key = PrivateKey::from_openssh(&bytes[..]).map_err(|_| {
-            key_problem(Code::KeyFile, "the file is no private key", path).hint(KEY_WANTED)
-        })?;
-        Ok((path, key))
+        Ok((path, KeyFile::read(&bytes).map_err(|problem| problem.at(place()))?))
     }
 
     fn passphrase(&self, key: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -488,12 +478,6 @@ impl Session<'_> {
         writeln!(self.out)?;
         Ok(())
     }
-}
-
-const KEY_WANTED: &str = "a key is an OpenSSH Ed25519 private key: `ssh-keygen -t ed25519`";
-
-fn key_problem(code: Code, message: impl Into<String>, path: &Path) -> Problem {
-    Problem::new(code, message).at(Place::Path(path.display().to_string()))
 }
 
 /// Whether a folder is a ledger.

@@ -81,6 +81,9 @@ pub const SEGMENT_COPY_MAX: u64 = 1 << 20;
 /// A record may be at most this far ahead of the local clock when it is admitted, in microseconds.
 pub const CLOCK_AHEAD_MICROS_MAX: i64 = 10 * 60 * 1_000_000;
 
+/// Most rounds that a key file stretches its passphrase by: some ten seconds.
+pub const KEY_ROUNDS_MAX: u32 = 1000;
+
 /// First and last day that may stand on a ledger.
 pub const YEAR_MIN: i16 = 1970;
 /// See [`YEAR_MIN`].

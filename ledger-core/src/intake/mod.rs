@@ -14,6 +14,7 @@ pub mod findings;
 mod rows;
 pub mod csv;
 pub mod jsonl;
+pub mod signers;
 
 #[cfg(test)]
 pub mod testing;
@@ -31,6 +32,7 @@ mod whole_usage_tests;
 pub use csv::read_csv;
 pub use findings::Usage;
 pub use jsonl::read_jsonl;
+pub use signers::read_signers;
 pub use terms::TermsFile;
 pub use terms::read_terms;
 pub use terms_show::to_toml;
