@@ -1,9 +1,10 @@
 //! The outside of a command: clock, environment, folders, keys, and the two output streams.
 
-use std::fs;
+use std::fs::File;
 use std::io;
 use std::io::BufWriter;
 use std::io::IsTerminal;
+use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ use revshare_core::ledger::Mode;
 use revshare_core::ledger::Notice;
 use revshare_core::ledger::Outcome;
 use revshare_core::ledger::Signing;
+use revshare_core::limits::FILE_LEN_MAX;
 use revshare_core::state::Agreement;
 use revshare_core::state::ProposalStatus;
 use revshare_core::state::Proposed;
@@ -179,7 +181,17 @@ pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Failure> {
 
 /// An input file as a whole. Errors: [`Code::FileRead`].
 pub fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
-    fs::read(path).map_err(|error| unreadable(path, &error))
+    read_whole(path).map_err(|error| unreadable(path, &error))
+}
+
+/// The bytes of a file, if it is none that never ends.
+fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_LEN_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    match bytes.len() > FILE_LEN_MAX {
+        true => Err(io::Error::other(format!("it has more than {FILE_LEN_MAX} bytes"))),
+        false => Ok(bytes),
+    }
 }
 
 /// An input file that cannot be read.
@@ -344,7 +356,7 @@ impl Session<'_> {
                 .into());
         };
         let place = || Place::Path(path.display().to_string());
-        let bytes = Zeroizing::new(fs::read(path).map_err(|error| {
+        let bytes = Zeroizing::new(read_whole(path).map_err(|error| {
             Problem::new(Code::KeyFile, format!("the key cannot be read: {error}"))
                 .at(place())
                 .hint("check the path and its permissions")
@@ -360,7 +372,7 @@ impl Session<'_> {
         };
         if let Some(path) = &self.world.passphrase_file {
             let mut text =
-                Zeroizing::new(fs::read(path).map_err(|error| {
+                Zeroizing::new(read_whole(path).map_err(|error| {
                     locked(format!("{} cannot be read: {error}", path.display()))
                 })?);
             while text.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
