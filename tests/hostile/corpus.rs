@@ -83,7 +83,6 @@ fn first_inputs() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
     inputs.insert("segments", segments);
     inputs.insert("events", seeds::entries());
     inputs.insert("log", seeds::entries());
-    inputs.insert("snapshot", seeds::snapshots());
     inputs.insert("terms", seeds::terms());
     inputs.insert("terms_file", seeds::terms_files());
     inputs.insert("memories", seeds::memories());

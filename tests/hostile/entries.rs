@@ -5,7 +5,7 @@
 //! a record behind the one before:
 //!
 //! ```text
-//! log u8, records u8, then: flags u8, author u8, days u8, kind u8, version u8, length u16, payload
+//! log u8 (and what is asked of the end: see ASKED), records u8, then: flags u8, author u8, days u8, kind u8, version u8, length u16, payload
 //! ```
 //!
 //! In a payload, 31 times the byte 0xEE and a number stand for the id of the event of that entry,
@@ -34,6 +34,11 @@ use crate::logs::Known;
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
+/// Everything that shows a state is asked about the last one.
+pub const ASKED: u8 = 64;
+/// The index keeps and restores the last state.
+pub const RESTORED: u8 = 128;
+
 /// The signature is that of another key.
 pub const FORGED: u8 = 1;
 /// The payload is the whole body of the record, envelope and all.
@@ -61,6 +66,8 @@ pub struct Entries<'a> {
     pub known: &'static Known,
     /// How many of its records.
     pub records: usize,
+    /// What is asked of the end.
+    pub asked: u8,
     rest: Input<'a>,
 }
 
@@ -88,9 +95,10 @@ impl<'a> Entries<'a> {
     /// Takes an input apart.
     pub fn new(input: &'a [u8]) -> Entries<'a> {
         let mut rest = Input(input);
-        let known = &KNOWN[usize::from(rest.u8()) % KNOWN.len()];
+        let first = rest.u8();
+        let known = &KNOWN[usize::from(first & 31) % KNOWN.len()];
         let records = usize::from(rest.u8()) % (known.facts.len() + 1);
-        Entries { known, records, rest }
+        Entries { known, records, asked: first, rest }
     }
 
     /// The next entry, which may name those that were made before.

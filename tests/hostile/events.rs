@@ -11,9 +11,10 @@ use ledger_core::view;
 use ledger_core::view::record::Record;
 use ledger_core::wire::event::encode_payload;
 
+use crate::entries::ASKED;
 use crate::entries::Entries;
-use crate::entries::FORGED;
 use crate::entries::Made;
+use crate::entries::RESTORED;
 use crate::entries::WHOLE_BODY;
 use crate::entries::fact;
 
@@ -57,10 +58,11 @@ pub fn run(input: &[u8]) {
                 assert!(same, "a refused event has changed the state: {problem}");
             }
         }
-        let _ = entry.flags & FORGED;
     }
-    if changed {
+    if changed && entries.asked & ASKED != 0 {
         seen(&state);
+    }
+    if changed && entries.asked & RESTORED != 0 {
         restored(&state, said);
     }
 }

@@ -5,10 +5,8 @@
 //! (`tests/fuzz`) calls it with bytes that it makes up, and the test `corpus.rs` with those that
 //! are kept in `tests/fuzz/corpus`. `docs/contributing.md` says how to run both.
 
-mod memory;
 mod input;
 mod logs;
-mod entries;
 mod acknowledgement;
 mod events;
 mod keys;
@@ -17,14 +15,13 @@ mod memories;
 mod payload;
 mod segments;
 mod settlement;
-mod snapshot;
 mod terms;
 mod usage;
 mod words;
 
+pub mod entries;
+pub mod memory;
 pub mod seeds;
-
-pub use memory::Counted;
 
 /// A decoder and what must hold of it.
 pub struct Target {
@@ -51,20 +48,20 @@ const fn target(
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// Every target.
-pub const TARGETS: [Target; 14] = [
-    target("acknowledgement", acknowledgement::run, 2 * KIB, (64 * KIB, 16)),
+/// Every target. A list in a payload may claim a length that it has not; serde sets aside 1 MiB for
+/// it, and OpenSSH's formats as much for a field, before they find out.
+pub const TARGETS: [Target; 13] = [
+    target("acknowledgement", acknowledgement::run, 2 * KIB, (2 * MIB, 16)),
     target("csv", usage::csv, 16 * KIB, (4 * MIB, 1024)),
     target("events", events::run, 8 * KIB, (8 * MIB, 256)),
     target("jsonl", usage::jsonl, 16 * KIB, (4 * MIB, 1024)),
-    target("keys", keys::run, 4 * KIB, (64 * KIB, 32)),
+    target("keys", keys::run, 4 * KIB, (2 * MIB, 32)),
     target("log", log::run, 8 * KIB, (64 * MIB, 256)),
     target("memories", memories::run, KIB, (64 * KIB, 16)),
-    target("payload", payload::run, 16 * KIB, (MIB, 256)),
+    target("payload", payload::run, 16 * KIB, (4 * MIB, 256)),
     target("segments", segments::run, 16 * KIB, (64 * MIB, 256)),
-    target("settlement", settlement::run, 8 * KIB, (256 * KIB, 256)),
-    target("snapshot", snapshot::run, 32 * KIB, (MIB, 256)),
-    target("terms", terms::wire, 16 * KIB, (MIB, 1024)),
+    target("settlement", settlement::run, 8 * KIB, (4 * MIB, 256)),
+    target("terms", terms::wire, 16 * KIB, (4 * MIB, 1024)),
     target("terms_file", terms::file, 16 * KIB, (MIB, 4096)),
     target("words", words::run, 2 * KIB, (64 * KIB, 64)),
 ];

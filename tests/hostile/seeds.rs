@@ -10,6 +10,8 @@ use ledger_core::vocab::RecordHash;
 use ledger_core::vocab::StateRoot;
 use ledger_core::wire::terms::encode_terms;
 
+use crate::entries::ASKED;
+use crate::entries::RESTORED;
 use crate::entries::reference;
 use crate::entries::signer;
 use crate::logs::BYTES;
@@ -25,7 +27,8 @@ pub fn entries() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for (number, known) in KNOWN.iter().enumerate() {
         for first in 0..known.facts.len() {
-            let mut seed = vec![number as u8, first as u8];
+            let asked = [0, ASKED, 0, RESTORED][first % 4];
+            let mut seed = vec![number as u8 | asked, first as u8];
             let facts = &known.facts[first..known.facts.len().min(first + ENTRIES)];
             for (at, fact) in facts.iter().enumerate() {
                 let parties = known.states[first + at].agreement();
@@ -75,15 +78,6 @@ pub fn segments() -> Vec<Vec<u8>> {
     seeds.push([&[0], &BYTES[0][..first - 20]].concat());
     seeds.push([&[1][..], &(first as u16).to_le_bytes(), &BYTES[0][..first + 300]].concat());
     seeds
-}
-
-/// Inputs of the target `snapshot`: the state of each known log.
-pub fn snapshots() -> Vec<Vec<u8>> {
-    let write = |known: &crate::logs::Known| {
-        let said = known.said.iter().flatten().cloned().collect();
-        ledger_core::index::snapshot::write(known.states.last().expect("a state"), said)
-    };
-    KNOWN.iter().filter_map(write).collect()
 }
 
 /// Inputs of the target `acknowledgement`.
