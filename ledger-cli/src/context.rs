@@ -1,9 +1,10 @@
 //! The outside of a command: clock, environment, folders, keys, and the two output streams.
 
-use std::fs;
+use std::fs::File;
 use std::io;
 use std::io::BufWriter;
 use std::io::IsTerminal;
+use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use std::time::UNIX_EPOCH;
 use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
 use indicatif::ProgressStyle;
+use revshare_core::chain::KeyFile;
 use revshare_core::chain::Signer;
 use revshare_core::command::Command;
 use revshare_core::decide::Context;
@@ -26,6 +28,7 @@ use revshare_core::ledger::Notice;
 use revshare_core::ledger::Outcome;
 use revshare_core::ledger::Signing;
 use revshare_core::ledger::report::ReportDraft;
+use revshare_core::limits::FILE_LEN_MAX;
 use revshare_core::state::Agreement;
 use revshare_core::state::ProposalStatus;
 use revshare_core::state::Proposed;
@@ -39,7 +42,6 @@ use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
 use revshare_core::vocab::PublicKey;
 use revshare_core::vocab::Timestamp;
-use ssh_key::PrivateKey;
 use zeroize::Zeroizing;
 
 use crate::app::Globals;
@@ -180,7 +182,17 @@ pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Failure> {
 
 /// An input file as a whole. Errors: [`Code::FileRead`].
 pub fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
-    fs::read(path).map_err(|error| unreadable(path, &error))
+    read_whole(path).map_err(|error| unreadable(path, &error))
+}
+
+/// The bytes of a file, if it is none that never ends.
+fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_LEN_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    match bytes.len() > FILE_LEN_MAX {
+        true => Err(io::Error::other(format!("it has more than {FILE_LEN_MAX} bytes"))),
+        false => Ok(bytes),
+    }
 }
 
 /// An input file that cannot be read.
@@ -324,43 +336,33 @@ impl Session<'_> {
     /// [`Code::KeyLocked`].
     pub fn signer(&self) -> Result<Signer, Failure> {
         let (path, mut key) = self.key_file()?;
-        if key.is_encrypted() {
-            let passphrase = self.passphrase(path)?;
-            key = key.decrypt(&passphrase[..]).map_err(|_| {
-                let message = "the passphrase does not open the key";
-                key_problem(Code::KeyLocked, message, path).hint("check the passphrase")
-            })?;
+        let of_file = |problem: Problem| problem.at(Place::Path(path.display().to_string()));
+        if key.is_locked() {
+            key = key.unlocked(&self.passphrase(path)?).map_err(of_file)?;
         }
-        let pair = key.key_data().ed25519().ok_or_else(|| {
-            key_problem(Code::KeyFile, "the key is of another kind", path).hint(KEY_WANTED)
-        })?;
-        Ok(Signer::from_secret(&Zeroizing::new(pair.private.to_bytes()))?)
+        Ok(key.signer().map_err(of_file)?)
     }
 
     /// The public half of the author's key; no passphrase is needed. Errors: as above.
     pub fn public_key(&self) -> Result<PublicKey, Failure> {
         let (path, key) = self.key_file()?;
-        let public = key.public_key().key_data().ed25519().ok_or_else(|| {
-            key_problem(Code::KeyFile, "the key is of another kind", path).hint(KEY_WANTED)
-        })?;
-        Ok(PublicKey::from_bytes(public.0)?)
+        Ok(key.public().map_err(|problem| problem.at(Place::Path(path.display().to_string())))?)
     }
 
-    fn key_file(&self) -> Result<(&Path, PrivateKey), Failure> {
+    fn key_file(&self) -> Result<(&Path, KeyFile), Failure> {
         let Some(path) = &self.globals.key else {
             return Err(Problem::new(Code::KeyMissing, "no key is given")
                 .at_field("--key")
                 .hint("give your private key with --key FILE or REVSHARE_KEY; `revshare keygen FILE` makes one")
                 .into());
         };
-        let bytes = Zeroizing::new(fs::read(path).map_err(|error| {
-            key_problem(Code::KeyFile, format!("the key cannot be read: {error}"), path)
+        let place = || Place::Path(path.display().to_string());
+        let bytes = Zeroizing::new(read_whole(path).map_err(|error| {
+            Problem::new(Code::KeyFile, format!("the key cannot be read: {error}"))
+                .at(place())
                 .hint("check the path and its permissions")
         })?);
-        let key = PrivateKey::from_openssh(&bytes[..]).map_err(|_| {
-            key_problem(Code::KeyFile, "the file is no private key", path).hint(KEY_WANTED)
-        })?;
-        Ok((path, key))
+        Ok((path, KeyFile::read(&bytes).map_err(|problem| problem.at(place()))?))
     }
 
     fn passphrase(&self, key: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -371,7 +373,7 @@ impl Session<'_> {
         };
         if let Some(path) = &self.world.passphrase_file {
             let mut text =
-                Zeroizing::new(fs::read(path).map_err(|error| {
+                Zeroizing::new(read_whole(path).map_err(|error| {
                     locked(format!("{} cannot be read: {error}", path.display()))
                 })?);
             while text.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -494,12 +496,6 @@ impl Session<'_> {
         writeln!(self.out)?;
         Ok(())
     }
-}
-
-const KEY_WANTED: &str = "a key is an OpenSSH Ed25519 private key: `ssh-keygen -t ed25519`";
-
-fn key_problem(code: Code, message: impl Into<String>, path: &Path) -> Problem {
-    Problem::new(code, message).at(Place::Path(path.display().to_string()))
 }
 
 /// Whether a folder is a ledger.

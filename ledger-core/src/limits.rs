@@ -81,6 +81,9 @@ pub const SEGMENT_COPY_MAX: u64 = 1 << 20;
 /// A record may be at most this far ahead of the local clock when it is admitted, in microseconds.
 pub const CLOCK_AHEAD_MICROS_MAX: i64 = 10 * 60 * 1_000_000;
 
+/// Most rounds that a key file stretches its passphrase by: some ten seconds.
+pub const KEY_ROUNDS_MAX: u32 = 1000;
+
 /// First and last day that may stand on a ledger.
 pub const YEAR_MIN: i16 = 1970;
 /// See [`YEAR_MIN`].
@@ -89,6 +92,9 @@ pub const YEAR_MAX: i16 = 2999;
 /// Longest line of a usage file, in bytes: with every column full and every character escaped, a
 /// line stays well below it.
 pub const USAGE_LINE_LEN_MAX: usize = 1 << 20;
+/// Longest file that is read as a whole (terms, keys, acknowledgements, settlements), in bytes: an
+/// outcome of the largest payload in hexadecimal digits fits.
+pub const FILE_LEN_MAX: usize = 128 << 20;
 /// Most row errors of one file that are kept with their text; the rest are counted.
 pub const ROW_ERRORS_MAX: usize = 100_000;
 
@@ -107,5 +113,6 @@ const _: () = assert!(
     BLOCK_LEN_TARGET * 2 + BLOCK_LINES_MAX * 16 * 8 + (ATTRIBUTES_MAX * (VALUE_LEN_MAX + 12))
         <= PAYLOAD_LEN_MAX
 );
+const _: () = assert!(2 * PAYLOAD_LEN_MAX < FILE_LEN_MAX);
 // A frame's length fits the 32 bits it has in the frame header.
 const _: () = assert!(FRAME_LEN_MAX < u32::MAX as usize);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use revshare_core::acknowledgement;
 use revshare_core::acknowledgement::SignedAcknowledgement;
+use revshare_core::intake::read_signers;
 use revshare_core::ledger::verify_new;
 use revshare_core::verify::Finding;
 use revshare_core::verify::Layer;
@@ -13,10 +14,8 @@ use revshare_core::verify::Options;
 use revshare_core::verify::SinceVerified;
 use revshare_core::verify::Verdict;
 use revshare_core::vocab::Code;
-use revshare_core::vocab::Id;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
-use revshare_core::vocab::PublicKey;
 
 use crate::context::Session;
 use crate::context::is_ledger;
@@ -72,7 +71,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     };
     let options = Options {
         keys: match &args.keys {
-            Some(file) => allowed_signers(file)?,
+            Some(file) => read_signers(&file.display().to_string(), &read_file(file)?)?,
             None => Vec::new(),
         },
         against: args.against.iter().map(|file| against(file)).collect::<Result<_, _>>()?,
@@ -213,46 +212,4 @@ fn against(file: &Path) -> Result<SignedAcknowledgement, Failure> {
         problem.place.get_or_insert_with(place);
         problem
     })?)
-}
-
-/// Reads OpenSSH's allowed_signers: `principals [options] keytype base64 [comment]`. A principal
-/// is a party's id; several are separated by commas.
-fn allowed_signers(file: &Path) -> Result<Vec<(Id, PublicKey)>, Failure> {
-    let text = read_file(file)?;
-    let text = String::from_utf8_lossy(&text);
-    let mut keys = Vec::new();
-    for (at, line) in text.lines().enumerate() {
-        if line.trim().is_empty() || line.trim_start().starts_with('#') {
-            continue;
-        }
-        let placed = |problem: Problem| {
-            let shown = revshare_core::intake::place::shown(line.as_bytes());
-            let path = file.display().to_string();
-            let line = at as u64 + 1;
-            problem.at(Place::File { path, line, column: 1, text: Some(shown) })
-        };
-        let refused = |what: &str| {
-            placed(
-                Problem::new(Code::Key, what.to_owned())
-                    .hint("write lines like: meta ssh-ed25519 AAAA…"),
-            )
-        };
-        let (principals, rest) = line
-            .trim()
-            .split_once([' ', '\t'])
-            .ok_or_else(|| refused("the line is no principal and key"))?;
-        // Options may stand between the two; they are about other uses of the key.
-        let start = rest.find("ssh-ed25519 ").ok_or_else(|| refused("there is no Ed25519 key"))?;
-        let key = PublicKey::parse(rest.get(start..).unwrap_or_default()).map_err(placed)?;
-        for principal in principals.trim_matches('"').split(',') {
-            keys.push((Id::parse(principal).map_err(placed)?, key));
-        }
-    }
-    if keys.is_empty() {
-        return Err(Problem::new(Code::Key, "the file names no key")
-            .at(Place::Path(file.display().to_string()))
-            .hint("write lines like: meta ssh-ed25519 AAAA…")
-            .into());
-    }
-    Ok(keys)
 }

@@ -4,10 +4,12 @@
 pub mod frame;
 pub mod record;
 pub mod sign;
+pub mod key_file;
 
 pub use frame::FRAME_HEADER_LEN;
 pub use frame::FRAME_TRAILER_LEN;
 pub use frame::frame_len;
+pub use key_file::KeyFile;
 pub use record::CheckedRecord;
 pub use record::Place;
 pub use record::StoredRecord;

@@ -43,17 +43,24 @@ impl UsageRead {
     }
 }
 
+/// Most problems of one line that are kept: more than the columns that terms may know.
+const LINE_ERRORS_MAX: usize = 256;
+/// Longest message that is kept, in characters.
+const MESSAGE_CHARS_MAX: usize = 1000;
+
 /// Problems with their places, kept up to a bound and counted beyond it.
 pub(in crate::intake) struct Findings {
     path: String,
     pub(in crate::intake) kept: Vec<Problem>,
     pub(in crate::intake) total: u64,
+    /// The last line with a problem, and how many of its problems are kept.
+    last: (u64, usize),
 }
 
 impl Findings {
     /// None yet, in the file of this name.
     pub(in crate::intake) fn new(path: &str) -> Findings {
-        Findings { path: path.to_owned(), kept: Vec::new(), total: 0 }
+        Findings { path: path.to_owned(), kept: Vec::new(), total: 0, last: (0, 0) }
     }
 
     /// Adds a problem at a byte of a line.
@@ -65,9 +72,19 @@ impl Findings {
         problem: impl FnOnce() -> Problem,
     ) {
         self.total += 1;
-        if self.kept.len() < ROW_ERRORS_MAX {
+        if self.last.0 != number {
+            self.last = (number, 0);
+        }
+        if self.kept.len() < ROW_ERRORS_MAX && self.last.1 < LINE_ERRORS_MAX {
+            self.last.1 += 1;
             let place = place::in_line(&self.path, number, line, offset);
-            self.kept.push(problem().at(place));
+            let mut problem = problem().at(place);
+            // A name or a value may be as long as the line.
+            if let Some((end, _)) = problem.message.char_indices().nth(MESSAGE_CHARS_MAX) {
+                problem.message.truncate(end);
+                problem.message.push('…');
+            }
+            self.kept.push(problem);
         }
     }
 

@@ -15,6 +15,7 @@ mod rows;
 pub mod reading;
 pub mod csv;
 pub mod jsonl;
+pub mod signers;
 
 #[cfg(test)]
 pub mod testing;
@@ -38,6 +39,7 @@ pub use findings::UsageRead;
 pub use jsonl::read_jsonl;
 pub use jsonl::read_jsonl_blocks;
 pub use reading::Blocks;
+pub use signers::read_signers;
 pub use terms::TermsFile;
 pub use terms::read_terms;
 pub use terms_show::to_toml;

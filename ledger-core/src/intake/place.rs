@@ -1,5 +1,7 @@
 //! Places in text files: lines, columns, and the line to be shown.
 
+use std::cell::Cell;
+
 use crate::vocab::Place;
 
 /// Most characters of a line that are shown.
@@ -50,6 +52,9 @@ pub fn in_line(path: &str, number: u64, line: &[u8], offset: usize) -> Place {
 pub struct LineIndex<'a> {
     source: &'a [u8],
     starts: Vec<usize>,
+    /// The last place: where its line begins, its offset in the line, and its column. Of many places
+    /// in one line, in order, each is counted from the one before.
+    last: Cell<(usize, usize, u64)>,
 }
 
 impl<'a> LineIndex<'a> {
@@ -57,7 +62,7 @@ impl<'a> LineIndex<'a> {
     pub fn new(source: &'a [u8]) -> LineIndex<'a> {
         let newlines = source.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
         let starts = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1));
-        LineIndex { source, starts: starts.collect() }
+        LineIndex { source, starts: starts.collect(), last: Cell::new((0, 0, 1)) }
     }
 
     /// The place of a byte; past the end, of the end.
@@ -65,10 +70,19 @@ impl<'a> LineIndex<'a> {
         let offset = offset.min(self.source.len());
         let number = self.starts.partition_point(|start| *start <= offset);
         let start = self.starts.get(number.saturating_sub(1)).copied().unwrap_or(0);
-        let rest = self.source.get(start..).unwrap_or_default();
-        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let next = self.starts.get(number);
+        let end = next.map_or(self.source.len(), |next| next.saturating_sub(1));
+        let line = self.source.get(start..end).unwrap_or_default();
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        in_line(path, number as u64, line, offset - start)
+        let offset = offset - start;
+        let (known, before) = match self.last.get() {
+            (line, known, column) if line == start && known <= offset => (known, column),
+            _ => (0, 1),
+        };
+        let between = line.get(known..).unwrap_or_default();
+        let column = before + column(between, offset - known) - 1;
+        self.last.set((start, offset, column));
+        Place::File { path: path.to_owned(), line: number as u64, column, text: Some(shown(line)) }
     }
 }
 
@@ -89,6 +103,17 @@ mod tests {
         assert_eq!(place(source, 0), (1, 1, "ab".into()));
         assert_eq!(place(source, 7), (2, 3, "cäd".into()));
         assert_eq!(place(source, 99), (3, 1, String::new()));
+    }
+
+    #[test]
+    fn places_one_after_another_are_those_found_apart() {
+        let source = "a = ä, b = ö\nc = ü\r\n";
+        let index = LineIndex::new(source.as_bytes());
+        let starts = source.char_indices().map(|(at, _)| at).chain([source.len(), 0, 5, 3]);
+        for at in starts {
+            let apart = LineIndex::new(source.as_bytes()).place("f", at);
+            assert_eq!(index.place("f", at), apart, "byte {at}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::chain::FRAME_HEADER_LEN;
 use crate::chain::FRAME_TRAILER_LEN;
 use crate::chain::StoredRecord;
 use crate::chain::frame::FrameHeader;
+use crate::limits::FRAME_LEN_MAX;
 use crate::store::Segment;
 use crate::store::SegmentHeader;
 use crate::store::SegmentSource;
@@ -18,6 +19,8 @@ const BATCH_LEN: usize = 8 << 20;
 /// decoded in parallel, those before them are judged in order.
 const SHARE_FRAMES_MAX: usize = 2_048;
 const SHARE_LEN_MAX: usize = 4 << 20;
+/// Bytes read at once behind damage, at first; more, the longer it goes on well.
+const SEARCH_LEN: usize = 4 << 10;
 /// What a disk writes at once: a sector that was never written reads as zeros.
 const SECTOR_LEN: usize = 512;
 
@@ -116,13 +119,28 @@ pub struct Reader<'s> {
     /// The number of frames read from the present segment's start must fit the next header.
     next_seq: Option<u64>,
     ending: Option<Ending>,
+    /// Bytes to be read at once.
+    batch_len: usize,
+    /// Bytes of frames that are still tried in search of whole records: twice those of the log.
+    to_try: u64,
 }
 
 impl<'s> Reader<'s> {
     /// From the first record. Errors: [`Code::DiskRead`].
     pub fn new(source: &'s dyn SegmentSource) -> Result<Reader<'s>, Problem> {
         let segments = source.segments()?;
-        Ok(Reader { source, segments, at: 0, offset: 0, next_seq: Some(0), ending: None })
+        let len = segments.iter().fold(0u64, |len, segment| len.saturating_add(segment.len));
+        let to_try = len.saturating_mul(2);
+        Ok(Reader {
+            source,
+            segments,
+            at: 0,
+            offset: 0,
+            next_seq: Some(0),
+            ending: None,
+            batch_len: BATCH_LEN,
+            to_try,
+        })
     }
 
     /// From a place where a frame begins.
@@ -144,6 +162,7 @@ impl<'s> Reader<'s> {
         self.offset = offset;
         self.next_seq = None;
         self.ending = None;
+        self.batch_len = SEARCH_LEN;
     }
 
     /// Where the next frame would begin: segment number and offset.
@@ -249,7 +268,8 @@ impl<'s> Reader<'s> {
     /// Reads whole frames from the present place into the batch.
     fn read_frames(&mut self, segment: &Segment, batch: &mut Batch) -> Result<(), Problem> {
         let left = usize::try_from(segment.len - self.offset).unwrap_or(usize::MAX);
-        let mut wanted = left.min(BATCH_LEN);
+        let mut wanted = left.min(self.batch_len);
+        self.batch_len = (self.batch_len * 2).min(BATCH_LEN);
         loop {
             if batch.bytes.len() < wanted {
                 batch.bytes.resize(wanted, 0);
@@ -304,33 +324,67 @@ impl<'s> Reader<'s> {
         Ok(())
     }
 
-    /// The first whole record of the segment, with the right hash, from an offset on.
+    /// The first whole record of the segment, with the right hash, from an offset on. It reads as
+    /// far as it has to, and not more at once than a frame.
     fn whole_record_behind(
-        &self,
+        &mut self,
         segment: &Segment,
         offset: u64,
     ) -> Result<Option<(u32, u64)>, Problem> {
-        let len = usize::try_from(segment.len.saturating_sub(offset)).unwrap_or(0);
-        let mut bytes = vec![0; len];
-        self.source.read_at(segment.number, offset, &mut bytes)?;
-        let is_whole = |start: usize| {
-            // No log has 2^40 records: most places are ruled out before anything is hashed.
-            if bytes.get(start + 9..start + 12)? != [0; 3] {
-                return None;
+        let (mut at, mut window) = (offset, SEARCH_LEN);
+        let mut bytes = Vec::new();
+        loop {
+            let left = segment.len.saturating_sub(at);
+            bytes.resize(usize::try_from(left).unwrap_or(usize::MAX).min(window), 0);
+            let starts = bytes.len().saturating_sub(FRAME_HEADER_LEN);
+            if starts == 0 {
+                return Ok(None);
             }
-            let header = FrameHeader::read(&bytes[start..])?;
-            let frame = bytes.get(start..start.checked_add(header.frame_len())?)?;
-            StoredRecord::read(frame).ok()?.check_hash().ok()
-        };
-        let last = len.saturating_sub(FRAME_HEADER_LEN + FRAME_TRAILER_LEN);
-        let found = (0..last).find(|start| is_whole(*start).is_some());
-        Ok(found.map(|start| (segment.number, offset + start as u64)))
+            self.source.read_at(segment.number, at, &mut bytes)?;
+            for start in 0..starts {
+                // No log has 2^40 records: most places are ruled out before anything is hashed.
+                let Some(bytes) = bytes.get(start..start + FRAME_HEADER_LEN) else { continue };
+                if bytes[9..12] != [0; 3] || bytes[..4] == [0; 4] {
+                    continue;
+                }
+                let Some(header) = FrameHeader::read(bytes) else { continue };
+                let place = at + start as u64;
+                if self.is_whole(segment, place, header)? {
+                    return Ok(Some((segment.number, place)));
+                }
+            }
+            at += starts as u64;
+            window = (window * 2).min(BATCH_LEN);
+        }
+    }
+
+    /// Whether a whole record with the right hash begins where a frame header does.
+    fn is_whole(
+        &mut self,
+        segment: &Segment,
+        offset: u64,
+        header: FrameHeader,
+    ) -> Result<bool, Problem> {
+        let len = header.frame_len();
+        if offset.checked_add(len as u64).is_none_or(|end| end > segment.len) {
+            return Ok(false);
+        }
+        // Records lie one behind another. Frames inside frames, so many that hashing each would take
+        // for ever, were made to that end: the log is damaged whatever they hold.
+        let Some(left) = self.to_try.checked_sub(len as u64) else { return Ok(true) };
+        self.to_try = left;
+        let mut frame = vec![0; len];
+        self.source.read_at(segment.number, offset, &mut frame)?;
+        Ok(StoredRecord::read(&frame).is_ok_and(|record| record.check_hash().is_ok()))
     }
 
     /// Whether the rest of the segment is one whole record but for its frame header. Where what the
     /// first sector holds of it is zeros, that sector was never written.
     fn is_record_with_damaged_header(&self, segment: &Segment) -> Result<bool, Problem> {
-        let len = usize::try_from(segment.len - self.offset).unwrap_or(0);
+        let len = usize::try_from(segment.len - self.offset).unwrap_or(usize::MAX);
+        if len > FRAME_HEADER_LEN + FRAME_LEN_MAX + FRAME_TRAILER_LEN {
+            return Ok(false);
+        }
         let mut frame = vec![0; len];
         self.source.read_at(segment.number, self.offset, &mut frame)?;
         let Some(body_len) = len.checked_sub(FRAME_HEADER_LEN + FRAME_TRAILER_LEN) else {

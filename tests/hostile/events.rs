@@ -1,0 +1,102 @@
+//! What hostile events do to a state: they are refused and leave it as it was, or they change it
+//! and everything that shows it still answers.
+
+use ledger_core::evolve::evolve;
+use ledger_core::index::RecordRow;
+use ledger_core::index::Said;
+use ledger_core::index::snapshot;
+use ledger_core::state::State;
+use ledger_core::state::root::state_root;
+use ledger_core::view;
+use ledger_core::view::record::Record;
+use ledger_core::wire::event::encode_payload;
+
+use crate::entries::ASKED;
+use crate::entries::Entries;
+use crate::entries::Made;
+use crate::entries::RESTORED;
+use crate::entries::WHOLE_BODY;
+use crate::entries::fact;
+
+/// Most entries of one input.
+const ENTRIES_MAX: usize = 16;
+
+/// See the module.
+pub fn run(input: &[u8]) {
+    let mut entries = Entries::new(input);
+    let mut state = entries.known.states[entries.records].clone();
+    let mut said: Vec<Said> =
+        entries.known.said[..entries.records].iter().flatten().cloned().collect();
+    let mut made = Made::default();
+    let mut changed = false;
+    for _ in 0..ENTRIES_MAX {
+        let Some(entry) = entries.next(&made) else { break };
+        let frame = entry.frame(&state);
+        let fact = fact(&frame, &state);
+        made.note(fact.as_ref());
+        let Some(fact) = fact else { continue };
+        if entry.flags & WHOLE_BODY == 0 {
+            let encoded = encode_payload(&fact.event).expect("what was decoded can be encoded");
+            assert_eq!(encoded, entry.payload(), "a payload has one encoding");
+        }
+        let before = state.clone();
+        match evolve(&mut state, &fact) {
+            Ok(()) => {
+                changed = true;
+                assert_eq!(state.next_seq(), before.next_seq() + 1);
+                assert_eq!(state.head(), fact.hash);
+                let _ = Record::of(&state, &fact);
+                let rows = RecordRow::of(&state, &fact, (0, 64));
+                assert!(!rows.rows().is_empty());
+                said.extend(Said::of(&fact));
+            }
+            Err(problem) => {
+                assert!(!problem.message.is_empty());
+                let same = state.next_seq() == before.next_seq()
+                    && state.head() == before.head()
+                    && state_root(&state) == state_root(&before);
+                assert!(same, "a refused event has changed the state: {problem}");
+            }
+        }
+    }
+    if changed && entries.asked & ASKED != 0 {
+        seen(&state);
+    }
+    if changed && entries.asked & RESTORED != 0 {
+        restored(&state, said);
+    }
+}
+
+/// Whatever shows a state answers.
+fn seen(state: &State) {
+    let Some(agreement) = state.agreement() else { return };
+    let today = state.recorded_at().date().plus_days(40);
+    let _ = view::balances::balances(agreement);
+    let _ = view::status::status(state, today, today);
+    let _ = view::statement::all(state);
+    let _ = view::usage::missing(state);
+    for dispute in agreement.disputes().values() {
+        let _ = view::dispute::lines(agreement, dispute, today);
+        let _ = view::turn::turns(agreement, dispute, today);
+        let _ = view::dispute::replay(state, &dispute.id);
+    }
+    let periods: Vec<_> = agreement.reported_periods().collect();
+    for period in periods.iter().rev().take(2) {
+        let _ = view::statement::preview(state, *period);
+        for party in agreement.versions().listed_parties() {
+            let _ = view::explain::explain(state, *period, &party.id);
+        }
+    }
+}
+
+/// The index restores the state.
+fn restored(state: &State, said: Vec<Said>) {
+    // Parts of a report that nothing has closed are not kept.
+    if !state.open_parts().is_empty() {
+        return;
+    }
+    let Some(bytes) = snapshot::write(state, said) else { return };
+    let read = snapshot::read(&bytes).expect("a snapshot of a sound state is read");
+    assert_eq!(state_root(&read), state_root(state), "the index has another state than the log");
+    assert_eq!((read.next_seq(), read.head()), (state.next_seq(), state.head()));
+}
