@@ -1,9 +1,11 @@
 //! What hostile events do to a state: they are refused and leave it as it was, or they change it
 //! and everything that shows it still answers.
 
+use std::sync::Arc;
+
 use ledger_core::evolve::evolve;
 use ledger_core::index::RecordRow;
-use ledger_core::index::Said;
+use ledger_core::index::SaidLog;
 use ledger_core::index::snapshot;
 use ledger_core::state::State;
 use ledger_core::state::root::state_root;
@@ -25,8 +27,7 @@ const ENTRIES_MAX: usize = 16;
 pub fn run(input: &[u8]) {
     let mut entries = Entries::new(input);
     let mut state = entries.known.states[entries.records].clone();
-    let mut said: Vec<Said> =
-        entries.known.said[..entries.records].iter().flatten().cloned().collect();
+    let mut said = entries.known.said[entries.records].clone();
     let mut made = Made::default();
     let mut changed = false;
     for _ in 0..ENTRIES_MAX {
@@ -48,7 +49,7 @@ pub fn run(input: &[u8]) {
                 let _ = Record::of(&state, &fact);
                 let rows = RecordRow::of(&state, &fact, (0, 64));
                 assert!(!rows.rows().is_empty());
-                said.extend(Said::of(&fact));
+                said.add(&fact);
             }
             Err(problem) => {
                 assert!(!problem.message.is_empty());
@@ -63,7 +64,7 @@ pub fn run(input: &[u8]) {
         seen(&state);
     }
     if changed && entries.asked & RESTORED != 0 {
-        restored(&state, said);
+        restored(&state, &said);
     }
 }
 
@@ -90,13 +91,14 @@ fn seen(state: &State) {
 }
 
 /// The index restores the state.
-fn restored(state: &State, said: Vec<Said>) {
+fn restored(state: &State, said: &SaidLog) {
     // Parts of a report that nothing has closed are not kept.
     if !state.open_parts().is_empty() {
         return;
     }
     let Some(bytes) = snapshot::write(state, said) else { return };
-    let read = snapshot::read(&bytes).expect("a snapshot of a sound state is read");
+    let read = snapshot::read(&Arc::new(bytes), 0);
+    let (read, _) = read.expect("a snapshot of a sound state is read");
     assert_eq!(state_root(&read), state_root(state), "the index has another state than the log");
     assert_eq!((read.next_seq(), read.head()), (state.next_seq(), state.head()));
 }

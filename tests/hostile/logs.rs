@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use ledger_core::event::Fact;
-use ledger_core::index::Said;
+use ledger_core::index::SaidLog;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay;
 use ledger_core::state::State;
@@ -18,10 +18,10 @@ pub struct Known {
     pub frames: Vec<Vec<u8>>,
     /// What they say.
     pub facts: Vec<Fact>,
-    /// What they say, as a snapshot has it.
-    pub said: Vec<Option<Said>>,
     /// The state before the first record, and after each of them.
     pub states: Vec<State>,
+    /// What was said on the way to each of these, as a snapshot has it.
+    pub said: Vec<SaidLog>,
 }
 
 /// The bytes of the logs, in the order in which inputs number them. New ones go to the end.
@@ -51,10 +51,13 @@ pub fn known(bytes: &[u8]) -> Known {
     while reader.next_batch(&mut batch).expect("memory can be read") {
         frames.extend(batch.frames().map(|(_, frame)| frame.to_vec()));
     }
-    let (mut facts, mut said, mut states) = (Vec::new(), Vec::new(), vec![State::default()]);
+    let (mut facts, mut states) = (Vec::new(), vec![State::default()]);
+    let mut said = vec![SaidLog::default()];
     replay(&log, None, Signatures::Trusted, &mut |state, fact, _| {
         facts.push(fact.clone());
-        said.push(Said::of(fact));
+        let mut so_far = said.last().cloned().unwrap_or_default();
+        so_far.add(fact);
+        said.push(so_far);
         states.push(state.clone());
     })
     .expect("a sound log");

@@ -14,7 +14,6 @@ use crate::payout::Payout;
 use crate::state::queue::Settled;
 use crate::state::stored::ReportSums;
 use crate::statement::Statement;
-use crate::usage::UsageSums;
 use crate::vocab::Amount;
 use crate::vocab::ContentDigest;
 use crate::vocab::Date;
