@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use crate::chain;
 use crate::chain::StoredRecord;
 use crate::event::Fact;
-use crate::evolve::evolve;
+use crate::evolve::evolve_summed;
+use crate::evolve::sums_of;
 use crate::state::State;
 use crate::store::Batch;
 use crate::store::Ending;
@@ -22,6 +23,7 @@ use crate::store::reader::FrameAt;
 use crate::store::reader::Tail;
 use crate::store::reader::has_unwritten_end;
 use crate::store::reader::has_unwritten_sector;
+use crate::usage::UsageSums;
 use crate::vocab::Code;
 use crate::vocab::LedgerId;
 use crate::vocab::PeriodLength;
@@ -137,7 +139,7 @@ pub fn replay_from(
 /// A record, decoded and not yet applied.
 struct Decoded {
     place: FrameAt,
-    said: Result<(chain::Place, Fact), Problem>,
+    said: Result<(chain::Place, Fact, Option<UsageSums>), Problem>,
     /// It is the last one, and was never written whole.
     is_torn: bool,
 }
@@ -166,7 +168,7 @@ impl Run<'_> {
                 return Ok(Some(Stop::Reached));
             }
             let place = one.place;
-            let (stands, fact) = match one.said {
+            let (stands, fact, sums) = match one.said {
                 Ok(decoded) => decoded,
                 Err(_) if one.is_torn => {
                     let (segment, offset) = (place.segment, place.offset);
@@ -176,7 +178,8 @@ impl Run<'_> {
             };
             let state = &mut self.state;
             stands.check_follows(ledger_id(state), state.next_seq(), state.head())?;
-            evolve(state, &fact).map_err(|violation| refused(violation, fact.seq))?;
+            evolve_summed(state, &fact, sums)
+                .map_err(|violation| refused(violation, fact.seq))?;
             self.group = match state.open_parts().is_empty() {
                 true => None,
                 false => self.group.or(Some((fact.seq, place))),
@@ -221,12 +224,14 @@ fn decode(
     frame: &[u8],
     length: PeriodLength,
     check_signature: bool,
-) -> Result<(chain::Place, Fact), Problem> {
+) -> Result<(chain::Place, Fact, Option<UsageSums>), Problem> {
     let record = StoredRecord::read_found(frame)?.check_hash()?;
     if check_signature {
         record.check_signature()?;
     }
-    Ok((record.stored.place, record.fact(length)?))
+    let fact = record.fact(length)?;
+    let sums = sums_of(&fact.event);
+    Ok((record.stored.place, fact, sums))
 }
 
 /// The record that a problem without a place is about is the next one.

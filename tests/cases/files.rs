@@ -168,11 +168,11 @@ fn disks() -> Vec<Case> {
             .given(Given::Files)
             .with_file_limit(0)
             .when("-C new init --terms terms.toml --key acme-cloud.key")
-            .at("new/log/lock"),
+            .at("new/log/00000000.seg"),
         case(Code::DiskFull, "no room for a first copy")
             .with_file_limit(0)
             .when("-C new pull acme")
-            .at("new/log/lock"),
+            .at("new/log/00000000.seg"),
         case(Code::DiskFull, "no room for an acknowledgement")
             .with_file_limit(0)
             .when("-C acme acknowledge --out a.ack --key acme-cloud.key")

@@ -1,11 +1,16 @@
 //! A key never signs two records on one previous record, whatever fails.
 
 use std::path::Path;
+use std::path::PathBuf;
 
 use ledger_core::ledger::Ledger;
+use ledger_core::store::Witness;
 use ledger_core::vocab::Code;
+use ledger_core::vocab::LedgerId;
 use ledger_core::vocab::Problem;
+use ledger_core::vocab::RecordHash;
 use revshare_kit::SimulatedDisk;
+use revshare_kit::public_key;
 use revshare_kit::simulated::Fault;
 use revshare_kit::simulated::Operation;
 
@@ -146,4 +151,39 @@ fn a_state_that_is_not_known_is_not_built_upon() {
     drop(ledger);
     let mut ledger = writer(&disk, false).expect("it opens again");
     said.again(&mut ledger).expect("and goes on");
+}
+
+/// A process that goes on behind its own last entry sees what another copy signs meanwhile, also
+/// where entries before it were released.
+#[test]
+fn what_another_copy_signs_is_seen_at_once() {
+    let hash = |number: u8| RecordHash::from_bytes([number; 32]);
+    let (ledger, key) = (LedgerId::from_bytes([9; 32]), public_key("meta"));
+    for released in [false, true] {
+        let disk = SimulatedDisk::default();
+        let of =
+            |copy: &str| Witness::new_on(disk.files(), Some(Path::new(STATE)), Path::new(copy));
+        let (ours, theirs) = (of(LEDGER), of("/home/other"));
+        let on = |previous: u8| ours.signed_on(ledger, &key, hash(previous));
+        for number in 1..5 {
+            let entry = (hash(number), hash(number + 1));
+            assert_eq!(on(number), Ok(Vec::new()));
+            ours.remember_signed(ledger, &key, &[entry]).expect("noted");
+        }
+        if released {
+            let first = |signed: &_| *signed == (hash(1), hash(2));
+            theirs.release_signed(ledger, &key, first).expect("released");
+        }
+        assert_eq!(on(5), Ok(Vec::new()));
+        theirs.remember_signed(ledger, &key, &[(hash(5), hash(66))]).expect("noted");
+        assert_eq!(on(5), Ok(vec![hash(66)]));
+        assert_eq!(on(4), Ok(vec![hash(5)]));
+        disk.files().remove(&only_signed(&disk)).expect("it is there");
+        assert_eq!(on(5), Ok(Vec::new()), "nothing is left to be remembered");
+    }
+}
+
+fn only_signed(disk: &SimulatedDisk) -> PathBuf {
+    let signed = Path::new(STATE).join("signed");
+    disk.seen().into_keys().find(|path| path.starts_with(&signed)).expect("a memory")
 }

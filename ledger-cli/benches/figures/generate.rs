@@ -126,7 +126,7 @@ pub const TERMS: &str = r#"
 title = "Benchmark (all rates invented)"
 currency = "USD"
 period = "month"
-starts_on = 2016-01-01
+starts_on = 2026-06-01
 calculation = 1
 meters = ["input_tokens", "output_tokens"]
 [[party]]

@@ -32,7 +32,9 @@ impl Month {
         let mut terms = generate::TERMS.to_owned();
         for party in ["owner", "host"] {
             let key = format!("{party}.key");
-            measure(Command::new(REVSHARE).args(["keygen", &key]).current_dir(folder));
+            let mut keygen = Command::new(REVSHARE);
+            keygen.args(["-q", "keygen", &key]).current_dir(folder).stdout(Stdio::null());
+            measure(&mut keygen);
             let public = fs::read_to_string(month.path(&format!("{key}.pub"))).expect("a key");
             terms = terms.replace(&format!("@{party}@"), public.trim());
         }

@@ -22,6 +22,8 @@ use crate::event::Event;
 use crate::event::Fact;
 use crate::event::Kind;
 use crate::event::Lines;
+use crate::event::UsageCorrection;
+use crate::event::UsageReport;
 use crate::state::Agreement;
 use crate::state::OpenPart;
 use crate::state::ProposalStatus;
@@ -46,21 +48,35 @@ pub fn evolve(state: &mut State, fact: &Fact) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Applies a fact whose lines have these exact sums, so that they are not added up again. On `Err`
-/// the state is as it was.
+/// The exact sums of the lines that an event holds itself; `None` if it is of a kind without lines,
+/// or its lines are in parts. They follow from the event alone, so that they can be added up for
+/// many events at once ([`evolve_summed`]).
+pub fn sums_of(event: &Event) -> Option<UsageSums> {
+    let block = match event {
+        Event::UsagePart(part) => &part.block,
+        Event::UsageReported(UsageReport { lines: Lines::Inline(block), .. })
+        | Event::UsageCorrected(UsageCorrection { lines: Lines::Inline(block), .. }) => block,
+        _ => return None,
+    };
+    let mut sums = UsageSums::default();
+    block.add_to(&mut sums);
+    Some(sums)
+}
+
+/// Applies a fact. `sums` is what [`sums_of`] gives for its event. On `Err` the state is as it was.
 pub(crate) fn evolve_summed(
     state: &mut State,
     fact: &Fact,
-    sums: UsageSums,
+    sums: Option<UsageSums>,
 ) -> Result<(), Violation> {
     admit_record(state, fact)?;
     admit(state, &fact.author, fact.recorded_at, &fact.event)?;
-    match &fact.event {
-        Event::UsagePart(part) => state.add_part(OpenPart::of(fact, part), sums),
-        Event::UsageReported(report) if matches!(report.lines, Lines::Inline(_)) => {
+    match (&fact.event, sums) {
+        (Event::UsagePart(part), Some(sums)) => state.add_part(OpenPart::of(fact, part), sums),
+        (Event::UsageReported(report), Some(sums)) => {
             usage::record_sums(state, fact, usage::Head::of_report(report), (sums, 0))?;
         }
-        Event::UsageCorrected(correction) if matches!(correction.lines, Lines::Inline(_)) => {
+        (Event::UsageCorrected(correction), Some(sums)) => {
             usage::record_sums(state, fact, usage::Head::of_correction(correction), (sums, 0))?;
         }
         _ => apply(state, fact)?,
@@ -313,8 +329,8 @@ fn admit_place(state: &State, fact: &Fact) -> Result<(), Violation> {
     let joins_parts = matches!(
         fact.event,
         Event::UsagePart(_)
-            | Event::UsageReported(crate::event::UsageReport { lines: Lines::Parts(_), .. })
-            | Event::UsageCorrected(crate::event::UsageCorrection { lines: Lines::Parts(_), .. })
+            | Event::UsageReported(UsageReport { lines: Lines::Parts(_), .. })
+            | Event::UsageCorrected(UsageCorrection { lines: Lines::Parts(_), .. })
     );
     if !state.open_parts().is_empty() && !joins_parts {
         return Err(Problem::new(

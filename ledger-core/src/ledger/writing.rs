@@ -9,8 +9,8 @@ use crate::decide::Context;
 use crate::decide::Decision;
 use crate::event::Event;
 use crate::event::Fact;
-use crate::evolve::evolve;
 use crate::evolve::evolve_summed;
+use crate::evolve::sums_of;
 use crate::ledger::Ledger;
 use crate::ledger::Mode;
 use crate::ledger::Notice;
@@ -184,10 +184,8 @@ impl Ledger {
             payload: payload_digest,
             event,
         };
-        match sums {
-            Some(sums) => evolve_summed(&mut self.state, &fact, sums)?,
-            None => evolve(&mut self.state, &fact)?,
-        }
+        let sums = sums.or_else(|| sums_of(&fact.event));
+        evolve_summed(&mut self.state, &fact, sums)?;
         Ok(Applied { record, fact })
     }
 

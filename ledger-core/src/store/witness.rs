@@ -9,11 +9,13 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::Mutex;
 
 use crate::store::disk::io_problem;
 use crate::store::files::Files;
 use crate::store::files::How;
 use crate::store::files::make_folders;
+use crate::store::files::read_exact_at;
 use crate::store::files::read_whole;
 use crate::store::files::replace;
 use crate::store::files::system;
@@ -36,6 +38,18 @@ pub struct Witness {
     folder: Option<PathBuf>,
     /// The copy's own path, made absolute.
     copy: PathBuf,
+    /// What this process noted last in the memory of a key.
+    noted: Arc<Mutex<Option<Noted>>>,
+}
+
+/// The last entry that this process made in the memory of what a key signed. A record that follows
+/// on it can only have been signed later: entries on its hash stand behind it.
+#[derive(Clone, Debug)]
+struct Noted {
+    path: PathBuf,
+    entry: [u8; SIGNED_LEN],
+    /// Where the entry stands.
+    at: u64,
 }
 
 /// What this machine knows of a copy, with a snapshot of its state; the content is the ledger's.
@@ -110,7 +124,7 @@ impl Witness {
         ledger_folder: &Path,
     ) -> Witness {
         let copy = files.canonical(ledger_folder).unwrap_or_else(|_| ledger_folder.to_owned());
-        Witness { files, folder: state_folder.map(Path::to_owned), copy }
+        Witness { files, folder: state_folder.map(Path::to_owned), copy, noted: Arc::default() }
     }
 
     /// Whether there is a memory at all.
@@ -194,9 +208,33 @@ impl Witness {
         previous: RecordHash,
     ) -> Result<Vec<RecordHash>, Problem> {
         let Some(path) = self.signed_path(ledger, key) else { return Ok(Vec::new()) };
-        let bytes = self.read(&path)?;
+        let bytes = match self.behind_noted(&path, previous)? {
+            Some(bytes) => bytes,
+            None => self.read(&path)?,
+        };
         let on_previous = signed_in(&bytes).filter(|(known, _)| *known == previous);
         Ok(on_previous.map(|(_, hash)| hash).collect())
+    }
+
+    /// What stands in the memory of a key behind the entry of the record with this hash, if this
+    /// process made it and it stands where it did: so that a process that signs a million records
+    /// does not read all of them again for each.
+    fn behind_noted(&self, path: &Path, hash: RecordHash) -> Result<Option<Vec<u8>>, Problem> {
+        let noted = self.noted.lock().ok().and_then(|noted| noted.clone());
+        let fits = |noted: &Noted| noted.path == path && noted.entry.ends_with(hash.bytes());
+        let Some(noted) = noted.filter(fits) else { return Ok(None) };
+        let read = || -> io::Result<Option<Vec<u8>>> {
+            let file = self.files.open(path, How::Read)?;
+            let Some(len) = file.len()?.checked_sub(noted.at) else { return Ok(None) };
+            let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
+            read_exact_at(&*file, &mut bytes, noted.at)?;
+            // What was released meanwhile would have moved it.
+            Ok(bytes.strip_prefix(&noted.entry).map(<[u8]>::to_vec))
+        };
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map_err(|error| unread(path, &error)),
+        }
     }
 
     /// Remembers what a key is about to sign in this copy, before anybody can read it. Errors:
@@ -213,7 +251,7 @@ impl Witness {
         let mut pending = entry(ledger.bytes(), key.bytes());
         pending.extend_from_slice(&entries);
         self.write(&pending_path, &pending).map_err(|error| unwritten(&pending_path, &error))?;
-        let append = || -> io::Result<()> {
+        let append = || -> io::Result<u64> {
             make_folders(&*self.files, path.parent().unwrap_or(&path))?;
             let file = self.files.open(&path, How::AppendOrCreate)?;
             // What was written in part before (a full disk, a power cut) would shift what follows.
@@ -222,9 +260,19 @@ impl Witness {
             if len != whole {
                 file.set_len(whole)?;
             }
-            write_all(&*file, &entries)
+            write_all(&*file, &entries)?;
+            Ok(whole + entries.len() as u64)
         };
-        append().map_err(|error| unwritten(&path, &error))
+        let end = append().map_err(|error| unwritten(&path, &error))?;
+        let noted = entries.last_chunk().map(|entry| Noted {
+            path: path.clone(),
+            entry: *entry,
+            at: end.saturating_sub(SIGNED_LEN as u64),
+        });
+        if let Ok(mut known) = self.noted.lock() {
+            *known = noted;
+        }
+        Ok(())
     }
 
     /// Releases records that were signed and that nobody could read: an append that failed.

@@ -8,10 +8,12 @@ use crate::chain::Place;
 use crate::chain::StoredRecord;
 use crate::chain::frame::FrameHeader;
 use crate::event::Fact;
+use crate::evolve::sums_of;
 use crate::store::Batch;
 use crate::store::reader::FrameAt;
 use crate::store::reader::has_unwritten_end;
 use crate::store::reader::has_unwritten_sector;
+use crate::usage::UsageSums;
 use crate::vocab::PeriodLength;
 use crate::vocab::Problem;
 use crate::vocab::RecordHash;
@@ -28,8 +30,8 @@ pub struct Examined {
     pub chain: Vec<Problem>,
     /// What is wrong with its signature.
     pub authors: Vec<Problem>,
-    /// What it says.
-    pub fact: Option<Fact>,
+    /// What it says, with the exact sums of its lines.
+    pub fact: Option<(Fact, Option<UsageSums>)>,
     /// Whether it may be one that was never written whole.
     pub is_torn: bool,
     /// Where its frame lies.
@@ -94,7 +96,10 @@ fn examine(frame: &[u8], length: PeriodLength) -> Examined {
         examined.authors.push(problem);
     }
     match checked.fact(length) {
-        Ok(fact) => examined.fact = Some(fact),
+        Ok(fact) => {
+            let sums = sums_of(&fact.event);
+            examined.fact = Some((fact, sums));
+        }
         Err(problem) => examined.chain.push(problem),
     }
     examined

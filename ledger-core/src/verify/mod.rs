@@ -24,6 +24,7 @@ use crate::store::Reader;
 use crate::store::SegmentSource;
 use crate::store::witness::RememberedHead;
 use crate::verify::examine::Examined;
+use crate::usage::UsageSums;
 use crate::vocab::Code;
 use crate::vocab::Id;
 use crate::vocab::Problem;
@@ -315,7 +316,7 @@ impl<'o> Verifier<'o> {
     }
 
     /// Applies a fact, with everything it says that is not so.
-    fn apply(&mut self, mut fact: Fact) {
+    fn apply(&mut self, (mut fact, sums): (Fact, Option<UsageSums>)) {
         let head = (self.state.next_seq(), self.state.head());
         // A time that runs backwards was reported with the chain; the rest is judged all the same.
         fact.recorded_at = fact.recorded_at.max(self.state.recorded_at());
@@ -336,7 +337,7 @@ impl<'o> Verifier<'o> {
                     Err(problem) => Err(problem),
                 }
             }
-            _ => evolve::evolve(&mut self.state, fact),
+            _ => evolve::evolve_summed(&mut self.state, fact, sums),
         };
         (self.see)(fact);
         if let Err(problem) = outcome {
