@@ -186,9 +186,9 @@ fn today() -> String {
 
 /// Puts a name in the place of every hash, id, key and fingerprint, and of the day.
 pub fn steady(text: &str) -> String {
-    let text = &text.replace(&today(), "<today>");
+    let text = text.replace(&today(), "<today>");
     let mut steady = String::with_capacity(text.len());
-    let mut rest = text;
+    let mut rest = text.as_str();
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
