@@ -142,7 +142,7 @@ fn print(session: &mut Session, verdict: &Verdict) -> Result<(), Failure> {
             writeln!(session.out, "  {:<12}{to}", layer.as_str())?;
         }
     }
-    print_since(session, &verdict)?;
+    print_since(session, verdict)?;
     for (party, seq) in &verdict.acknowledged {
         writeln!(session.out, "acknowledged by {party} at record {seq}")?;
     }
