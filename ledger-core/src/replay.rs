@@ -113,6 +113,8 @@ pub fn replay_from(
                 (stop, _) => stop,
             };
             if let Some(stop) = stop {
+                // What was read ahead was not needed; that it could not be read is said all the same.
+                read?;
                 return run.stopped(source, stop);
             }
             from = to;
@@ -121,8 +123,8 @@ pub fn replay_from(
         more = match read {
             Ok(more) => more,
             Err(problem) => {
-                let stop = run.apply_all(waiting)?;
-                return stop.map_or(Err(problem), |stop| run.stopped(source, stop));
+                run.apply_all(waiting)?;
+                return Err(problem);
             }
         };
     }

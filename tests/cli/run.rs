@@ -186,7 +186,7 @@ fn today() -> String {
 
 /// Puts a name in the place of every hash, id, key and fingerprint, and of the day.
 pub fn steady(text: &str) -> String {
-    let text = &text.replace(&today(), "<today>");
+    let text = text.replace(&today(), "<today>");
     let mut steady = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while !rest.is_empty() {

@@ -127,6 +127,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         Args::Issue { of, writing } => {
             let of = period("P", of)?;
             let mut desk = session.write(writing)?;
+            desk.ledger.rate_stated();
             let outcome = desk.submit(Command::IssueStatement(of));
             let outcome = outcome.map_err(|failure| failure.about("P", OF_THE_PERIOD))?;
             let currency = said(session, &desk, &outcome)?;

@@ -141,7 +141,7 @@ fn print(session: &mut Session, verdict: &Verdict) -> Result<(), Failure> {
             writeln!(session.out, "  {:<12}{to}", layer.as_str())?;
         }
     }
-    print_since(session, &verdict)?;
+    print_since(session, verdict)?;
     for (party, seq) in &verdict.acknowledged {
         writeln!(session.out, "acknowledged by {party} at record {seq}")?;
     }
@@ -169,15 +169,15 @@ fn print_since(session: &mut Session, verdict: &Verdict) -> Result<(), Failure> 
             };
             let ((complete, at), head) = (before.complete, before.head.0.short());
             let before = match complete == before.records {
-                true => format!("verified before, on {}: to record {last} {head}", at.date()),
+                true => format!("record {last} {head}, on {}", at.date()),
                 false => format!(
-                    "verified before, by {}: to record {last} {head}; at once on {}: to record {}",
+                    "record {last} {head}, by {} (all at once: to record {}, on {})",
                     before.at.date(),
-                    at.date(),
-                    complete.saturating_sub(1)
+                    complete.saturating_sub(1),
+                    at.date()
                 ),
             };
-            format!("{new}; {before}")
+            format!("{new}; verified before: to {before}")
         }
         SinceVerified::Everything(why) => format!("verified everything: {why}"),
     };

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use num_bigint::BigInt;
+use num_bigint::Sign;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -97,8 +98,15 @@ struct ReportRow {
 #[derive(Serialize, Deserialize)]
 struct GroupRow {
     period: String,
-    groups: Vec<(u64, u64, String, Vec<String>, SumsRow, Option<(Vec<u8>, Vec<u8>)>)>,
+    groups: Vec<(GroupKeyRow, SumsRow, Option<FractionRow>)>,
 }
+
+/// Stretch, rule, currency, modifiers.
+#[derive(Serialize, Deserialize)]
+struct GroupKeyRow(u64, u64, String, Vec<String>);
+
+#[derive(Serialize, Deserialize)]
+struct FractionRow(Vec<u8>, Vec<u8>);
 
 #[derive(Serialize, Deserialize)]
 struct SumsRow(u64, i128, Vec<(String, i128)>, Vec<(String, i128)>);
@@ -242,10 +250,12 @@ fn group_row(period: Period, groups: &PeriodGroups) -> GroupRow {
     let number = |number: &BigInt| number.to_signed_bytes_le();
     let group = |(key, sums): (&GroupKey, &GroupSums)| {
         let modifiers = key.modifiers.iter().map(|id| id.as_str().to_owned()).collect();
-        let priced = sums.priced.as_ref().map(|sum| (number(sum.numer()), number(sum.denom())));
+        let fraction = |sum: &Exact| FractionRow(number(sum.numer()), number(sum.denom()));
+        let priced = sums.priced.as_ref().map(fraction);
         let (stretch, rule) = (key.stretch as u64, key.rule as u64);
         let currency = key.currency.code().to_owned();
-        (stretch, rule, currency, modifiers, sums_row(&sums.lines), priced)
+        let key = GroupKeyRow(stretch, rule, currency, modifiers);
+        (key, sums_row(&sums.lines), priced)
     };
     GroupRow { period: period.to_string(), groups: groups.iter().map(group).collect() }
 }
@@ -390,19 +400,26 @@ fn report(row: ReportRow, sums: impl Fn((u64, u64)) -> Option<ReportSums>) -> Op
 
 fn groups(row: GroupRow) -> Option<(Period, PeriodGroups)> {
     let mut groups = PeriodGroups::new();
-    for (stretch, rule, currency, modifiers, lines, priced) in row.groups {
+    for (GroupKeyRow(stretch, rule, currency, modifiers), lines, priced) in row.groups {
         let key = GroupKey {
             stretch: usize::try_from(stretch).ok()?,
             rule: usize::try_from(rule).ok()?,
             currency: Currency::parse(&currency).ok()?,
             modifiers: modifiers.iter().map(|id| Id::parse(id).ok()).collect::<Option<_>>()?,
         };
-        let number = |bytes: &[u8]| BigInt::from_signed_bytes_le(bytes);
-        // In lowest terms, as it was.
-        let priced = priced.map(|(above, below)| Exact::new_raw(number(&above), number(&below)));
+        let priced = match priced {
+            Some(FractionRow(above, below)) => Some(fraction(&above, &below)?),
+            None => None,
+        };
         groups.insert(key, GroupSums { lines: line_sums(lines)?, priced });
     }
     Some((Period::parse(&row.period).ok()?, groups))
+}
+
+/// A fraction in lowest terms, as it was.
+fn fraction(above: &[u8], below: &[u8]) -> Option<Exact> {
+    let (above, below) = (BigInt::from_signed_bytes_le(above), BigInt::from_signed_bytes_le(below));
+    (below.sign() == Sign::Plus).then(|| Exact::new_raw(above, below))
 }
 
 fn line_sums(SumsRow(lines, gross, meters, deductions): SumsRow) -> Option<LineSums> {

@@ -172,11 +172,11 @@ fn verify_copy(
     if let Some(why) = why.take() {
         verdict.since = SinceVerified::Everything(why);
     }
-    if let Some(kept) = kept.filter(|_| witness.exists()) {
-        let now = options.now.unwrap_or_default();
-        if let Some(bytes) = verified(&kept, &said, &segments, known.as_ref(), now) {
-            let _ = witness.remember_known(Memory::Verified, &bytes);
-        }
+    // Without a clock nothing can be said of when.
+    if let Some((kept, now)) = kept.zip(options.now).filter(|_| witness.exists())
+        && let Some(bytes) = verified(&kept, &said, &segments, known.as_ref(), now)
+    {
+        let _ = witness.remember_known(Memory::Verified, &bytes);
     }
     verdict
 }

@@ -361,6 +361,14 @@ impl Ledger {
         &self.state
     }
 
+    /// Rates the periods that are stated, unless that was done: a statement is composed several times
+    /// on its way to the log, and rates only what follows on them.
+    pub fn rate_stated(&mut self) {
+        if let Some(agreement) = self.state.agreement_mut() {
+            agreement.rate_stated();
+        }
+    }
+
     /// The log's bytes.
     pub fn source(&self) -> &dyn SegmentSource {
         &self.log

@@ -95,6 +95,13 @@ impl Agreement {
         self.rated.clear();
     }
 
+    /// Keeps the ratings of the periods that are stated.
+    pub(crate) fn rate_stated(&mut self) {
+        if let Some(last) = self.statements.last_key_value().map(|(period, _)| *period) {
+            self.keep_rated(last);
+        }
+    }
+
     /// Keeps the ratings of the periods up to one that was just stated: the next statement is
     /// composed from the first on, and nearly nothing of that has moved.
     pub(crate) fn keep_rated(&mut self, last: Period) {

@@ -17,7 +17,7 @@ use crate::vocab::Problem;
 const BATCH_LEN: usize = 8 << 20;
 /// Most frames that are looked at at once, and most bytes of them but for the last: while these are
 /// decoded in parallel, those before them are judged in order.
-const SHARE_FRAMES_MAX: usize = 2_048;
+const SHARE_FRAMES_MAX: usize = 8_192;
 const SHARE_LEN_MAX: usize = 4 << 20;
 /// Bytes read at once behind damage, at first; more, the longer it goes on well.
 const SEARCH_LEN: usize = 4 << 10;

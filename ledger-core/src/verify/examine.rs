@@ -41,7 +41,7 @@ pub struct Examined {
 }
 
 /// Frames that a thread takes at once.
-const SHARE_MAX: usize = 32;
+const SHARE_MAX: usize = 16;
 
 /// Examines frames of a batch, in parallel. `length` is that of the terms' periods.
 pub fn examine_all(
