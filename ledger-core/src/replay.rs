@@ -180,8 +180,7 @@ impl Run<'_> {
             };
             let state = &mut self.state;
             stands.check_follows(ledger_id(state), state.next_seq(), state.head())?;
-            evolve_summed(state, &fact, sums)
-                .map_err(|violation| refused(violation, fact.seq))?;
+            evolve_summed(state, &fact, sums).map_err(|violation| refused(violation, fact.seq))?;
             self.group = match state.open_parts().is_empty() {
                 true => None,
                 false => self.group.or(Some((fact.seq, place))),

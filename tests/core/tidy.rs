@@ -269,7 +269,7 @@ fn dependencies_carry_their_reason() {
             found.push(format!("Cargo.toml: {line}"));
         }
     }
-    for member in ["ledger-core", "ledger-cli", "tests/kit", "tests/reference"] {
+    for member in ["ledger-core", "ledger-cli", "tests/kit", "tests/reference", "tests/hostile"] {
         let path = format!("{member}/Cargo.toml");
         let text = read(&path);
         let mut in_dependencies = false;
@@ -284,7 +284,55 @@ fn dependencies_carry_their_reason() {
             }
         }
     }
+    // The fuzzer is a workspace of its own.
+    let fuzzer = read("tests/fuzz/Cargo.toml");
+    let table = fuzzer.split_once("[dependencies]").expect("the table is there").1;
+    for line in table.lines().take_while(|line| !line.starts_with('[')) {
+        if line.contains(" = ") && !line.contains("path = ") && !line.contains(" # ") {
+            found.push(format!("tests/fuzz/Cargo.toml: {line}"));
+        }
+    }
     none(&found, "name the dependency in [workspace.dependencies] with `# the reason`");
+}
+
+/// The fuzzer tries the crates that the ledger is built from, in the same versions.
+#[test]
+fn the_fuzzer_has_the_same_crates() {
+    let packages = |path: &str| -> BTreeSet<String> {
+        let text = read(path);
+        let packages = text.split("[[package]]").skip(1);
+        packages.map(|one| one.lines().skip(1).take(2).collect::<Vec<_>>().join(" ")).collect()
+    };
+    let own = packages("Cargo.lock");
+    let allowed = ["arbitrary", "jobserver", "libfuzzer-sys", "revshare-fuzz"];
+    let others: Vec<String> = packages("tests/fuzz/Cargo.lock")
+        .into_iter()
+        .filter(|one| !own.contains(one))
+        .filter(|one| allowed.iter().all(|name| !one.contains(&format!("\"{name}\""))))
+        .collect();
+    none(&others, "copy the versions of Cargo.lock to tests/fuzz/Cargo.lock");
+}
+
+/// Every target of `tests/hostile` has a binary of the fuzzer, a number of runs, and a corpus.
+#[test]
+fn every_target_is_fuzzed() {
+    let library = read("tests/hostile/lib.rs");
+    let (run, fuzzer) = (read("tests/fuzz/run"), read("tests/fuzz/Cargo.toml"));
+    let names: Vec<&str> = library
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("target(\"")?.split('"').next())
+        .collect();
+    assert!(names.len() > 10, "lib.rs lists its targets: {names:?}");
+    let mut found = Vec::new();
+    for name in names {
+        let is_built = fuzzer.contains(&format!("name = \"{name}\""));
+        let is_run = run.matches(&format!("[{name}]=")).count() == 2;
+        let corpus = root().join("tests/fuzz/corpus").join(name);
+        if !is_built || !is_run || !corpus.is_dir() {
+            found.push(name.to_owned());
+        }
+    }
+    none(&found, "add the target to tests/fuzz/Cargo.toml, tests/fuzz/run and tests/fuzz/corpus");
 }
 
 /// The packages of `Cargo.lock`: name, and the names of what each depends on.

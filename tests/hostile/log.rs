@@ -50,14 +50,16 @@ pub fn run(input: &[u8]) {
             segments.push(header.bytes().to_vec());
         }
     }
-    let one = joined(&segments);
+    let one = (segments.len() > 1).then(|| joined(&segments));
     let verdict = agree(&MemoryLog { segments });
-    let other = agree(&one);
-    assert_eq!(
-        (verdict.is_valid(), verdict.events, verdict.head, verdict.state_root),
-        (other.is_valid(), other.events, other.head, other.state_root),
-        "the verdict depends on how a log is cut into segments"
-    );
+    if let Some(one) = one {
+        let other = agree(&one);
+        assert_eq!(
+            (verdict.is_valid(), verdict.events, verdict.head, verdict.state_root),
+            (other.is_valid(), other.events, other.head, other.state_root),
+            "the verdict depends on how a log is cut into segments"
+        );
+    }
 }
 
 /// The same records in one segment.
