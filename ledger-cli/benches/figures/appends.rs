@@ -123,9 +123,9 @@ impl Small {
         Small { ledger, host: (host, as_host), owner: as_owner.author.party }
     }
 
-    /// Opens such a ledger again.
-    pub fn reopen(folder: &Path) -> Small {
-        let ledger = Ledger::open_for_writing(folder, None).expect("a ledger");
+    /// Opens such a ledger again, with the memories of this machine.
+    pub fn reopen(folder: &Path, state: &Path) -> Small {
+        let ledger = Ledger::open_for_writing(folder, Some(state)).expect("a ledger");
         let (host, now) = (signer(7), Timestamp::parse("2026-07-01T00:00:00Z").expect("a time"));
         let author =
             Author { party: Id::parse("host").expect("an id"), key: host.public().expect("a key") };

@@ -83,7 +83,7 @@ fn with_events(folder: &Path, events: u32) {
     let without = revshare(&["balances"]);
     let balances = median(|| revshare(&["balances"]));
     let started = Instant::now();
-    let mut more = Small::reopen(folder);
+    let mut more = Small::reopen(folder, &folder.join("state"));
     more.one(events);
     let one_more = started.elapsed();
     let seconds = |time: Duration| time.as_secs_f64();
