@@ -7,9 +7,11 @@ use ledger_core::decide::Context;
 use ledger_core::intake::Blocks;
 use ledger_core::intake::read_csv;
 use ledger_core::intake::read_csv_blocks;
+use ledger_core::ledger::Ledger;
 use ledger_core::ledger::Mode;
 use ledger_core::ledger::Signing;
 use ledger_core::ledger::report::PreparedBlock;
+use ledger_core::state::root::state_root;
 use ledger_core::terms::TermsByDay;
 use ledger_core::vocab::Amount;
 use ledger_core::vocab::Code;
@@ -191,4 +193,31 @@ fn a_group_that_is_only_tried_or_empty_records_nothing() -> Result<(), Problem> 
     assert_eq!(none.map(|records| records.len()), Ok(0));
     assert_eq!((world.root(), world.segments()), before);
     Ok(())
+}
+
+#[test]
+fn a_writer_knows_again_what_it_has_just_written_and_nothing_else() {
+    let mut world = World::with_memory();
+    world.open_and_accept(two_parties("share = { meta = \"0.15\" }").build());
+    let terms = world.agreement().terms().clone();
+    let terms = TermsByDay::one(&terms, Level::LATEST);
+    let blocks = read_csv("january.csv", file().as_bytes(), &terms, january()).blocks;
+    let known = world.memory_folder().join("replayed");
+    assert!(!known.exists(), "little was written so far");
+    world.must(HOST, Command::ReportUsage { period: january(), supplement: false, blocks });
+    assert_eq!(fs::read_dir(&known).expect("a memory").count(), 1);
+    let (root, folder, memory) = (world.root(), world.folder(), world.memory_folder());
+    let kept = world.close();
+    let opened = Ledger::open_for_writing(&folder, Some(&memory)).expect("opens");
+    assert_eq!(state_root(opened.state()), root);
+    drop(opened);
+    // One bit of a line.
+    let segment = folder.join("log/00000000.seg");
+    let mut bytes = fs::read(&segment).expect("a segment");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&segment, bytes).expect("a segment");
+    let refused = Ledger::open_for_writing(&folder, Some(&memory)).map(|_| ());
+    assert_eq!(refused.map_err(|problem| problem.code), Err(Code::RecordHash));
+    drop(kept);
 }

@@ -136,6 +136,22 @@ pub(super) fn remember_replayed(
     }
 }
 
+/// Remembers a log that a writer has just made so much longer: what it wrote was judged before.
+pub(super) fn remember_written(
+    witness: &Witness,
+    log: &DiskLog,
+    known: (&State, &SaidLog),
+    written: u64,
+) {
+    if !witness.exists() || written < WORTH_REMEMBERING {
+        return;
+    }
+    let end = log.segments().ok().and_then(|segments| segments.last().map(|s| (s.number, s.len)));
+    if let Some(place) = end {
+        remember_replayed(witness, log, known, (place, written));
+    }
+}
+
 /// Verifies the copy in a folder, with this machine's memory of it beside what `options` gives.
 /// What is found valid is remembered.
 pub fn verify_folder(folder: &Path, state_folder: Option<&Path>, options: Options) -> Verdict {

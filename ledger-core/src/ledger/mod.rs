@@ -19,6 +19,7 @@ use crate::event::Fact;
 use crate::event::Kind;
 use crate::evolve::acknowledgement::compose;
 pub use crate::index::Lookup;
+use crate::index::SaidLog;
 use crate::index::SledIndex;
 use crate::ledger::known::Beginning;
 pub use crate::ledger::known::verify_folder;
@@ -57,6 +58,9 @@ pub struct Ledger {
     /// The look-ups, once something was looked up.
     index: OnceLock<Option<SledIndex>>,
     index_use: IndexUse,
+    /// Of a ledger opened to write: what was said on the way to its state, as a snapshot has it;
+    /// `None` once that is not known any more.
+    said: Option<SaidLog>,
 }
 
 /// What became of the index when a ledger was opened.
@@ -190,11 +194,12 @@ impl Ledger {
         let witness = Witness::new_on(files.clone(), state_folder, folder);
         let beginning = Beginning::for_writing(&log, &witness, witness.head()?);
         let new = beginning.bytes_behind(&log.segments()?);
-        let (ledger, seen) = Ledger::load(folder, witness, log, (Some(beginning), true))?;
+        let (mut ledger, seen) = Ledger::load(folder, witness, log, (Some(beginning), true))?;
         if ledger.notices.is_empty() {
             let known = (&ledger.state, &seen.said);
             known::remember_replayed(&ledger.witness, &ledger.log, known, (seen.place, new));
         }
+        ledger.said = Some(seen.said);
         Ok(ledger)
     }
 
@@ -222,6 +227,7 @@ impl Ledger {
             notices: Vec::new(),
             index: OnceLock::new(),
             index_use: IndexUse::Without,
+            said: Some(SaidLog::default()),
         })
     }
 
@@ -240,6 +246,7 @@ impl Ledger {
             notices: Vec::new(),
             index: OnceLock::new(),
             index_use: IndexUse::Without,
+            said: None,
         })
     }
 
@@ -275,6 +282,7 @@ impl Ledger {
             notices: Vec::new(),
             index: OnceLock::new(),
             index_use: IndexUse::Without,
+            said: None,
         };
         let remembered_hash = remembered_at.map(|(hash, _)| hash);
         ledger.admit_memory(remembered, remembered_hash, replayed.unfinished.as_ref())?;

@@ -112,7 +112,8 @@ impl Ledger {
         index_use: IndexUse,
     ) -> Ledger {
         let (folder, notices) = (folder.to_owned(), Vec::new());
-        Ledger { folder, log, witness, state, notices, index: OnceLock::new(), index_use }
+        let (index, said) = (OnceLock::new(), None);
+        Ledger { folder, log, witness, state, notices, index, index_use, said }
     }
 
     /// Keeps in the index what was read.

@@ -17,6 +17,7 @@ use crate::ledger::Notice;
 use crate::ledger::Outcome;
 use crate::ledger::Recorded;
 use crate::ledger::Signing;
+use crate::ledger::known::remember_written;
 use crate::replay::Signatures;
 use crate::replay::ledger_id;
 use crate::replay::replay;
@@ -118,6 +119,7 @@ impl Ledger {
         if self.state.next_seq() == next_seq {
             return;
         }
+        self.said = None;
         let Some(last) = next_seq.checked_sub(1) else {
             self.state = State::default();
             return;
@@ -186,6 +188,9 @@ impl Ledger {
         };
         let sums = sums.or_else(|| sums_of(&fact.event));
         evolve_summed(&mut self.state, &fact, sums)?;
+        if let Some(said) = &mut self.said {
+            said.add(&fact);
+        }
         Ok(Applied { record, fact })
     }
 
@@ -206,6 +211,8 @@ impl Ledger {
         }
         let witness = &self.witness;
         let Group { first_seq, frames, draft, signed } = group;
+        let frames_len: usize = frames.iter().map(Vec::len).sum();
+        let written = draft.as_ref().map_or(frames_len as u64, Draft::written);
         let mut remember = || witness.remember_signed(ledger, &key, &signed);
         let recorded = match draft {
             Some(draft) => self.log.publish(draft, &mut remember),
@@ -222,6 +229,9 @@ impl Ledger {
             return Err(problem);
         }
         self.remember_head(ledger);
+        if let Some(said) = &self.said {
+            remember_written(&self.witness, &self.log, (&self.state, said), written);
+        }
         Ok(())
     }
 
@@ -237,6 +247,7 @@ impl Ledger {
     /// The state after records of another copy were appended.
     pub(crate) fn become_state(&mut self, state: State) {
         self.state = state;
+        self.said = None;
         self.remember_head(ledger_id(&self.state));
     }
 

@@ -81,13 +81,22 @@ pub struct Draft {
     path: PathBuf,
     draft: PathBuf,
     file: Box<dyn OpenFile>,
+    /// Bytes of the records that were added.
+    written: u64,
     named: bool,
 }
 
 impl Draft {
     /// Adds a record. Errors: [`Code::DiskFull`], [`Code::DiskWrite`].
     pub fn push(&mut self, frame: &[u8]) -> Result<(), Problem> {
-        write_all(&*self.file, frame).map_err(|error| cannot_write(&self.path, &error))
+        write_all(&*self.file, frame).map_err(|error| cannot_write(&self.path, &error))?;
+        self.written += frame.len() as u64;
+        Ok(())
+    }
+
+    /// Bytes of the records that were added.
+    pub fn written(&self) -> u64 {
+        self.written
     }
 }
 
@@ -404,8 +413,14 @@ impl DiskLog {
             };
             let draft = path.with_extension("new");
             let file = self.files.open(&draft, How::Create)?;
-            let draft =
-                Draft { files: self.files.clone(), path: path.clone(), draft, file, named: false };
+            let draft = Draft {
+                files: self.files.clone(),
+                path: path.clone(),
+                draft,
+                file,
+                written: 0,
+                named: false,
+            };
             write_all(&*draft.file, &begin)?;
             Ok(draft)
         };
