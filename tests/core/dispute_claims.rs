@@ -61,7 +61,7 @@ fn every_clause_with_an_id_can_be_disputed() {
 fn lines_are_claimed_for_the_period_of_their_report() {
     let february = |world: &World| world.report_of(period("2026-02")).expect("a report");
     let claim = move |world: &World| {
-        let other = [Line::new("2026-01-05", "8000")];
+        let other = [Line::new("2026-02-05", "8000")];
         let lines = blocks(&other, world.agreement().terms().currency, usize::MAX).pop();
         Claim::Report { replaces: february(world), lines }
     };
@@ -115,7 +115,7 @@ fn adopted_lines_are_final_for_everybody() {
 #[test]
 fn an_outcome_is_about_what_is_disputed() {
     let given = two_beneficiaries()
-        .and(host().supplements("2026-01", of_both("10", "10")))
+        .and(host().supplements("2026-01", of_both("10", "10")[..1].to_vec()))
         .stated("2026-01")
         .and(host().disputes_report("2026-01", of_both("800", "1000")));
     let world = given.into_world();

@@ -249,6 +249,19 @@ fn behind_damage_the_state_is_not_known() {
     assert_eq!((verdict.state_lost_at, verdict.state_root), (Some(0), None));
 }
 
+/// Where the first record cannot be read, the ledger is not known, and so no other record is known to
+/// belong to it; the next record is not taken for the first one.
+#[test]
+fn without_its_first_record_a_ledger_has_no_name() {
+    let world = stated();
+    let mut log = world.segments();
+    log[0][frames(&world.segments()[0])[0].0] ^= 1;
+    let verdict = judged(log, &Options::default());
+    assert_eq!(verdict.ledger, None);
+    let seqs: Vec<Option<u64>> = verdict.findings.iter().map(|one| one.seq).collect();
+    assert_eq!(seqs, [0, 1, 2, 3, 4, 5, 6].map(Some), "{:?}", verdict.findings);
+}
+
 /// A signature that is not the author's is found with the authors; the record counts for the state.
 #[test]
 fn a_wrong_signature_is_found_with_the_authors() {
