@@ -179,6 +179,22 @@ fn completeness_is_asked_again_with_the_last_acceptance() {
         .refused(Code::AmendmentIncomplete);
 }
 
+/// Before that, it is not asked: the report may be corrected before everybody has accepted.
+#[test]
+fn completeness_is_not_asked_with_an_earlier_acceptance() {
+    let (host, meta, lab) = (party("acme-cloud"), party("meta"), party("a-lab"));
+    let with_lab = |terms: TermsBuilder| terms.party("a-lab", "beneficiary");
+    let narrow = two_parties("when = { territory = [\"EU\"] }\nshare = { meta = \"0.2\" }");
+    Given::ledger(with_lab(share("0.10")))
+        .and(meta.proposes(with_lab(narrow), "2026-02-01"))
+        .reported("2026-02", lines!["2026-02-03" => "10"])
+        .and(host.accepts_proposal())
+        .when(lab.accepts_proposal())
+        .refused(Code::AmendmentIncomplete)
+        .corrected("2026-02", vec![])
+        .and(lab.accepts_proposal());
+}
+
 #[test]
 fn usage_in_a_currency_without_a_rate_is_not_stated() {
     let (host, meta) = (party("acme-cloud"), party("meta"));

@@ -7,8 +7,10 @@ use revshare_kit::caused_by;
 use revshare_kit::disputes::at;
 use revshare_kit::disputes::balance;
 use revshare_kit::disputes::claimed_above;
+use revshare_kit::disputes::commitment;
 use revshare_kit::disputes::divided;
 use revshare_kit::disputes::held;
+use revshare_kit::disputes::last_dispute;
 use revshare_kit::disputes::stands;
 use revshare_kit::disputes::status;
 use revshare_kit::disputes::with_lines;
@@ -27,6 +29,7 @@ use crate::disputes::january;
 use crate::disputes::january_under;
 use crate::disputes::meta;
 use crate::disputes::windows;
+use crate::reference::agree;
 
 /// Lines that are adopted move the tiers of later periods; the report is corrected no more.
 #[test]
@@ -238,8 +241,13 @@ fn evidence_is_named_and_erased() {
         .when(host().erases("a"))
         .refused(Code::Repeat)
         .and(expert().erases("c"));
-    done(given);
-    let twice = || vec![revshare_kit::disputes::commitment("a"); 2];
+    let world = given.into_world();
+    let known = &world.agreement().evidence()[&commitment("c")];
+    assert_eq!((known.about, known.party.as_str()), (last_dispute(&world).id, "expert"));
+    assert!(known.note.is_some(), "it says what it is");
+    assert!(known.erased.is_some(), "it says that it is erased");
+    agree(&world);
+    let twice = || vec![commitment("a"); 2];
     let given = january()
         .when(host().disputes_statement("2026-01", &[("meta", "700")]).with_commitments(twice()))
         .refused(Code::EvidenceTwice);

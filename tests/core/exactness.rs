@@ -129,6 +129,17 @@ fn the_money_of_a_ledger_counts_quantities() {
         .then(booked("meta", "2026-01", "100000000000000"));
 }
 
+/// A quantity counts with what a step pays for one of its own meter, not of another.
+#[test]
+fn the_money_of_a_ledger_counts_each_meter_by_its_own_steps() {
+    let rule = "tiers = { by = \"units\", over = \"year\", kind = \"whole\" }\n\
+                steps = [ { per_unit = { meta = \"1000000000\" } } ]";
+    let line = Line::new("2026-01-05", "0").meter("units", "1").meter("requests", "100001");
+    Given::ledger(two_parties(rule).meter("units").meter("requests"))
+        .when(party("acme-cloud").reports("2026-01", vec![line]))
+        .then(payable("meta", "0"));
+}
+
 /// Payouts on account have no booked amount above them: those to one party that did not come back
 /// come to 100 trillion at most.
 #[test]
@@ -149,6 +160,23 @@ fn the_payouts_of_a_ledger_have_a_bound() {
         .when(sends("40000000000000", "wire 4"))
         .then(payable("meta", "-100000000000000"));
     agree(&given.given().into_world());
+}
+
+/// So do the taxes on them: where the payer bears them, they may be more than the payout.
+#[test]
+fn the_taxes_of_a_ledger_have_a_bound() {
+    let bears = |rate: &str| {
+        let tax = format!("withholding = {{ meta = {{ rate = \"{rate}\", gross_up = true }} }}");
+        Given::ledger(
+            two_parties("share = { meta = \"0.15\" }").clause(&format!("[payment]\n{tax}")),
+        )
+    };
+    let sends =
+        |money: &str| party("acme-cloud").sends_on_account("meta", money, "2026-02-01", "wire 1");
+    // Half of it: the tax is as much as the payout; three quarters: three times as much.
+    let given = bears("0.5").when(sends("100000000000000"));
+    agree(&given.then(payable("meta", "-100000000000000")).given().into_world());
+    bears("0.75").when(sends("33333333333333.34")).refused(Code::AmountBounds);
 }
 
 /// Amounts per unit and flat amounts have a bound, so that no statement can leave the bounds of an

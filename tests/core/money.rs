@@ -342,6 +342,17 @@ fn what_is_carried_falls_due_with_the_minimum() {
     agree(&given.given().into_world());
 }
 
+/// The minimum payout is the least that is paid.
+#[test]
+fn a_payout_of_the_minimum_is_one() {
+    let host = party("acme-cloud");
+    let terms = || whole("[payment]\nminimum_payout = \"100\"");
+    let sends = || host.sends("meta", "1", "2026-03-01", "wire 1");
+    month(Given::ledger(terms()), "2026-01", "99.99").when(sends()).refused(Code::BelowMinimum);
+    let given = month(Given::ledger(terms()), "2026-01", "100").when(sends());
+    agree(&given.then(payable("meta", "99")).given().into_world());
+}
+
 /// A period without usage still gives flat amounts where a window begins: the contract year of an
 /// agreement that begins inside a month begins with that month.
 #[test]

@@ -2,7 +2,10 @@
 //! refusal leaves the ledger as it was.
 
 use ledger_core::command::Command;
+use ledger_core::event::Amendment;
+use ledger_core::evolve::amendment::warnings;
 use ledger_core::vocab::Code;
+use ledger_core::vocab::Date;
 use ledger_core::vocab::EventId;
 use ledger_core::vocab::Level;
 use ledger_core::vocab::Period;
@@ -17,6 +20,7 @@ use revshare_kit::party;
 use revshare_kit::payable;
 use revshare_kit::posted;
 use revshare_kit::two_parties;
+use revshare_kit::world::version;
 
 use crate::reference::agree;
 
@@ -494,4 +498,38 @@ fn an_amendment_raises_a_ledger_of_level_one() {
     let period = Period::parse("2026-01").expect("a period");
     assert_eq!(world.agreement().statements()[&period].statement.level, Level::Two);
     agree(&world);
+}
+
+/// What is legal about an amendment, and surprising, is said: that it overrides terms which were
+/// accepted to take effect later, and that what settles a period changes for the whole of it.
+#[test]
+fn an_amendment_with_surprises_says_so() {
+    let given = Given::ledger(share("0.15")).amended(share("0.16"), "2026-03-01");
+    let world = given.into_world();
+    let surprises = |terms: TermsBuilder, from: &str| {
+        let amendment = Amendment {
+            version: version(terms.build()),
+            effective_from: Date::parse(from).expect("a day"),
+            reason: Text::parse("as agreed").expect("a text"),
+        };
+        warnings(world.agreement(), &amendment)
+    };
+    // Records 0 and 1 open the ledger, 2 proposes and 3 accepts the terms of March.
+    let overrides = "it overrides the terms that were accepted to take effect on 2026-03-01";
+    let said = surprises(share("0.17"), "2026-02-28");
+    assert!(matches!(&said[..], [one] if one.starts_with(overrides)), "{said:?}");
+    assert_eq!(surprises(share("0.17"), "2026-03-01"), [""; 0]);
+    assert_eq!(surprises(share("0.17"), "2026-03-02"), [""; 0]);
+    for clause in [
+        "[payment]\ndue_days = 10",
+        "[payment]\nminimum_payout = \"5\"",
+        "[[cap]]\nto = \"meta\"\namount = \"100\"\nover = \"year\"",
+        "[[minimum]]\nto = \"meta\"\namount = \"100\"\nover = \"year\"",
+        "[[split]]\nof = \"meta\"\nparts = [ { to = \"meta\", weight = \"1\" } ]",
+    ] {
+        let said = surprises(share("0.16").clause(clause), "2026-03-02");
+        assert!(matches!(&said[..], [one] if one.contains("the whole of 2026-03")), "{said:?}");
+        // From the first day of a period on, it is the whole of it anyway.
+        assert_eq!(surprises(share("0.16").clause(clause), "2026-04-01"), [""; 0]);
+    }
 }

@@ -16,7 +16,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 /// Tries a property on random values: `cases` of them, or `REVSHARE_CASES`. What fails is shrunk
-/// and shown with the seed that leads there.
+/// (`REVSHARE_SHRINK` sets in how many steps at most) and shown with the seed that leads there.
 #[track_caller]
 pub fn holds<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value)) {
     holds_from(0, cases, strategy, property);
@@ -32,7 +32,7 @@ pub fn holds_from<S: Strategy>(share: u64, cases: u32, strategy: S, property: im
         rng_algorithm: RngAlgorithm::ChaCha,
         rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
-        max_shrink_iters: 2_000,
+        max_shrink_iters: number("REVSHARE_SHRINK").map_or(2_000, |steps| steps as u32),
         ..Config::default()
     };
     println!("{cases} cases from seed {seed}");

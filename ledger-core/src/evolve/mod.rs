@@ -273,7 +273,6 @@ fn admit_level(state: &State, fact: &Fact) -> Result<(), Violation> {
 /// Whether an event may be said at a format level, in its version. Errors: [`Code::FormatLevel`].
 pub(crate) fn admit_event_level(level: Level, event: &Event) -> Result<(), Violation> {
     let fits = match event {
-        Event::LedgerOpened(version) => version.level == level,
         Event::StatementIssued(statement) => statement.level == level,
         Event::PayoutSent(payout) => payout.level == level,
         Event::RateProposed(_)
