@@ -4,6 +4,7 @@
 use ledger_core::acknowledgement::SignedAcknowledgement;
 use ledger_core::chain;
 use ledger_core::chain::Place;
+use ledger_core::chain::StoredRecord;
 use ledger_core::event::Author;
 use ledger_core::event::Event;
 use ledger_core::evolve::acknowledgement::compose;
@@ -464,4 +465,38 @@ fn a_record_ahead_of_the_clock_is_said() {
     assert_eq!(with(Some(last)), 0);
     assert_eq!(with(Some(last - CLOCK_AHEAD_MICROS_MAX)), 0);
     assert_eq!(with(Some(last - CLOCK_AHEAD_MICROS_MAX - 1)), 1);
+}
+
+/// A last record without its end was never finished, unless this machine remembers that it was.
+#[test]
+fn a_torn_record_that_is_remembered_is_a_finding() {
+    let world = stated();
+    let mut log = world.segments();
+    let last = log.last_mut().expect("a segment");
+    // The sector that the record ends in was never written.
+    let end = last.len() - last.len() % 512;
+    assert!(last.len() - end > 0 && last.len() - end < 200, "it holds the end of the signature");
+    last[end..].fill(0);
+    let head = world.state().head();
+    let ledger = world.agreement().ledger();
+    let seq = world.state().next_seq() - 1;
+    let options = |remembered| Options { remembered, ..Options::default() };
+    let source = in_memory(log);
+    let fresh = verify(&source, &options(None));
+    assert!(fresh.is_valid() && fresh.events == seq, "{:?}", fresh.findings);
+    let known = RememberedHead { ledger, seq, hash: head };
+    let verdict = verify(&source, &options(Some(known)));
+    assert!(!verdict.is_valid());
+    assert!(verdict.findings.iter().any(|finding| finding.seq == Some(seq)));
+    let before = RememberedHead { seq: seq - 1, hash: previous(&world), ..known };
+    assert!(verify(&source, &options(Some(before))).is_valid(), "it was not recorded then");
+}
+
+/// The hash of the last record but one.
+fn previous(world: &World) -> RecordHash {
+    let log = world.segments();
+    let frames = frames(&log[0]);
+    let (at, len) = frames[frames.len() - 1];
+    let frame = &log[0][at..at + len];
+    StoredRecord::read(frame).expect("a record").place.previous
 }
