@@ -138,7 +138,7 @@ impl Scene {
                 let signer = signer(&group[0].party);
                 let commands = group.iter().map(Said::in_group);
                 let said = ledger.submit_all(commands, &signer, Mode::Record);
-                said.map(|_| ()).map_err(|refusal| refusal.problem)
+                said.map(|_| ()).map_err(|refusal| *refusal.problem)
             }
             _ => Ok(()),
         };

@@ -28,7 +28,13 @@ pub struct GroupRefusal {
     /// The position of the command that was refused, from 0; `None` if it was none of them.
     pub position: Option<usize>,
     /// Why.
-    pub problem: Problem,
+    pub problem: Box<Problem>,
+}
+
+impl GroupRefusal {
+    fn of(position: Option<usize>, problem: Problem) -> GroupRefusal {
+        GroupRefusal { position, problem: Box::new(problem) }
+    }
 }
 
 /// A group under construction.
@@ -54,7 +60,7 @@ impl Ledger {
         signer: &Signer,
         mode: Mode,
     ) -> Result<Vec<Recorded>, GroupRefusal> {
-        let of_none = |problem| GroupRefusal { position: None, problem };
+        let of_none = |problem| GroupRefusal::of(None, problem);
         self.admit_certain().map_err(of_none)?;
         let before = self.state().next_seq();
         let mut building = Building {
@@ -81,7 +87,7 @@ impl Ledger {
         mode: Mode,
     ) -> Result<(), GroupRefusal> {
         for (position, (command, context, nonce)) in commands.into_iter().enumerate() {
-            let of_this = |problem| GroupRefusal { position: Some(position), problem };
+            let of_this = |problem| GroupRefusal::of(Some(position), problem);
             let decision = decide::propose(self.state(), command, &context.author);
             let event = match decision.map_err(of_this)? {
                 Decision::Event(event) => event,
@@ -97,7 +103,7 @@ impl Ledger {
                 self.sign_all(building, signer).map_err(of_this)?;
             }
         }
-        let of_none = |problem| GroupRefusal { position: None, problem };
+        let of_none = |problem| GroupRefusal::of(None, problem);
         match mode {
             Mode::Record => self.sign_all(building, signer).map_err(of_none),
             Mode::DryRun => Ok(()),
