@@ -471,32 +471,33 @@ fn a_record_ahead_of_the_clock_is_said() {
 #[test]
 fn a_torn_record_that_is_remembered_is_a_finding() {
     let world = stated();
-    let mut log = world.segments();
-    let last = log.last_mut().expect("a segment");
-    // The sector that the record ends in was never written.
-    let end = last.len() - last.len() % 512;
-    assert!(last.len() - end > 0 && last.len() - end < 200, "it holds the end of the signature");
-    last[end..].fill(0);
-    let head = world.state().head();
-    let ledger = world.agreement().ledger();
-    let seq = world.state().next_seq() - 1;
+    let log = world.segments().remove(0);
+    let frames = frames(&log);
+    // The sector that a record ends in was never written: one that begins in an earlier sector.
+    let torn = frames.iter().enumerate().skip(3).find(|(_, (at, len))| {
+        let tail = (at + len) % 512;
+        tail > 0 && tail + 100 < *len
+    });
+    let (number, (at, len)) = torn.expect("a record over two sectors");
+    let end = at + len;
+    let mut log = log[..end].to_vec();
+    let record = StoredRecord::read(&log[*at..]).expect("a record");
+    let (previous, hash) = (record.place.previous, record.hash);
+    log[end - end % 512..].fill(0);
+    let source = in_memory(vec![log]);
+    let (ledger, seq) = (world.agreement().ledger(), number as u64);
     let options = |remembered| Options { remembered, ..Options::default() };
-    let source = in_memory(log);
     let fresh = verify(&source, &options(None));
     assert!(fresh.is_valid() && fresh.events == seq, "{:?}", fresh.findings);
-    let known = RememberedHead { ledger, seq, hash: head };
+    assert!(
+        fresh.notices.iter().any(|notice| notice.contains("torn append")),
+        "{:?}",
+        fresh.notices
+    );
+    let known = RememberedHead { ledger, seq, hash };
     let verdict = verify(&source, &options(Some(known)));
     assert!(!verdict.is_valid());
     assert!(verdict.findings.iter().any(|finding| finding.seq == Some(seq)));
-    let before = RememberedHead { seq: seq - 1, hash: previous(&world), ..known };
+    let before = RememberedHead { seq: seq - 1, hash: previous, ..known };
     assert!(verify(&source, &options(Some(before))).is_valid(), "it was not recorded then");
-}
-
-/// The hash of the last record but one.
-fn previous(world: &World) -> RecordHash {
-    let log = world.segments();
-    let frames = frames(&log[0]);
-    let (at, len) = frames[frames.len() - 1];
-    let frame = &log[0][at..at + len];
-    StoredRecord::read(frame).expect("a record").place.previous
 }
