@@ -14,7 +14,7 @@ use crate::vocab::Place;
 use crate::vocab::Problem;
 
 /// Bytes read at once; a larger frame is read whole.
-const BATCH_LEN: usize = 8 << 20;
+const BATCH_LEN: usize = 4 << 20;
 /// Most frames that are looked at at once, and most bytes of them but for the last: while these are
 /// decoded in parallel, those before them are judged in order.
 const SHARE_FRAMES_MAX: usize = 8_192;
