@@ -2,7 +2,10 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::sync::LazyLock;
 
+use curve25519_dalek::constants::EIGHT_TORSION;
+use ed25519_dalek::Verifier as _;
 use ed25519_dalek::VerifyingKey;
 
 use crate::vocab::problem::Code;
@@ -16,7 +19,7 @@ impl PublicKey {
     /// From 32 bytes. Errors: [`Code::KeyWeak`] for bytes that are no point of the curve, or a
     /// point of small order: a trivial signature passes under such a key for any message.
     pub fn from_bytes(bytes: [u8; 32]) -> Result<PublicKey, Problem> {
-        if point(&bytes).is_some_and(|point| point.is_sound) {
+        if point(&bytes).is_some_and(|point| point.is_canonical && !point.is_weak) {
             return Ok(PublicKey(bytes));
         }
         Err(Problem::new(Code::KeyWeak, "the public key is weak or no point of the curve")
@@ -59,8 +62,10 @@ impl PublicKey {
 #[derive(Clone, Copy)]
 struct Point {
     key: VerifyingKey,
-    /// It is not of small order.
-    is_sound: bool,
+    /// It is of small order.
+    is_weak: bool,
+    /// The bytes are its one encoding.
+    is_canonical: bool,
 }
 
 /// How many keys a thread keeps: more than the parties of nearly all ledgers.
@@ -79,8 +84,8 @@ fn point(bytes: &[u8; 32]) -> Option<Point> {
     let point = known.unwrap_or_else(|| {
         let key = VerifyingKey::from_bytes(bytes).ok();
         let point = key.map(|key| {
-            let is_sound = !key.is_weak() && key.to_bytes() == *bytes;
-            Point { key, is_sound }
+            let is_canonical = key.to_edwards().compress().to_bytes() == *bytes;
+            Point { key, is_weak: key.is_weak(), is_canonical }
         });
         if kept.len() == KEPT_MAX {
             kept.remove(0);
@@ -93,11 +98,20 @@ fn point(bytes: &[u8; 32]) -> Option<Point> {
 }
 
 /// Whether a signature over a message is valid, strictly: canonical, and under a key that is not
-/// weak.
+/// weak. It accepts what `VerifyingKey::verify_strict` accepts, without its square root for `R`: that
+/// `R` is a point in its one encoding follows from its bytes being those of the point computed, and
+/// then it is of small order only if it is one of eight encodings (decision 38).
 pub(crate) fn is_signed(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
+    let Some((r, _)) = signature.split_first_chunk() else { return false };
+    let is_small = SMALL_ORDER.iter().any(|small| small == r);
     let signature = ed25519_dalek::Signature::from_bytes(signature);
-    point(key).is_some_and(|point| point.key.verify_strict(message, &signature).is_ok())
+    let holds = |key: VerifyingKey| key.verify(message, &signature).is_ok();
+    !is_small && point(key).is_some_and(|point| !point.is_weak && holds(point.key))
 }
+
+/// The encodings of the points of small order.
+static SMALL_ORDER: LazyLock<[[u8; 32]; 8]> =
+    LazyLock::new(|| EIGHT_TORSION.map(|point| point.compress().to_bytes()));
 
 /// As in OpenSSH, without a comment: `ssh-ed25519 AAAA…`.
 impl fmt::Display for PublicKey {
