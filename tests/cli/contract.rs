@@ -361,7 +361,7 @@ fn every_amount_can_be_computed_again_from_its_explanation() {
     for period in ["2024-01", "2024-02"] {
         for party in ["meta", "meta-research", "tuner"] {
             let document = json(&bench.ok(&format!("-C acme explain {period}/{party} --json")).out);
-            let mut amount = Exact::from_integer(0.into());
+            let mut amount = Exact::zero();
             for part in list(&document["parts"]) {
                 amount += number(&part["amount"]);
                 let pool = list(&document["pools"]).iter().find(|pool| pool["of"] == part["of"]);
@@ -382,9 +382,9 @@ fn every_amount_can_be_computed_again_from_its_explanation() {
 
 /// A party's own amount, from groups to guarantees.
 fn recompute(chain: &Value) {
-    let mut earned = Exact::from_integer(0.into());
+    let mut earned = Exact::zero();
     for rule in list(&chain["rules"]) {
-        let mut of_rule = Exact::from_integer(0.into());
+        let mut of_rule = Exact::zero();
         for group in list(&rule["groups"]) {
             let deducted = list(&group["deductions"]).iter().map(|one| number(&one["deducted"]));
             assert_eq!(number(&group["gross"]) - deducted.sum::<Exact>(), number(&group["base"]));
@@ -415,7 +415,7 @@ fn recompute(chain: &Value) {
     }
     for top_up in list(&chain["top_ups"]) {
         let missing = number(&top_up["guarantee"]) - number(&top_up["got"]);
-        own += missing.max(Exact::from_integer(0.into()));
+        own += missing.max(Exact::zero());
     }
     assert_eq!(own, number(&chain["own"]));
 }
@@ -439,7 +439,7 @@ fn number(value: &Value) -> Exact {
     let text = value.as_str().unwrap_or_else(|| panic!("no number: {value}"));
     match text.split_once('/') {
         Some((numerator, denominator)) => {
-            let whole = |text: &str| Exact::from_integer(text.parse().expect("an integer"));
+            let whole = |text: &str| Exact::from(text.parse::<i128>().expect("an integer"));
             whole(numerator) / whole(denominator)
         }
         None => exact::of_amount(&Amount::parse(text).expect("a decimal")),

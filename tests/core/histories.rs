@@ -22,7 +22,6 @@ use ledger_core::view::usage::price_findings;
 use ledger_core::vocab::Amount;
 use ledger_core::vocab::Id;
 use ledger_core::vocab::Level;
-use num_traits::Signed;
 use revshare_kit::World;
 use revshare_kit::random::facts;
 use revshare_kit::random::opened;

@@ -23,8 +23,6 @@ use ledger_core::vocab::exact::of_amount;
 use ledger_core::wire::terms::decode_terms;
 use ledger_core::wire::terms::encode_terms;
 use num_bigint::BigInt;
-use num_traits::Signed;
-use num_traits::Zero;
 use revshare_kit::World;
 use revshare_kit::random::Plan;
 use revshare_kit::random::agree_on_rates;
@@ -186,7 +184,7 @@ fn carried_rounding_stays_within_half_a_unit() {
                 let carried = if terms.carry { difference.clone() } else { Exact::zero() };
                 assert_eq!(share.carry_in, carried, "carried into {}", rating.period);
                 difference += &share.earned - of_amount(&share.rounded);
-                let twice = difference.abs() * BigInt::from(2);
+                let twice = difference.abs() * Exact::from(2);
                 match terms.rounding {
                     _ if !terms.carry => {}
                     Rounding::Down => assert!(difference.abs() < unit, "{id} {}", rating.period),
@@ -278,7 +276,7 @@ fn guarantees_are_never_missed() {
                     assert!(*sum >= guarantee, "{} {}: {top_up:?}", share.party, rating.period);
                     let (days, of) = top_up.days;
                     assert!(0 < days && days <= of, "{top_up:?}");
-                    let exact = of_amount(&minimum) * BigInt::from(days) / BigInt::from(of);
+                    let exact = of_amount(&minimum) * Exact::new(days.into(), of.into());
                     assert!((guarantee - exact).abs() < unit, "{top_up:?}");
                     assert!(!top_up.added.is_negative(), "{top_up:?}");
                 }

@@ -26,8 +26,8 @@ use ledger_core::usage::LineBlock;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
 use ledger_core::view::usage::price_findings;
+use ledger_core::vocab::Amount;
 use ledger_core::vocab::Code;
-use ledger_core::vocab::Exact;
 use ledger_core::vocab::LedgerId;
 use ledger_core::vocab::Period;
 use ledger_core::vocab::StateRoot;
@@ -36,6 +36,7 @@ use ledger_core::vocab::exact::of_amount;
 use ledger_core::wire::event::Sealed;
 use ledger_core::wire::event::encode_payload;
 use ledger_core::wire::event::seal;
+use num_rational::BigRational;
 use proptest::prelude::any;
 use revshare_kit::World;
 use revshare_kit::disk::in_memory;
@@ -103,7 +104,7 @@ fn compare_amounts(world: &World, report: &Report) {
             account.held,
             account.payable(),
         ];
-        let own: Vec<Exact> = own.iter().map(of_amount).collect();
+        let own: Vec<BigRational> = own.iter().map(ratio).collect();
         let other = [
             &balance.booked,
             &balance.interest,
@@ -123,9 +124,9 @@ fn compare_amounts(world: &World, report: &Report) {
     let in_effect = agreement.reports().filter(|one| one.corrected_by.is_none());
     let findings = in_effect.flat_map(|one| {
         let findings = price_findings(agreement, one.period, agreement.lines_of(one)).into_iter();
-        findings.map(|f| (*one.id.bytes(), f.currency.bytes(), f.reported, f.priced))
+        findings.map(|f| (*one.id.bytes(), f.currency.bytes(), f.reported.into(), f.priced.into()))
     });
-    let own: BTreeSet<_> = findings.collect();
+    let own: BTreeSet<([u8; 32], [u8; 3], BigRational, BigRational)> = findings.collect();
     let other = report.price_findings.iter();
     let other: BTreeSet<_> =
         other.map(|f| (f.report, f.currency, f.reported.clone(), f.priced.clone())).collect();
@@ -135,12 +136,17 @@ fn compare_amounts(world: &World, report: &Report) {
     for (period, other) in stated.into_iter().zip(&report.stated) {
         assert_eq!((period.year() as u16, period.number()), (other.year, other.number));
         let booked = agreement.booked(period);
-        assert_eq!(of_amount(&booked.base), other.base, "base booked for {period}");
+        assert_eq!(ratio(&booked.base), other.base, "base booked for {period}");
         for ((id, amount), (party, share)) in booked.shares.iter().zip(&other.shares) {
             assert_eq!(id.as_str(), party);
-            assert_eq!(of_amount(amount), *share, "booked to {id} for {period}");
+            assert_eq!(ratio(amount), *share, "booked to {id} for {period}");
         }
     }
+}
+
+/// An amount as the reference has it.
+fn ratio(amount: &Amount) -> BigRational {
+    of_amount(amount).into()
 }
 
 /// Claimant, period, status, respondents with what they said and saw, and figures of every dispute.
@@ -172,7 +178,7 @@ fn compare_disputes(agreement: &Agreement, report: &Report) {
         let respondents: Vec<_> = respondents.collect();
         assert_eq!(respondents, other.respondents, "respondents of record {}", dispute.seq);
         let figures = dispute.figures.iter();
-        let figures: Vec<_> = figures.map(|(id, sum)| (id.to_string(), of_amount(sum))).collect();
+        let figures: Vec<_> = figures.map(|(id, sum)| (id.to_string(), ratio(sum))).collect();
         assert_eq!(figures, other.figures, "figures of record {}", dispute.seq);
     }
 }

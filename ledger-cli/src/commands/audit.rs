@@ -386,7 +386,7 @@ fn percent(part: &Exact) -> String {
 fn rounded_down(part: &Exact, clause: AuditClause) -> String {
     let digits = clause.cost_shift.scale().max(4);
     let scale = exact::of_amount(&Amount::from_whole(10u64.pow(digits)));
-    let cut = (part * &scale).floor() / scale;
+    let cut = Exact::from((part * &scale).floor()) / scale;
     match cut == *part {
         true => percent(part),
         false => format!("more than {}", percent(&cut)),

@@ -76,7 +76,7 @@ fn prices(all: &[&Terms], meter: &Name) -> BTreeMap<Currency, u128> {
     let mut largest = BTreeMap::new();
     for price in all.iter().flat_map(|terms| &terms.prices).filter(|p| p.meter == *meter) {
         let each = exact::of_amount(&price.price) / exact::of_amount(&price.unit);
-        let whole = u128::try_from(each.ceil().to_integer()).unwrap_or(u128::MAX);
+        let whole = u128::try_from(each.ceil()).unwrap_or(u128::MAX);
         let known = largest.entry(price.currency).or_insert(0);
         *known = whole.max(*known);
     }

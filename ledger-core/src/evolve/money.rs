@@ -1,7 +1,5 @@
 //! Payouts and advances are sent, confirmed and returned.
 
-use num_traits::One;
-
 use crate::event::Author;
 use crate::event::Fact;
 use crate::event::PayoutReceipt;

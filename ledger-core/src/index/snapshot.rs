@@ -250,7 +250,7 @@ fn group_row(period: Period, groups: &PeriodGroups) -> GroupRow {
     let number = |number: &BigInt| number.to_signed_bytes_le();
     let group = |(key, sums): (&GroupKey, &GroupSums)| {
         let modifiers = key.modifiers.iter().map(|id| id.as_str().to_owned()).collect();
-        let fraction = |sum: &Exact| FractionRow(number(sum.numer()), number(sum.denom()));
+        let fraction = |sum: &Exact| FractionRow(number(&sum.numer()), number(&sum.denom()));
         let priced = sums.priced.as_ref().map(fraction);
         let (stretch, rule) = (key.stretch as u64, key.rule as u64);
         let currency = key.currency.code().to_owned();
@@ -419,7 +419,7 @@ fn groups(row: GroupRow) -> Option<(Period, PeriodGroups)> {
 /// A fraction in lowest terms, as it was.
 fn fraction(above: &[u8], below: &[u8]) -> Option<Exact> {
     let (above, below) = (BigInt::from_signed_bytes_le(above), BigInt::from_signed_bytes_le(below));
-    (below.sign() == Sign::Plus).then(|| Exact::new_raw(above, below))
+    (below.sign() == Sign::Plus).then(|| Exact::reduced(above, below))
 }
 
 fn line_sums(SumsRow(lines, gross, meters, deductions): SumsRow) -> Option<LineSums> {

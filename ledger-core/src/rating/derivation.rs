@@ -1,7 +1,5 @@
 //! What rating keeps: every number on the way from lines to an amount.
 
-use num_traits::Zero;
-
 use crate::rating::group::Group;
 use crate::terms::TierKind;
 use crate::terms::Window;

@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use num_bigint::BigInt;
-use num_traits::Signed;
-use num_traits::Zero;
 use rustc_hash::FxHashMap;
 
 use crate::terms::BaseFrom;
@@ -348,7 +345,7 @@ pub fn points(terms: &Terms, modifiers: &[Id], party: &Id) -> Vec<(Id, Exact)> {
 
 /// A whole number as a rational one.
 pub(crate) fn whole(number: i64) -> Exact {
-    Exact::from(BigInt::from(number))
+    Exact::from(i128::from(number))
 }
 
 #[cfg(test)]

@@ -15,8 +15,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use num_traits::Zero;
-
 pub use derivation::PartyRating;
 pub use derivation::PeriodRating;
 pub use derivation::RuleRating;

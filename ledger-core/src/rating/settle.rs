@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use num_bigint::BigInt;
 use num_traits::Signed;
 use num_traits::ToPrimitive;
-use num_traits::Zero;
 
 use crate::rating::derivation::Capped;
 use crate::rating::derivation::Part;
@@ -165,7 +164,7 @@ pub(in crate::rating) fn divide(split: &Split, amount: Amount, digits: u32) -> O
     let mut quotas: Vec<(BigInt, Exact)> = Vec::with_capacity(split.parts.len());
     for part in &split.parts {
         let quota = Exact::from(pool.clone()) * exact::of_amount(&part.weight) / &weights;
-        let floor = quota.floor().to_integer();
+        let floor = quota.floor();
         let remainder = quota - Exact::from(floor.clone());
         quotas.push((floor, remainder));
     }

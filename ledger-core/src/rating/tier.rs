@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use num_traits::Zero;
-
 use crate::rating::derivation::Operand;
 use crate::rating::derivation::Operation;
 use crate::rating::derivation::PointedRate;

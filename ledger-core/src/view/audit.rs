@@ -4,8 +4,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use num_traits::Signed;
-
 use crate::event::Amendment;
 use crate::event::TermsVersion;
 use crate::evolve;

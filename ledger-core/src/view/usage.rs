@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use num_traits::Signed;
-use num_traits::Zero;
-
 use crate::event::Kind;
 use crate::rating::group::Grouping;
 use crate::state::Agreement;

@@ -1,6 +1,7 @@
 //! Days, periods and recorded times. Days are UTC dates, intervals are half-open.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use jiff::ToSpan;
 use jiff::civil;
@@ -35,6 +36,11 @@ pub struct Period {
 /// An instant in UTC, in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
+
+/// The last date, as days since 1970-01-01.
+static LAST_DAY: LazyLock<i32> = LazyLock::new(|| {
+    Date::from_civil(civil::date(YEAR_MAX, 12, 31)).map_or(0, |last| last.0)
+});
 
 fn day_zero() -> civil::Date {
     civil::date(1970, 1, 1)
@@ -73,8 +79,7 @@ impl Date {
 
     /// From days since 1970-01-01; `None` outside the bounds.
     pub fn from_days(days: i32) -> Option<Date> {
-        let last = civil::date(YEAR_MAX, 12, 31);
-        (days >= 0 && days <= day_zero().until(last).ok()?.get_days()).then_some(Date(days))
+        (0..=*LAST_DAY).contains(&days).then_some(Date(days))
     }
 
     fn from_civil(date: civil::Date) -> Option<Date> {
@@ -92,8 +97,7 @@ impl Date {
 
     /// The day `days` later (or earlier); held at the bounds of the calendar.
     pub fn plus_days(self, days: i32) -> Date {
-        let last = Date::from_ymd(YEAR_MAX, 12, 31).map_or(i32::MAX, |date| date.0);
-        Date(self.0.saturating_add(days).clamp(0, last))
+        Date(self.0.saturating_add(days).clamp(0, *LAST_DAY))
     }
 
     /// The same day of the month so many months earlier, or the last day of that month if it is

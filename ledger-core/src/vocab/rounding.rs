@@ -1,7 +1,6 @@
 //! The one rounding: an exact number to the minor unit of a currency, symmetric about zero.
 
 use num_bigint::BigInt;
-use num_traits::Signed;
 use num_traits::ToPrimitive;
 use num_traits::Zero;
 
@@ -33,10 +32,10 @@ impl Rounding {
     /// Rounds to `digits` fraction digits. `None` if the result has more than 15 integer digits.
     pub fn round(self, value: &Exact, digits: u32) -> Option<Amount> {
         let scaled = value.abs() * Exact::from(BigInt::from(10u8).pow(digits));
-        let floor = scaled.numer() / scaled.denom();
+        let floor = scaled.floor();
         // Twice the fraction, compared with one.
-        let twice: BigInt = (scaled.numer() - &floor * scaled.denom()) * 2;
-        let up = match twice.cmp(scaled.denom()) {
+        let fraction = scaled - Exact::from(floor.clone());
+        let up = match (&fraction + &fraction).cmp(&Exact::one()) {
             std::cmp::Ordering::Less => false,
             std::cmp::Ordering::Greater => self != Rounding::Down,
             std::cmp::Ordering::Equal => match self {
