@@ -199,7 +199,8 @@ impl Ledger {
             let known = (&ledger.state, &seen.said);
             known::remember_replayed(&ledger.witness, &ledger.log, known, (seen.place, new));
         }
-        ledger.said = Some(seen.said);
+        // Nothing is remembered where there is no memory.
+        ledger.said = ledger.witness.exists().then_some(seen.said);
         Ok(ledger)
     }
 
@@ -218,6 +219,7 @@ impl Ledger {
         let log = DiskLog::create_on(files.clone(), folder)?;
         let witness = Witness::new_on(files.clone(), state_folder, folder);
         witness.forget_head();
+        let said = witness.exists().then(SaidLog::default);
         let (folder, state) = (folder.to_owned(), State::default());
         Ok(Ledger {
             folder,
@@ -227,7 +229,7 @@ impl Ledger {
             notices: Vec::new(),
             index: OnceLock::new(),
             index_use: IndexUse::Without,
-            said: Some(SaidLog::default()),
+            said,
         })
     }
 

@@ -29,8 +29,11 @@ use crate::vocab::Problem;
 
 /// The folder of the segments, inside the ledger's.
 pub const LOG_FOLDER: &str = "log";
-/// The file that a writer locks.
+/// The file that a writer locks. Its one byte is a mark for as long as it appends; the byte is
+/// changed in its place, which is cheaper than emptying the file.
 const LOCK_FILE: &str = "lock";
+const APPENDING: [u8; 1] = *b"1";
+const APPENDED: [u8; 1] = *b"0";
 /// How the name of a file ends that is to become a segment.
 const DRAFT: &str = ".new";
 /// Bytes that are written again at once.
@@ -208,8 +211,9 @@ impl DiskLog {
         let lock = log.files.open(&path, How::Lock).map_err(|error| cannot_write(&path, &error))?;
         match lock.try_lock() {
             Ok(()) => {
-                // A writer leaves a mark in the file for as long as it appends.
-                let interrupted = !lock.is_empty().map_err(|error| cannot_read(&path, &error))?;
+                let mut mark = [0];
+                let read = lock.read_at(&mut mark, 0).map_err(|error| cannot_read(&path, &error))?;
+                let interrupted = read > 0 && mark != APPENDED;
                 Ok(DiskLog { lock: Some(Lock(lock)), interrupted, ..log })
             }
             Err(TryLockError::WouldBlock) => {
@@ -348,13 +352,13 @@ impl DiskLog {
 
     fn mark(&self) -> Result<(), Problem> {
         let Some(Lock(lock)) = &self.lock else { return Ok(()) };
-        let marked = write_all_at(&**lock, b"1", 0);
+        let marked = write_all_at(&**lock, &APPENDING, 0);
         marked.map_err(|error| cannot_write(&self.folder.join(LOCK_FILE), &error))
     }
 
     fn unmark(&self) {
         // A mark that stays says less than nothing to the next writer: the log is past it.
-        let _ = self.lock.as_ref().map(|Lock(lock)| lock.set_len(0));
+        let _ = self.lock.as_ref().map(|Lock(lock)| write_all_at(&**lock, &APPENDED, 0));
     }
 
     /// The last segment, if there is one. It is put back by whoever goes on appending to it.

@@ -26,7 +26,7 @@ pub enum How {
     AppendOrCreate,
     /// Made, or emptied.
     Create,
-    /// To be locked: made if it is not there, and never written to.
+    /// To be locked: made if it is not there.
     Lock,
 }
 
@@ -126,7 +126,7 @@ impl Files for SystemFiles {
             How::Append => options.append(true),
             How::AppendOrCreate => options.append(true).create(true),
             How::Create => options.write(true).create(true).truncate(true),
-            How::Lock => options.write(true).create(true).truncate(false),
+            How::Lock => options.read(true).write(true).create(true).truncate(false),
         };
         Ok(Box::new(options.open(path)?))
     }
