@@ -5,12 +5,16 @@
 //! when it was remembered. Signatures stand behind the hash; they are held against a digest of their
 //! own.
 
+use std::sync::Mutex;
+
 use rayon::prelude::*;
 
 use crate::chain::StoredRecord;
 use crate::replay::is_at_end;
 use crate::store::Batch;
+use crate::store::Ending;
 use crate::store::Reader;
+use crate::store::Segment;
 use crate::store::SegmentSource;
 use crate::store::reader::FrameAt;
 use crate::vocab::Digest;
@@ -85,91 +89,141 @@ impl SignatureDigests {
     }
 }
 
-/// What links a record to others.
-struct Link {
-    at: FrameAt,
-    seq: u64,
-    ledger: LedgerId,
-    previous: RecordHash,
-    hash: RecordHash,
-    signature: [u8; 64],
-}
-
-/// Whether a log begins as it is known: `None` if not, or if that cannot be told. `see` gets number,
-/// hash and place of every record that was read again. Returns the signatures of these.
+/// Whether a log begins as it is known: `None` if not, or if that cannot be told. What was read
+/// again for that is returned. Segments are read in parallel.
 pub fn holds(
     source: &dyn SegmentSource,
     known: &Known,
     again: Again,
-    see: &mut dyn FnMut(u64, RecordHash, FrameAt),
-) -> Option<SignatureDigests> {
+    wanted: Option<u64>,
+) -> Option<ReadAgain> {
     let segments = source.segments().ok()?;
     let needed = segments.get(..=known.place.0 as usize)?;
     let in_order = (0u32..).zip(needed).all(|(number, segment)| segment.number == number);
     if !in_order || needed.last()?.len < known.place.1 {
         return None;
     }
-    let untouched = |(segment, known): (&crate::store::Segment, &KnownSegment)| {
+    let untouched = |(segment, known): (&Segment, &KnownSegment)| {
         again == Again::Touched && segment.stamp == known.stamp && !segment.stamp.is_empty()
     };
     let first = needed.iter().zip(&known.segments).take_while(|both| untouched(*both)).count();
-    let mut signatures = SignatureDigests::default();
-    if first == needed.len() {
-        return Some(signatures);
-    }
     let end = segments.last().map(|last| (last.number, last.len));
-    let next = if first == 0 { Some(0) } else { None };
-    let mut reader = Reader::from_place(source, (first as u32, 0), next).ok()?;
-    let (mut batch, mut following) = (Batch::default(), Batch::default());
-    let mut last: Option<(u64, RecordHash)> = if first == 0 { None } else { Some((0, known.head)) };
-    let mut is_first = true;
-    let mut more = reader.next_batch(&mut batch).ok()?;
-    while more {
-        let (links, read) =
-            rayon::join(|| links(&batch, end), || reader.next_batch(&mut following));
-        for link in links {
-            let Link { at, seq, ledger, previous, hash, signature } = link?;
-            let follows = match (last, is_first) {
-                // The hash of the record before is known by the one that names it.
-                (Some(_), true) => seq > 0 && ledger == known.ledger,
-                (Some((before, hash)), false) => {
-                    before.checked_add(1) == Some(seq) && previous == hash && ledger == known.ledger
-                }
-                (None, _) => seq == 0 && hash.0 == known.ledger.0,
-            };
-            if !follows || seq >= known.records {
-                return None;
-            }
-            signatures.add(at.segment, &signature);
-            see(seq, hash, at);
-            if seq.checked_add(1) == Some(known.records) {
-                let place = (at.segment, at.offset + at.len as u64);
-                let same = hash == known.head && place == known.place;
-                let signed = (0u32..).zip(&known.segments).skip(first).all(|(number, segment)| {
-                    segment.signatures.is_none() || segment.signatures == signatures.of(number)
-                });
-                return (same && signed).then_some(signatures);
-            }
-            last = Some((seq, hash));
-            is_first = false;
+    let batches = Mutex::new(Vec::new());
+    let stretches = needed[first..].par_iter().map(|segment| {
+        let len = match segment.number == known.place.0 {
+            true => known.place.1,
+            false => segment.len,
+        };
+        let mut batch: Batch = batches.lock().ok()?.pop().unwrap_or_default();
+        let reader = Reader::of_segment(source, Segment { len, ..segment.clone() });
+        let stretch = Stretch::read(reader, &mut batch, (known.ledger, wanted, end));
+        batches.lock().ok()?.push(batch);
+        stretch
+    });
+    let stretches = stretches.collect::<Option<Vec<Stretch>>>()?;
+    let mut read = ReadAgain::default();
+    // The hash of the record before the first is known by the one that names it.
+    let mut last = None;
+    for stretch in stretches {
+        let Stretch { segment, first_seq, records, signatures, wanted } = stretch;
+        let follows = match last {
+            Some((seq, _)) => u64::checked_add(seq, 1) == Some(first_seq),
+            None => (first == 0) == (first_seq == 0),
+        };
+        // A segment in which nothing stands yet links to nothing.
+        let Some(Records { previous, last_seq, head }) = records else {
+            if follows { continue } else { return None }
+        };
+        let links = last.is_none_or(|(_, hash)| previous == hash);
+        if !follows || !links {
+            return None;
         }
-        more = read.ok()?;
-        std::mem::swap(&mut batch, &mut following);
+        last = Some((last_seq, head));
+        read.wanted = read.wanted.or(wanted);
+        read.signatures.0.push((segment, signatures));
     }
-    None
+    let same = match last {
+        Some((seq, head)) => seq.checked_add(1) == Some(known.records) && head == known.head,
+        None => first == needed.len(),
+    };
+    let signed = (0u32..).zip(&known.segments).skip(first).all(|(number, segment)| {
+        segment.signatures.is_none() || segment.signatures == read.signatures.of(number)
+    });
+    (same && signed).then_some(read)
 }
 
-/// Reads and hashes frames of a batch, in parallel. The signature of the last record of a log is
-/// checked: a power cut may have left it without its end.
-fn links(batch: &Batch, end: Option<(u32, u64)>) -> Vec<Option<Link>> {
-    let link = |(at, frame): (FrameAt, &[u8])| {
-        let record = StoredRecord::read_found(frame).ok()?.check_hash().ok()?;
-        if is_at_end(at, end) {
-            record.check_signature().ok()?;
+/// What was read again of a beginning that holds.
+#[derive(Debug, Default)]
+pub struct ReadAgain {
+    /// The signatures, segment by segment.
+    pub signatures: SignatureDigests,
+    /// Hash and place of the record that was asked for, if it was among what was read.
+    pub wanted: Option<(RecordHash, FrameAt)>,
+}
+
+/// The records of a segment, which link to each other.
+struct Stretch {
+    segment: u32,
+    first_seq: u64,
+    records: Option<Records>,
+    signatures: blake3::Hasher,
+    wanted: Option<(RecordHash, FrameAt)>,
+}
+
+/// How a stretch links to what stands before and behind it.
+struct Records {
+    /// What its first record names.
+    previous: RecordHash,
+    last_seq: u64,
+    head: RecordHash,
+}
+
+impl Stretch {
+    /// Reads and hashes a segment; `None` if it is not whole, or not of this ledger. The signature of
+    /// the last record of a log, which ends at `end`, is checked: a power cut may have left it
+    /// without its end.
+    fn read(
+        mut reader: Reader<'_>,
+        batch: &mut Batch,
+        (ledger, wanted, end): (LedgerId, Option<u64>, Option<(u32, u64)>),
+    ) -> Option<Stretch> {
+        let (segment, _) = reader.place();
+        let mut signatures = Domain::Index.hasher();
+        let (mut records, mut found): (Option<Records>, _) = (None, None);
+        while reader.next_batch(batch).ok()? {
+            for (at, frame) in batch.frames() {
+                let record = StoredRecord::read_found(frame).ok()?.check_hash().ok()?;
+                if is_at_end(at, end) {
+                    record.check_signature().ok()?;
+                }
+                let StoredRecord { place, hash, signature, .. } = record.stored;
+                let follows = match &records {
+                    Some(Records { last_seq, head, .. }) => {
+                        last_seq.checked_add(1) == Some(place.seq) && place.previous == *head
+                    }
+                    None => reader.first_seq() == Some(place.seq),
+                };
+                // Record 0 names no ledger: its hash is the ledger's id.
+                let names =
+                    if place.seq == 0 { hash.0 == ledger.0 } else { place.ledger == ledger };
+                if !follows || !names {
+                    return None;
+                }
+                signatures.update(signature);
+                if wanted == Some(place.seq) {
+                    found = Some((hash, at));
+                }
+                let previous = records.map_or(place.previous, |records| records.previous);
+                records = Some(Records { previous, last_seq: place.seq, head: hash });
+            }
         }
-        let StoredRecord { place, hash, signature, .. } = record.stored;
-        let (seq, ledger, previous) = (place.seq, place.ledger, place.previous);
-        Some(Link { at, seq, ledger, previous, hash, signature: *signature })
-    };
-    (0..batch.len()).into_par_iter().map(|at| batch.frame(at).and_then(link)).collect()
+        let first_seq = reader.first_seq()?;
+        (*reader.ending()? == Ending::Clean).then_some(Stretch {
+            segment,
+            first_seq,
+            records,
+            signatures,
+            wanted: found,
+        })
+    }
 }

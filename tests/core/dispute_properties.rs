@@ -224,7 +224,7 @@ fn snapshots_keep_disputes() {
         let world = play(&plan);
         let mut said = SaidLog::default();
         facts(&world).iter().for_each(|fact| said.add(fact));
-        let bytes = snapshot::write(world.state(), &said).expect("a snapshot");
+        let bytes = snapshot::write(world.state(), &said).expect("a snapshot").all().concat();
         let (read, _) = snapshot::read(&Arc::new(bytes), 0).expect("it reads back");
         assert_eq!(state_root(&read), world.root());
         let (own, other) = (world.agreement(), read.agreement().expect("an agreement"));

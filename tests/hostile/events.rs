@@ -104,7 +104,7 @@ fn restored(state: &State, said: &SaidLog) {
         return;
     }
     let Some(bytes) = snapshot::write(state, said) else { return };
-    let read = snapshot::read(&Arc::new(bytes), 0);
+    let read = snapshot::read(&Arc::new(bytes.all().concat()), 0);
     let (read, _) = read.expect("a snapshot of a sound state is read");
     assert_eq!(state_root(&read), state_root(state), "the index has another state than the log");
     assert_eq!((read.next_seq(), read.head()), (state.next_seq(), state.head()));

@@ -70,6 +70,7 @@ pub(crate) fn evolve_summed(
     sums: Option<UsageSums>,
 ) -> Result<(), Violation> {
     admit_record(state, fact)?;
+    rate_before(state, &fact.event);
     admit(state, &fact.author, fact.recorded_at, &fact.event)?;
     match (&fact.event, sums) {
         (Event::UsagePart(part), Some(sums)) => state.add_part(OpenPart::of(fact, part), sums),
@@ -83,6 +84,14 @@ pub(crate) fn evolve_summed(
     }
     advance(state, fact);
     Ok(())
+}
+
+/// Rates the periods that are stated before another statement is judged, unless that was done: of a
+/// state that was restored they are not, and judging and keeping would each rate all of them.
+pub(crate) fn rate_before(state: &mut State, event: &Event) {
+    if let (Event::StatementIssued(_), Some(agreement)) = (event, state.agreement_mut()) {
+        agreement.rate_stated();
+    }
 }
 
 /// Whether a fact has its place: it follows the last record, at the ledger's format level. What it

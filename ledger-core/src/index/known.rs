@@ -2,6 +2,7 @@
 //! both parts are bound by digests, and a file that does not fit is none.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::index::PROJECTION_VERSION;
 use crate::index::SaidLog;
 use crate::index::sled_index;
 use crate::index::snapshot;
+use crate::index::snapshot::Parts;
 use crate::prefix::Known;
 use crate::prefix::KnownSegment;
 use crate::state::State;
@@ -51,9 +53,29 @@ pub struct KnownFile {
     snapshot_from: usize,
 }
 
+/// The bytes of a file, in parts.
+#[derive(Debug)]
+pub struct KnownBytes<'s> {
+    lead: Vec<u8>,
+    snapshot: Parts<'s>,
+}
+
+impl KnownBytes<'_> {
+    /// One after another.
+    pub fn parts(&self) -> Vec<&[u8]> {
+        let lead = std::iter::once(&self.lead[..]);
+        lead.chain(self.snapshot.all()).collect()
+    }
+}
+
 /// The bytes of a file. The digest of the snapshot is set here.
-pub fn write(known: &Known, snapshot: &[u8]) -> Option<Vec<u8>> {
+pub fn write<'s>(known: &Known, snapshot: Parts<'s>) -> Option<KnownBytes<'s>> {
     let segments = known.segments.iter();
+    let digest = Domain::Index.digest_of(|hasher| {
+        for part in snapshot.all() {
+            hasher.update(part);
+        }
+    });
     let row = Row {
         version: PROJECTION_VERSION,
         program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -64,29 +86,30 @@ pub fn write(known: &Known, snapshot: &[u8]) -> Option<Vec<u8>> {
         at: known.at.micros(),
         complete: (known.complete.0, known.complete.1.micros()),
         segments: segments.map(|one| (one.stamp.clone(), one.signatures.map(|d| d.0))).collect(),
-        snapshot: Domain::Index.digest(snapshot).0,
+        snapshot: digest.0,
     };
     let row = codec::encode_cache(&row)?;
-    let mut bytes = Vec::with_capacity(LEAD_LEN + row.len() + snapshot.len());
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&(row.len() as u64).to_le_bytes());
-    bytes.extend_from_slice(&Domain::Index.digest(&row).0);
-    bytes.extend_from_slice(&row);
-    bytes.extend_from_slice(snapshot);
-    Some(bytes)
+    let mut lead = Vec::with_capacity(LEAD_LEN + row.len());
+    lead.extend_from_slice(MAGIC);
+    lead.extend_from_slice(&(row.len() as u64).to_le_bytes());
+    lead.extend_from_slice(&Domain::Index.digest(&row).0);
+    lead.extend_from_slice(&row);
+    Some(KnownBytes { lead, snapshot })
 }
 
-/// Reads a file; `None` if it is none, or one of another release.
-pub fn read(bytes: Vec<u8>) -> Option<KnownFile> {
+/// Length and digest of the row that follows on a lead.
+fn lead(bytes: &[u8; LEAD_LEN]) -> Option<(usize, Digest)> {
     let (magic, rest) = bytes.split_first_chunk::<8>()?;
-    let (len, rest) = rest.split_first_chunk::<8>()?;
-    let (digest, rest) = rest.split_first_chunk::<32>()?;
-    let row_len = usize::try_from(u64::from_le_bytes(*len)).ok()?;
-    let row = rest.get(..row_len)?;
-    if magic != MAGIC || Domain::Index.digest(row).0 != *digest {
+    let (len, digest) = rest.split_first_chunk::<8>()?;
+    let len = usize::try_from(u64::from_le_bytes(*len)).ok()?;
+    (magic == MAGIC).then_some((len, Digest(*digest.first_chunk()?)))
+}
+
+fn row(bytes: &[u8], digest: Digest) -> Option<Known> {
+    if Domain::Index.digest(bytes) != digest {
         return None;
     }
-    let row: Row = codec::decode_cache(row)?;
+    let row: Row = codec::decode_cache(bytes)?;
     if row.version != PROJECTION_VERSION || row.program != env!("CARGO_PKG_VERSION") {
         return None;
     }
@@ -94,7 +117,7 @@ pub fn read(bytes: Vec<u8>) -> Option<KnownFile> {
         stamp,
         signatures: signatures.map(Digest),
     };
-    let known = Known {
+    Some(Known {
         ledger: LedgerId::from_bytes(row.ledger),
         records: row.records,
         head: RecordHash::from_bytes(row.head),
@@ -103,9 +126,22 @@ pub fn read(bytes: Vec<u8>) -> Option<KnownFile> {
         complete: (row.complete.0, Timestamp::from_micros(row.complete.1)?),
         segments: row.segments.into_iter().map(segment).collect(),
         snapshot: Digest(row.snapshot),
-    };
-    let snapshot_from = LEAD_LEN + row_len;
-    Some(KnownFile { known, bytes: Arc::new(bytes), snapshot_from })
+    })
+}
+
+/// How far a log is known by a file of which `part` reads so many bytes from an offset: without
+/// reading its snapshot.
+pub fn how_far(part: impl Fn(u64, usize) -> Option<Vec<u8>>) -> Option<Known> {
+    let (len, digest) = lead(part(0, LEAD_LEN)?.first_chunk()?)?;
+    row(&part(LEAD_LEN as u64, len)?, digest)
+}
+
+/// Reads a file; `None` if it is none, or one of another release.
+pub fn read(bytes: Vec<u8>) -> Option<KnownFile> {
+    let (start, rest) = bytes.split_first_chunk::<LEAD_LEN>()?;
+    let (len, digest) = lead(start)?;
+    let known = row(rest.get(..len)?, digest)?;
+    Some(KnownFile { known, bytes: Arc::new(bytes), snapshot_from: LEAD_LEN + len })
 }
 
 impl KnownFile {
@@ -135,12 +171,13 @@ pub fn of_index(ledger: &Path) -> Option<KnownFile> {
 }
 
 /// Writes the file of the index, whole or not at all. False if that failed.
-pub fn keep_in_index(ledger: &Path, bytes: &[u8]) -> bool {
+pub fn keep_in_index(ledger: &Path, parts: &[&[u8]]) -> bool {
     let path = path(ledger);
     let draft = path.with_extension(format!("{}.new", std::process::id()));
     let write = || {
         fs::create_dir_all(path.parent().unwrap_or(ledger))?;
-        fs::write(&draft, bytes)?;
+        let mut file = fs::File::create(&draft)?;
+        parts.iter().try_for_each(|part| file.write_all(part))?;
         fs::rename(&draft, &path)
     };
     write().inspect_err(|_| drop(fs::remove_file(&draft))).is_ok()

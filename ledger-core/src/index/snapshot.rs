@@ -60,18 +60,19 @@ const KEYS_MAX: usize = 1_000_000;
 const EVENT_LEN: usize = 66;
 
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct Head<'s> {
     head: Hash,
     ledger: Hash,
     recorded_at: i64,
     authors: Vec<(String, Hash)>,
     /// Reports and corrections, in the order of the log.
     reports: Vec<ReportRow>,
-    names: Vec<String>,
-    values: Vec<String>,
-    currencies: Vec<String>,
-    groups: Vec<GroupRow>,
-    exposure: ExposureRow,
+    #[serde(borrow)]
+    names: Vec<&'s str>,
+    values: Vec<&'s str>,
+    currencies: Vec<&'s str>,
+    groups: Vec<GroupRow<'s>>,
+    exposure: ExposureRow<'s>,
     /// Number, event, and what it moves: a period, what follows on a day, or everything.
     effects: Vec<(u64, Hash, Option<String>, Option<i32>)>,
     /// When respondents saw disputes: it follows from who signed what, which is not kept here.
@@ -96,23 +97,30 @@ struct ReportRow {
 }
 
 #[derive(Serialize, Deserialize)]
-struct GroupRow {
+struct GroupRow<'s> {
     period: String,
-    groups: Vec<(GroupKeyRow, SumsRow, Option<FractionRow>)>,
+    #[serde(borrow)]
+    groups: Vec<(GroupKeyRow<'s>, SumsRow<'s>, Option<FractionRow>)>,
 }
 
 /// Stretch, rule, currency, modifiers.
 #[derive(Serialize, Deserialize)]
-struct GroupKeyRow(u64, u64, String, Vec<String>);
+struct GroupKeyRow<'s>(u64, u64, &'s str, #[serde(borrow)] Vec<&'s str>);
 
 #[derive(Serialize, Deserialize)]
 struct FractionRow(Vec<u8>, Vec<u8>);
 
+/// Lines, gross, meters, deductions.
 #[derive(Serialize, Deserialize)]
-struct SumsRow(u64, i128, Vec<(String, i128)>, Vec<(String, i128)>);
+struct SumsRow<'s>(u64, i128, #[serde(borrow)] NamedRows<'s>, NamedRows<'s>);
 
+type NamedRows<'s> = Vec<(&'s str, i128)>;
+
+/// Lines, money, quantities, rates.
 #[derive(Serialize, Deserialize)]
-struct ExposureRow(u64, Vec<(String, u128)>, Vec<(String, u128)>, Vec<(String, u128)>);
+struct ExposureRow<'s>(u64, #[serde(borrow)] BoundRows<'s>, BoundRows<'s>, BoundRows<'s>);
+
+type BoundRows<'s> = Vec<(&'s str, u128)>;
 
 /// What records said, as the log has it, in order; reports are kept as their sums instead.
 #[derive(Clone, Debug, Default)]
@@ -172,21 +180,38 @@ fn next_said<'a>(rest: &mut &'a [u8]) -> Option<Said<'a>> {
     Some(Said { seq, recorded_at, author, version, payload })
 }
 
+/// The bytes of a snapshot, in the parts that they are made of: there may be hundreds of megabytes.
+#[derive(Debug)]
+pub struct Parts<'s> {
+    head: Vec<u8>,
+    events: Vec<u8>,
+    said: &'s [u8],
+    sums: Vec<u8>,
+    head_len: [u8; 8],
+}
+
+impl Parts<'_> {
+    /// One after another.
+    pub fn all(&self) -> [&[u8]; 5] {
+        [&self.head, &self.events, self.said, &self.sums, &self.head_len]
+    }
+}
+
 /// The bytes of a state and of what was said on the way to it; `None` for a state that is not
 /// worth a snapshot (unopened, in the middle of a report, or with very many distinct usage keys).
-pub fn write(state: &State, said: &SaidLog) -> Option<Vec<u8>> {
+pub fn write<'s>(state: &State, said: &'s SaidLog) -> Option<Parts<'s>> {
     let agreement = state.agreement()?;
     let keys = agreement.reports().map(|report| report.usage.keys()).sum::<usize>();
     if keys > KEYS_MAX || !state.open_parts().is_empty() {
         return None;
     }
     let mut events = vec![0; usize::try_from(state.next_seq()).ok()?.checked_mul(EVENT_LEN)?];
-    for (id, seq, kind, content) in state.events_with_contents() {
-        let at = usize::try_from(seq).ok()? * EVENT_LEN;
+    for event in state.events() {
+        let at = usize::try_from(event.seq).ok()? * EVENT_LEN;
         let row = events.get_mut(at..at + EVENT_LEN)?;
-        row[..32].copy_from_slice(id.bytes());
-        row[32..64].copy_from_slice(content.bytes());
-        row[64..].copy_from_slice(&(kind as u16).to_le_bytes());
+        row[..32].copy_from_slice(event.id.bytes());
+        row[32..64].copy_from_slice(event.content.bytes());
+        row[64..].copy_from_slice(&(event.kind as u16).to_le_bytes());
     }
     let mut reports: Vec<&Report> = agreement.reports().collect();
     reports.sort_by_key(|report| report.seq);
@@ -194,28 +219,24 @@ pub fn write(state: &State, said: &SaidLog) -> Option<Vec<u8>> {
     let mut rows = RowsWriter::with(taken.map(StoredSums::words));
     let reports = reports.into_iter().map(|report| report_row(report, &mut rows)).collect();
     let (words, sums) = rows.finish();
-    let derived = agreement.derived();
-    let text = |texts: &[Name]| texts.iter().map(|name| name.as_str().to_owned()).collect();
     let head = Head {
         head: *state.head().bytes(),
         ledger: *agreement.ledger().bytes(),
         recorded_at: state.recorded_at().micros(),
         authors: said.authors.clone(),
         reports,
-        names: text(&words.names),
-        values: words.values.iter().map(|value| value.as_str().to_owned()).collect(),
-        currencies: words.currencies.iter().map(|one| one.code().to_owned()).collect(),
-        groups: derived.groups.iter().map(|(period, groups)| group_row(*period, groups)).collect(),
-        exposure: exposure_row(&derived.exposure),
-        effects: derived.effects.iter().map(effect_row).collect(),
+        names: words.names.iter().map(Name::as_str).collect(),
+        values: words.values.iter().map(Value::as_str).collect(),
+        currencies: words.currencies.iter().map(Currency::code).collect(),
+        groups: agreement.all_groups().map(group_row).collect(),
+        exposure: exposure_row(agreement.exposure()),
+        effects: agreement.effects().iter().map(effect_row).collect(),
         seen: seen(agreement),
         sections: [events.len() as u64, said.bytes.len() as u64, sums.len() as u64],
     };
-    let mut bytes = codec::encode_cache(&head)?;
-    let len = (bytes.len() as u64).to_le_bytes();
-    bytes.reserve(8 + events.len() + said.bytes.len() + sums.len());
-    [&events[..], &said.bytes, &sums, &len].into_iter().for_each(|part| bytes.extend(part));
-    Some(bytes)
+    let head = codec::encode_cache(&head)?;
+    let head_len = (head.len() as u64).to_le_bytes();
+    Some(Parts { head, events, said: &said.bytes, sums, head_len })
 }
 
 fn seen(agreement: &Agreement) -> Vec<(Hash, String, i64)> {
@@ -246,31 +267,30 @@ fn report_row(report: &Report, rows: &mut RowsWriter) -> ReportRow {
     }
 }
 
-fn group_row(period: Period, groups: &PeriodGroups) -> GroupRow {
-    let number = |number: &BigInt| number.to_signed_bytes_le();
-    let group = |(key, sums): (&GroupKey, &GroupSums)| {
-        let modifiers = key.modifiers.iter().map(|id| id.as_str().to_owned()).collect();
-        let fraction = |sum: &Exact| FractionRow(number(&sum.numer()), number(&sum.denom()));
-        let priced = sums.priced.as_ref().map(fraction);
+fn group_row((period, groups): (Period, &PeriodGroups)) -> GroupRow<'_> {
+    let groups = groups.iter().map(|(key, sums)| {
         let (stretch, rule) = (key.stretch as u64, key.rule as u64);
-        let currency = key.currency.code().to_owned();
-        let key = GroupKeyRow(stretch, rule, currency, modifiers);
-        (key, sums_row(&sums.lines), priced)
-    };
-    GroupRow { period: period.to_string(), groups: groups.iter().map(group).collect() }
+        let modifiers = key.modifiers.iter().map(Id::as_str).collect();
+        let key = GroupKeyRow(stretch, rule, key.currency.code(), modifiers);
+        (key, sums_row(&sums.lines), sums.priced.as_ref().map(fraction_row))
+    });
+    GroupRow { period: period.to_string(), groups: groups.collect() }
 }
 
-fn sums_row(sums: &LineSums) -> SumsRow {
-    let named = |sums: &[(Name, Sum)]| {
-        sums.iter().map(|(name, sum)| (name.as_str().to_owned(), sum.0)).collect()
-    };
-    SumsRow(sums.lines, sums.gross.0, named(&sums.meters), named(&sums.deductions))
+fn fraction_row(number: &Exact) -> FractionRow {
+    FractionRow(number.numer().to_signed_bytes_le(), number.denom().to_signed_bytes_le())
 }
 
-fn exposure_row(exposure: &Exposure) -> ExposureRow {
-    let money = exposure.money.iter().map(|(one, sum)| (one.code().to_owned(), *sum));
-    let quantities = exposure.quantities.iter().map(|(one, sum)| (one.as_str().to_owned(), *sum));
-    let rates = exposure.rates.iter().map(|(one, rate)| (one.code().to_owned(), *rate));
+fn sums_row(sums: &LineSums) -> SumsRow<'_> {
+    let meters = sums.meters.iter().map(|(name, sum)| (name.as_str(), sum.0));
+    let deductions = sums.deductions.iter().map(|(name, sum)| (name.as_str(), sum.0));
+    SumsRow(sums.lines, sums.gross.0, meters.collect(), deductions.collect())
+}
+
+fn exposure_row(exposure: &Exposure) -> ExposureRow<'_> {
+    let money = exposure.money.iter().map(|(one, sum)| (one.code(), *sum));
+    let quantities = exposure.quantities.iter().map(|(one, sum)| (one.as_str(), *sum));
+    let rates = exposure.rates.iter().map(|(one, rate)| (one.code(), *rate));
     ExposureRow(exposure.lines, money.collect(), quantities.collect(), rates.collect())
 }
 
@@ -290,7 +310,7 @@ pub fn read(bytes: &Arc<Vec<u8>>, from: usize) -> Option<(State, SaidLog)> {
     let (rest, len) = all.split_last_chunk::<8>()?;
     let head_len = usize::try_from(u64::from_le_bytes(*len)).ok()?;
     let (head, sections) = rest.split_at_checked(head_len)?;
-    let head: Head = codec::decode_cache(head)?;
+    let head: Head<'_> = codec::decode_cache(head)?;
     let [events_len, said_len, sums_len] = head.sections.map(|len| usize::try_from(len).ok());
     let (events, rest) = sections.split_at_checked(events_len?)?;
     let (said, rest) = rest.split_at_checked(said_len?)?;
@@ -377,7 +397,7 @@ pub fn read(bytes: &Arc<Vec<u8>>, from: usize) -> Option<(State, SaidLog)> {
     Some((state, SaidLog { authors: head.authors, bytes: said.to_vec() }))
 }
 
-fn currencies(codes: &[String]) -> Option<Vec<Currency>> {
+fn currencies(codes: &[&str]) -> Option<Vec<Currency>> {
     codes.iter().map(|code| Currency::parse(code).ok()).collect()
 }
 
@@ -398,13 +418,13 @@ fn report(row: ReportRow, sums: impl Fn((u64, u64)) -> Option<ReportSums>) -> Op
     })
 }
 
-fn groups(row: GroupRow) -> Option<(Period, PeriodGroups)> {
+fn groups(row: GroupRow<'_>) -> Option<(Period, PeriodGroups)> {
     let mut groups = PeriodGroups::new();
     for (GroupKeyRow(stretch, rule, currency, modifiers), lines, priced) in row.groups {
         let key = GroupKey {
             stretch: usize::try_from(stretch).ok()?,
             rule: usize::try_from(rule).ok()?,
-            currency: Currency::parse(&currency).ok()?,
+            currency: Currency::parse(currency).ok()?,
             modifiers: modifiers.iter().map(|id| Id::parse(id).ok()).collect::<Option<_>>()?,
         };
         let priced = match priced {
@@ -422,17 +442,17 @@ fn fraction(above: &[u8], below: &[u8]) -> Option<Exact> {
     (below.sign() == Sign::Plus).then(|| Exact::reduced(above, below))
 }
 
-fn line_sums(SumsRow(lines, gross, meters, deductions): SumsRow) -> Option<LineSums> {
-    let named = |rows: Vec<(String, i128)>| -> Option<Vec<(Name, Sum)>> {
-        rows.into_iter().map(|(name, sum)| Some((Name::parse(&name).ok()?, Sum(sum)))).collect()
+fn line_sums(SumsRow(lines, gross, meters, deductions): SumsRow<'_>) -> Option<LineSums> {
+    let named = |rows: NamedRows<'_>| -> Option<Vec<(Name, Sum)>> {
+        rows.into_iter().map(|(name, sum)| Some((Name::parse(name).ok()?, Sum(sum)))).collect()
     };
     let (meters, deductions) = (named(meters)?, named(deductions)?);
     Some(LineSums { lines, gross: Sum(gross), meters, deductions })
 }
 
-fn exposure(ExposureRow(lines, money, quantities, rates): ExposureRow) -> Option<Exposure> {
-    let by_currency = |(code, sum): (String, u128)| Some((Currency::parse(&code).ok()?, sum));
-    let by_name = |(name, sum): (String, u128)| Some((Name::parse(&name).ok()?, sum));
+fn exposure(ExposureRow(lines, money, quantities, rates): ExposureRow<'_>) -> Option<Exposure> {
+    let by_currency = |(code, sum): (&str, u128)| Some((Currency::parse(code).ok()?, sum));
+    let by_name = |(name, sum): (&str, u128)| Some((Name::parse(name).ok()?, sum));
     Some(Exposure {
         lines,
         money: money.into_iter().map(by_currency).collect::<Option<_>>()?,

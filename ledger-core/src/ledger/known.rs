@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::event::Fact;
 use crate::index::SaidLog;
 use crate::index::known;
+use crate::index::known::KnownBytes;
 use crate::index::known::KnownFile;
 use crate::index::snapshot;
 use crate::prefix;
@@ -56,28 +57,28 @@ impl Beginning {
         witness: &Witness,
         remembered: Option<RememberedHead>,
     ) -> Beginning {
-        let files = [Memory::Verified, Memory::Replayed].map(|memory| witness.known(memory));
-        let files = files.into_iter().flatten().filter_map(known::read);
-        let Some(file) = files.max_by_key(|file| file.known.records) else {
-            return Beginning::default();
-        };
-        let mut remembered_at = None;
-        let fits = prefix::holds(log, &file.known, Again::All, &mut |seq, hash, at| {
-            if remembered.is_some_and(|head| head.seq == seq) {
-                remembered_at = Some((hash, at));
-            }
-        });
-        let known = fits.and_then(|_| file.state());
-        let Some((state, said)) = known else { return Beginning::default() };
+        let known =
+            |memory: &Memory| known::how_far(|from, len| witness.known_part(*memory, from, len));
+        let memories = [Memory::Verified, Memory::Replayed];
+        let furthest = memories
+            .into_iter()
+            .max_by_key(|memory| known(memory).map_or(0, |known| known.records));
+        let file = furthest.and_then(|memory| witness.known(memory)).and_then(known::read);
+        let Some(file) = file else { return Beginning::default() };
+        let wanted = remembered.map(|head| head.seq);
+        let (read, restored) =
+            rayon::join(|| prefix::holds(log, &file.known, Again::All, wanted), || file.state());
+        let Some((read, (state, said))) = read.zip(restored) else { return Beginning::default() };
         let place = Some(file.known.place);
-        Beginning { start: Start { state, place }, said, remembered_at }
+        Beginning { start: Start { state, place }, said, remembered_at: read.wanted }
     }
 
     /// A beginning for a reader: the index knows it, and files that were not touched since are not
     /// read.
     pub(super) fn for_reading(log: &DiskLog, file: &KnownFile) -> Option<Beginning> {
-        prefix::holds(log, &file.known, Again::Touched, &mut |_, _, _| {})?;
-        let (state, said) = file.state()?;
+        let holds = || prefix::holds(log, &file.known, Again::Touched, None);
+        let (read, restored) = rayon::join(holds, || file.state());
+        let (_, (state, said)) = read.zip(restored)?;
         let place = Some(file.known.place);
         Some(Beginning { start: Start { state, place }, said, remembered_at: None })
     }
@@ -92,12 +93,12 @@ impl Beginning {
 
 /// What is known of a log up to a state; `None` if it is not worth keeping. `segments` are as they
 /// were before they were read; `before` is what was known then, and goes on to be.
-pub(super) fn knowledge(
-    (state, said): (&State, &SaidLog),
+pub(super) fn knowledge<'s>(
+    (state, said): (&State, &'s SaidLog),
     place: (u32, u64),
     segments: Vec<KnownSegment>,
     (at, complete): (Timestamp, Option<(u64, Timestamp)>),
-) -> Option<Vec<u8>> {
+) -> Option<KnownBytes<'s>> {
     let snapshot = snapshot::write(state, said)?;
     let known = Known {
         ledger: ledger_id(state),
@@ -109,7 +110,7 @@ pub(super) fn knowledge(
         segments,
         snapshot: Digest::default(),
     };
-    known::write(&known, &snapshot)
+    known::write(&known, snapshot)
 }
 
 /// The segments up to a place, as the file system describes them.
@@ -132,7 +133,7 @@ pub(super) fn remember_replayed(
     let at = known.0.recorded_at();
     if let Some(bytes) = knowledge(known, place, stamped(&segments, place), (at, None)) {
         // It saves time and nothing else.
-        let _ = witness.remember_known(Memory::Replayed, &bytes);
+        let _ = witness.remember_known(Memory::Replayed, &bytes.parts());
     }
 }
 
@@ -188,11 +189,24 @@ fn verify_copy(
     if let Some(why) = why.take() {
         verdict.since = SinceVerified::Everything(why);
     }
+    // Where nothing is new and nothing was touched, what is known goes on to be.
+    let is_same = known.as_ref().is_some_and(|known| {
+        let stamps = stamped(&segments, known.place);
+        let same = stamps.iter().map(|one| &one.stamp).eq(known.segments.iter().map(|o| &o.stamp));
+        same && kept.as_ref().is_some_and(|kept| kept.state.next_seq() == known.records)
+    });
+    if is_same {
+        rayon::spawn(move || drop(kept));
+        return verdict;
+    }
     // Without a clock nothing can be said of when.
     if let Some((kept, now)) = kept.zip(options.now).filter(|_| witness.exists())
         && let Some(bytes) = verified(&kept, &said, &segments, known.as_ref(), now)
     {
-        let _ = witness.remember_known(Memory::Verified, &bytes);
+        // Letting go of a million payouts takes as long as writing what is known of them, and nobody
+        // waits for it.
+        rayon::spawn(move || drop(kept));
+        let _ = witness.remember_known(Memory::Verified, &bytes.parts());
     }
     verdict
 }
@@ -215,8 +229,10 @@ fn behind_known(
         )
     };
     let remembered = options.remembered.filter(|head| head.ledger == known.ledger);
-    let signatures = match prefix::holds(log, known, Again::Touched, &mut |_, _, _| {}) {
-        Some(signatures) => signatures,
+    let holds = || prefix::holds(log, known, Again::Touched, None);
+    let (read, restored) = rayon::join(holds, || file.state());
+    let signatures = match read {
+        Some(read) => read.signatures,
         None => {
             // What was verified here was here: a log without it is an older one, or another.
             if remembered.is_none_or(|head| head.seq < last) {
@@ -238,20 +254,19 @@ fn behind_known(
             signed.author.party, signed.said.seq
         ));
     }
-    let (state, said) = file
-        .state()
+    let (state, said) = restored
         .ok_or("what this machine remembers of the copy is damaged, or not what it remembered")?;
     Ok((Since { known: known.clone(), state, signatures }, said))
 }
 
 /// What is remembered of a log that was found valid.
-fn verified(
+fn verified<'s>(
     kept: &Kept,
-    said: &SaidLog,
+    said: &'s SaidLog,
     segments: &[Segment],
     before: Option<&Known>,
     now: Timestamp,
-) -> Option<Vec<u8>> {
+) -> Option<KnownBytes<'s>> {
     let of = |signatures: &SignatureDigests, number: u32| {
         let known = before.and_then(|known| known.segments.get(number as usize));
         signatures.of(number).or_else(|| known.and_then(|one| one.signatures))

@@ -121,7 +121,7 @@ impl Ledger {
         let at = self.state.recorded_at();
         let stamped = stamped(segments, (u32::MAX, 0));
         let known = knowledge((&self.state, &seen.said), seen.place, stamped, (at, None));
-        let is_kept = known.is_some_and(|bytes| known::keep_in_index(&self.folder, &bytes));
+        let is_kept = known.is_some_and(|known| known::keep_in_index(&self.folder, &known.parts()));
         self.index_use = match (is_kept, is_known) {
             (true, true) => IndexUse::CaughtUp,
             (true, false) => IndexUse::Rebuilt,

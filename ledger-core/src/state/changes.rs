@@ -114,15 +114,6 @@ impl Agreement {
         self.rated = rated;
     }
 
-    /// What followed from the reports, among other facts.
-    pub(crate) fn derived(&self) -> Derived {
-        Derived {
-            groups: self.groups.clone(),
-            exposure: self.exposure.clone(),
-            effects: self.effects.clone(),
-        }
-    }
-
     /// Sums the lines of one more report of a period into its groups.
     fn group_more(&mut self, period: Period, id: EventId) {
         self.rated.forget_from(period);

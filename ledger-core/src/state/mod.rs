@@ -3,6 +3,7 @@
 
 pub mod records;
 pub mod queue;
+pub mod events;
 pub mod disputes;
 mod held;
 pub mod overlay;
@@ -13,10 +14,9 @@ pub mod root;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use rustc_hash::FxHashMap;
-
 pub(crate) use changes::Derived;
 pub use disputes::*;
+pub use events::EventRow;
 pub use overlay::Overlay;
 pub use overlay::Unassumable;
 pub use queue::ItemKind;
@@ -35,6 +35,7 @@ use crate::rating::PeriodGroups;
 use crate::rating::Rated;
 use crate::rating::group::OpenContribution;
 use crate::rating::group::Unrated;
+use crate::state::events::Events;
 use crate::state::queue::PendingInterest;
 use crate::statement::InterestLine;
 use crate::terms::Terms;
@@ -63,8 +64,7 @@ pub struct State {
     next_seq: u64,
     head: RecordHash,
     recorded_at: Timestamp,
-    events: FxHashMap<EventId, (u64, Kind, ContentDigest)>,
-    contents: FxHashMap<ContentDigest, (u64, EventId)>,
+    events: Events,
     open_parts: Vec<OpenPart>,
     /// Exact sums of the lines of all open parts together.
     open_usage: UsageSums,
@@ -132,24 +132,17 @@ impl State {
 
     /// Sequence number and kind of an event on the log.
     pub fn event(&self, id: &EventId) -> Option<(u64, Kind)> {
-        self.events.get(id).map(|(seq, kind, _)| (*seq, *kind))
+        self.events.by_id(id).map(|row| (row.seq, row.kind))
     }
 
     /// The last event with a content, if there is one.
     pub fn content(&self, content: &ContentDigest) -> Option<(u64, EventId)> {
-        self.contents.get(content).copied()
+        self.events.by_content(content).map(|row| (row.seq, row.id))
     }
 
-    /// Every event id on the log, in no order.
-    pub fn event_ids(&self) -> impl Iterator<Item = (&EventId, u64)> {
-        self.events.iter().map(|(id, (seq, ..))| (id, *seq))
-    }
-
-    /// Every event on the log with its number, kind and content digest, in no order.
-    pub fn events_with_contents(
-        &self,
-    ) -> impl Iterator<Item = (&EventId, u64, Kind, &ContentDigest)> {
-        self.events.iter().map(|(id, known)| (id, known.0, known.1, &known.2))
+    /// Every event on the log, in no order.
+    pub fn events(&self) -> impl Iterator<Item = &EventRow> {
+        self.events.iter()
     }
 
     /// Parts of a report that no event has closed yet.
@@ -170,7 +163,6 @@ impl State {
     /// Makes room for so many events.
     pub(crate) fn reserve(&mut self, events: usize) {
         self.events.reserve(events);
-        self.contents.reserve(events);
     }
 
     /// Records: the ledger was opened.
@@ -199,8 +191,7 @@ impl State {
         self.next_seq = seq + 1;
         self.head = hash;
         self.recorded_at = at;
-        self.events.insert(id, (seq, kind, content));
-        self.contents.insert(content, (seq, id));
+        self.events.insert(EventRow { id, content, seq, kind });
     }
 
     /// Records: changes to the agreement.
@@ -449,6 +440,11 @@ impl Agreement {
     /// The groups that a period's lines in effect fall into.
     pub fn groups(&self, period: Period) -> &PeriodGroups {
         self.groups.get(&period).unwrap_or(&NO_GROUPS)
+    }
+
+    /// The groups of every period that has some.
+    pub fn all_groups(&self) -> impl Iterator<Item = (Period, &PeriodGroups)> {
+        self.groups.iter().map(|(period, groups)| (*period, groups))
     }
 
     /// Figures that disputes adopted for a period.

@@ -279,11 +279,11 @@ pub fn read_whole(files: &dyn Files, path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a small file in the place of what was there: whole, or not at all.
-pub fn replace(files: &dyn Files, path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a small file, of so many parts, in the place of what was there: whole, or not at all.
+pub fn replace(files: &dyn Files, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let draft = path.with_extension("new");
     let file = files.open(&draft, How::Create)?;
-    write_all(&*file, bytes)?;
+    parts.iter().try_for_each(|part| write_all(&*file, part))?;
     files.rename(&draft, path)
 }
 

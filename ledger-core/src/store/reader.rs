@@ -113,11 +113,15 @@ pub struct Tail {
 pub struct Reader<'s> {
     source: &'s dyn SegmentSource,
     segments: Vec<Segment>,
+    /// Number of the first of them.
+    first: u32,
     /// Position in `segments`.
     at: usize,
     offset: u64,
     /// The number of frames read from the present segment's start must fit the next header.
     next_seq: Option<u64>,
+    /// What the header of the present segment says is the number of its first record.
+    first_seq: Option<u64>,
     ending: Option<Ending>,
     /// Bytes to be read at once.
     batch_len: usize,
@@ -134,13 +138,31 @@ impl<'s> Reader<'s> {
         Ok(Reader {
             source,
             segments,
+            first: 0,
             at: 0,
             offset: 0,
             next_seq: Some(0),
+            first_seq: None,
             ending: None,
             batch_len: BATCH_LEN,
             to_try,
         })
+    }
+
+    /// One segment alone, as long as it is said to be.
+    pub fn of_segment(source: &'s dyn SegmentSource, segment: Segment) -> Reader<'s> {
+        Reader {
+            source,
+            first: segment.number,
+            at: 0,
+            offset: 0,
+            next_seq: None,
+            first_seq: None,
+            ending: None,
+            batch_len: BATCH_LEN,
+            to_try: segment.len.saturating_mul(2),
+            segments: vec![segment],
+        }
     }
 
     /// From a place where a frame begins.
@@ -152,6 +174,7 @@ impl<'s> Reader<'s> {
         let mut reader = Reader::new(source)?;
         reader.resume((segment, offset));
         reader.next_seq = next_seq;
+        reader.batch_len = BATCH_LEN;
         Ok(reader)
     }
 
@@ -169,6 +192,11 @@ impl<'s> Reader<'s> {
     pub fn place(&self) -> (u32, u64) {
         let segment = self.segments.get(self.at).or(self.segments.last());
         (segment.map_or(0, |segment| segment.number), self.offset)
+    }
+
+    /// What the header of the segment that was opened last gives as the number of its first record.
+    pub fn first_seq(&self) -> Option<u64> {
+        self.first_seq
     }
 
     /// How the log ends; `None` before [`Reader::next_batch`] has returned false.
@@ -215,8 +243,9 @@ impl<'s> Reader<'s> {
 
     /// Checks number and header of a segment, and steps behind the header.
     fn open_segment(&mut self, segment: &Segment) -> Result<bool, Problem> {
-        if segment.number as usize != self.at {
-            let message = format!("segment {:08} is missing", self.at);
+        let expected = self.first as usize + self.at;
+        if segment.number as usize != expected {
+            let message = format!("segment {expected:08} is missing");
             return Ok(self.damaged(Code::SegmentBroken, segment, 0, message));
         }
         let is_last = self.at + 1 == self.segments.len();
@@ -238,6 +267,7 @@ impl<'s> Reader<'s> {
         match SegmentHeader::read(&header) {
             Some(read) if fits(read) => {
                 self.offset = header_len;
+                self.first_seq = Some(read.first_seq);
                 Ok(true)
             }
             Some(read) => {

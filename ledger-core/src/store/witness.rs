@@ -155,7 +155,7 @@ impl Witness {
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         make_folders(&*self.files, path.parent().unwrap_or(path))?;
-        replace(&*self.files, path, bytes)
+        replace(&*self.files, path, &[bytes])
     }
 
     /// The last head that this copy was said to have; `None` if none is remembered, or if a power
@@ -193,10 +193,21 @@ impl Witness {
         read_whole(&*self.files, &self.copy_path(memory.folder())?).ok()
     }
 
+    /// So many bytes of what is known of this copy, from an offset; none if there are not so many.
+    pub fn known_part(&self, memory: Memory, from: u64, len: usize) -> Option<Vec<u8>> {
+        let file = self.files.open(&self.copy_path(memory.folder())?, How::Read).ok()?;
+        let all = file.len().ok()?;
+        all.checked_sub(from).filter(|left| *left >= len as u64)?;
+        let mut bytes = vec![0; len];
+        read_exact_at(&*file, &mut bytes, from).ok()?;
+        Some(bytes)
+    }
+
     /// Remembers what is known of this copy, by atomic replacement.
-    pub fn remember_known(&self, memory: Memory, bytes: &[u8]) -> io::Result<()> {
+    pub fn remember_known(&self, memory: Memory, parts: &[&[u8]]) -> io::Result<()> {
         let Some(path) = self.copy_path(memory.folder()) else { return Ok(()) };
-        self.write(&path, bytes)
+        make_folders(&*self.files, path.parent().unwrap_or(&path))?;
+        replace(&*self.files, &path, parts)
     }
 
     /// Every record that a key is remembered to have signed on a previous hash. Errors:

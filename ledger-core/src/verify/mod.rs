@@ -324,6 +324,7 @@ impl<'o> Verifier<'o> {
         let outcome = match &fact.event {
             Event::StatementIssued(issued) => {
                 let placed = evolve::admit_record(&self.state, fact);
+                evolve::rate_before(&mut self.state, &fact.event);
                 match placed.and_then(|()| statement::findings(&self.state, &fact.author, issued)) {
                     Ok(findings) if findings.is_empty() => {
                         evolve::apply_judged(&mut self.state, fact)
