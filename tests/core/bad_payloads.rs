@@ -519,6 +519,11 @@ fn terms() -> Vec<Bad> {
             replaced(terms, &key("a-lab"), &[0; 32]),
         ),
         bad(
+            "terms-key-encoding",
+            "a key is the point 3, written as 3 above the prime",
+            replaced(terms, &key("a-lab"), &[&[0xf0], &[0xff; 30][..], &[0x7f]].concat()),
+        ),
+        bad(
             "terms-party-twice",
             "two parties have one id",
             replaced(terms, &text("expert"), &text("a-lab")),

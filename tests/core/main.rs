@@ -12,6 +12,8 @@ mod verifying;
 mod examples;
 mod onrr;
 mod exactness;
+mod signatures;
+mod rationals;
 mod whole;
 mod every_dispute;
 mod golden;

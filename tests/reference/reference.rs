@@ -574,7 +574,9 @@ impl<'a> Cursor<'a> {
     fn key(&mut self) -> Check<[u8; 32]> {
         let bytes = self.array()?;
         let key = VerifyingKey::from_bytes(&bytes);
-        ensure(key.is_ok_and(|key| !key.is_weak()), "a key is no point of the curve, or weak")?;
+        let key = key.map_err(|_| "a key is no point of the curve")?;
+        ensure(!key.is_weak(), "a key is weak")?;
+        ensure(key.to_edwards().compress().0 == bytes, "a key is not in its one encoding")?;
         Ok(bytes)
     }
 

@@ -212,7 +212,8 @@ impl DiskLog {
         match lock.try_lock() {
             Ok(()) => {
                 let mut mark = [0];
-                let read = lock.read_at(&mut mark, 0).map_err(|error| cannot_read(&path, &error))?;
+                let read =
+                    lock.read_at(&mut mark, 0).map_err(|error| cannot_read(&path, &error))?;
                 let interrupted = read > 0 && mark != APPENDED;
                 Ok(DiskLog { lock: Some(Lock(lock)), interrupted, ..log })
             }

@@ -38,9 +38,8 @@ pub struct Period {
 pub struct Timestamp(i64);
 
 /// The last date, as days since 1970-01-01.
-static LAST_DAY: LazyLock<i32> = LazyLock::new(|| {
-    Date::from_civil(civil::date(YEAR_MAX, 12, 31)).map_or(0, |last| last.0)
-});
+static LAST_DAY: LazyLock<i32> =
+    LazyLock::new(|| Date::from_civil(civil::date(YEAR_MAX, 12, 31)).map_or(0, |last| last.0));
 
 fn day_zero() -> civil::Date {
     civil::date(1970, 1, 1)

@@ -11,13 +11,14 @@ use ed25519_dalek::VerifyingKey;
 use crate::vocab::problem::Code;
 use crate::vocab::problem::Problem;
 
-/// An Ed25519 public key (RFC 8032), 32 bytes, a point that is not weak.
+/// An Ed25519 public key (RFC 8032), 32 bytes: a point that is not weak, in its one encoding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
-    /// From 32 bytes. Errors: [`Code::KeyWeak`] for bytes that are no point of the curve, or a
-    /// point of small order: a trivial signature passes under such a key for any message.
+    /// From 32 bytes. Errors: [`Code::KeyWeak`] for bytes that are not the one encoding of a point of
+    /// the curve, or are that of a point of small order: a trivial signature passes under such a key
+    /// for any message.
     pub fn from_bytes(bytes: [u8; 32]) -> Result<PublicKey, Problem> {
         if point(&bytes).is_some_and(|point| point.is_canonical && !point.is_weak) {
             return Ok(PublicKey(bytes));

@@ -63,7 +63,7 @@ codes! {
     Time "time" Refused "A time is written as in RFC 3339.";
     Digest "digest" Refused "A hash is 64 hexadecimal digits.";
     Key "key" Refused "A public key is an OpenSSH Ed25519 key.";
-    KeyWeak "key-weak" Refused "A public key is a point of the curve that is not of small order.";
+    KeyWeak "key-weak" Refused "A public key is a point of the curve in its one encoding, not of small order.";
 
     // Terms files.
     TermsSyntax "terms-syntax" Refused "A terms file is TOML 1.0 in UTF-8.";
