@@ -8,6 +8,7 @@ mod written;
 mod reference;
 mod damage;
 mod known;
+mod beginnings;
 mod verifying;
 mod examples;
 mod onrr;
