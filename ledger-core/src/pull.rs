@@ -20,6 +20,7 @@ use crate::store::Batch;
 use crate::store::DiskLog;
 use crate::store::Files;
 use crate::store::Reader;
+use crate::store::disk::NOTHING_RECORDED;
 use crate::store::files::system;
 use crate::vocab::Code;
 use crate::vocab::Digest;
@@ -57,12 +58,12 @@ pub fn pull(
     now: Timestamp,
     mode: Mode,
 ) -> Result<Pulled, Problem> {
-    pull_on(&system(), (folder, state_folder), from, now, mode)
+    pull_on((&system(), GROUP_LEN), (folder, state_folder), from, now, mode)
 }
 
-/// Likewise, on other files than the system's.
+/// Likewise, on other files than the system's, with so many bytes at least made durable at once.
 pub fn pull_on(
-    files: &Arc<dyn Files>,
+    (files, group_len): (&Arc<dyn Files>, usize),
     (folder, state_folder): (&Path, Option<&Path>),
     from: &Path,
     now: Timestamp,
@@ -116,7 +117,7 @@ pub fn pull_on(
         None => Ledger::create_on(files, folder, state_folder)?,
     };
     theirs.confirm().map_err(|problem| in_copy(problem, from))?;
-    append(&mut ours, &theirs, common, their_next)?;
+    append(&mut ours, &theirs, (common, their_next), group_len)?;
     ours.become_state(checked.state);
     Ok(pulled)
 }
@@ -174,13 +175,19 @@ fn relate(
     }
 }
 
-/// Appends the records from `common` up to `next` as they are. Groups end with whole reports.
-fn append(ours: &mut Ledger, theirs: &DiskLog, common: u64, next: u64) -> Result<(), Problem> {
+/// Appends the records from `common` up to `next` as they are. Groups end with whole reports; each of
+/// them is durable before the next begins.
+fn append(
+    ours: &mut Ledger,
+    theirs: &DiskLog,
+    (common, next): (u64, u64),
+    group_len: usize,
+) -> Result<(), Problem> {
     let mut reader = Reader::new(theirs)?;
     let mut batch = Batch::default();
     let mut group: Vec<Vec<u8>> = Vec::new();
     let (mut first, mut len) = (common, 0);
-    while reader.next_batch(&mut batch)? {
+    while reader.next_batch(&mut batch).map_err(|problem| behind(problem, common, first))? {
         for (_, frame) in batch.frames() {
             let record = StoredRecord::read(frame)?;
             let seq = record.place.seq;
@@ -190,12 +197,24 @@ fn append(ours: &mut Ledger, theirs: &DiskLog, common: u64, next: u64) -> Result
             group.push(frame.to_vec());
             len += frame.len();
             let is_part = record.kind.0 == Kind::UsagePart as u16;
-            if !is_part && len >= GROUP_LEN {
-                ours.append_foreign(first, &group)?;
+            if !is_part && (len >= group_len || seq + 1 == next) {
+                let appended = ours.append_foreign(first, &group);
+                appended.map_err(|problem| behind(problem, common, first))?;
                 group.clear();
                 (first, len) = (seq + 1, 0);
             }
         }
     }
-    if group.is_empty() { Ok(()) } else { ours.append_foreign(first, &group) }
+    Ok(())
+}
+
+/// What went wrong behind groups that are durable already: those stay.
+fn behind(mut problem: Problem, common: u64, first: u64) -> Problem {
+    let Some(last) = first.checked_sub(1).filter(|_| first > common) else { return problem };
+    let stays = format!("records {common} to {last} were taken over and stay");
+    problem.message = match problem.message.contains(NOTHING_RECORDED) {
+        true => problem.message.replace(NOTHING_RECORDED, &stays),
+        false => format!("{} ({stays})", problem.message),
+    };
+    problem
 }

@@ -148,7 +148,7 @@ impl History {
             self.disk.put(&segment_of(THEIRS), &all().until(theirs));
             while self.recorded < theirs {
                 self.plan();
-                if pull(&self.disk).is_ok() {
+                if pull(&self.disk, usize::MAX).is_ok() {
                     self.recorded = theirs;
                 }
                 self.lose_power(theirs);

@@ -7,6 +7,7 @@
 mod scenes;
 mod faults;
 mod memories;
+mod pulls;
 mod crashes;
 mod crash;
 mod corruption;

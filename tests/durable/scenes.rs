@@ -4,11 +4,22 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use ledger_core::chain::frame_len;
+use ledger_core::index::SaidLog;
+use ledger_core::index::known;
+use ledger_core::index::snapshot;
 use ledger_core::ledger::Ledger;
 use ledger_core::ledger::Mode;
+use ledger_core::prefix::Known;
+use ledger_core::prefix::KnownSegment;
 use ledger_core::pull::pull_on;
+use ledger_core::replay::Signatures;
+use ledger_core::replay::ledger_id;
+use ledger_core::replay::replay;
+use ledger_core::store::Witness;
+use ledger_core::store::witness::Memory;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
+use ledger_core::vocab::Digest;
 use ledger_core::vocab::Problem;
 use ledger_core::vocab::Timestamp;
 use revshare_kit::SimulatedDisk;
@@ -87,11 +98,37 @@ pub fn reader(disk: &SimulatedDisk) -> Result<Ledger, Problem> {
     Ledger::open_on(&disk.files(), Path::new(LEDGER), Some(Path::new(STATE)))
 }
 
-/// Takes over what the other copy has.
-pub fn pull(disk: &SimulatedDisk) -> Result<(), Problem> {
+/// Takes over what the other copy has, so many bytes at least at once.
+pub fn pull(disk: &SimulatedDisk, group_len: usize) -> Result<(), Problem> {
     let ours = (Path::new(LEDGER), Some(Path::new(STATE)));
     let now = Timestamp::parse("2027-01-01T00:00:00Z").expect("a time");
-    pull_on(&disk.files(), ours, Path::new(THEIRS), now, Mode::Record).map(|_| ())
+    let files = (&disk.files(), group_len);
+    pull_on(files, ours, Path::new(THEIRS), now, Mode::Record).map(|_| ())
+}
+
+/// This machine knows the ledger as it is from going through it before.
+pub fn remember(disk: &SimulatedDisk) {
+    let ledger = reader(disk).expect("a ledger");
+    let (mut said, mut place) = (SaidLog::default(), (0, 0));
+    let replayed = replay(ledger.source(), None, Signatures::Trusted, &mut |_, fact, at| {
+        said.add(fact);
+        place = (at.segment, at.offset + at.len as u64);
+    });
+    let state = replayed.expect("a sound log").state;
+    let known = Known {
+        ledger: ledger_id(&state),
+        records: state.next_seq(),
+        head: state.head(),
+        place,
+        at: state.recorded_at(),
+        complete: (state.next_seq(), state.recorded_at()),
+        segments: vec![KnownSegment { stamp: String::new(), signatures: None }],
+        snapshot: Digest::default(),
+    };
+    let snapshot = snapshot::write(&state, &said).expect("a snapshot");
+    let file = known::write(&known, snapshot).expect("a file");
+    let witness = Witness::new_on(disk.files(), Some(Path::new(STATE)), Path::new(LEDGER));
+    witness.remember_known(Memory::Replayed, &file.parts()).expect("remembered");
 }
 
 /// What is done.
@@ -120,13 +157,15 @@ pub struct Scene {
     pub before: u64,
     /// Records after.
     pub after: u64,
+    /// Whether this machine knows the ledger from before, and reads it only to see that it is the same.
+    pub knows: bool,
 }
 
 impl Scene {
     /// Does it; a ledger that was opened is given back.
     pub fn run(&self, disk: &SimulatedDisk) -> (Result<(), Problem>, Option<Ledger>) {
         if let Deed::Pulls = self.deed {
-            return (pull(disk), None);
+            return (pull(disk, usize::MAX), None);
         }
         let mut ledger = match writer(disk, self.before == 0) {
             Ok(ledger) => ledger,
@@ -156,7 +195,7 @@ fn together(commands: &[Scene]) -> Vec<Scene> {
         let disk = commands.iter().find(|scene| scene.before == before)?.disk.copy();
         let name = format!("records {before} to {after} as a group");
         let deed = Deed::SaysTogether(run.to_vec());
-        let scene = Scene { name, disk: disk.copy(), deed, before, after };
+        let scene = Scene { name, disk: disk.copy(), deed, before, after, knows: false };
         let (done, ledger) = scene.run(&disk);
         drop(ledger);
         done.unwrap_or_else(|problem| panic!("{}: {problem}", scene.name));
@@ -169,7 +208,8 @@ fn together(commands: &[Scene]) -> Vec<Scene> {
 }
 
 /// Every command of the ledger with every kind of event; what was said in a row, as groups; pulls of one record, of several, and into
-/// a new folder; and openings that cut what was left of each append.
+/// a new folder; openings that cut what was left of each append; and commands on a ledger that this
+/// machine knows.
 pub fn scenes() -> Vec<Scene> {
     let all = all();
     let mut scenes = Vec::new();
@@ -179,7 +219,7 @@ pub fn scenes() -> Vec<Scene> {
         let (before, after) = (said.before, said.after);
         let name = format!("record {before}, {:.24}", format!("{:?}", said.command));
         let deed = Deed::Says(Box::new(said.clone()));
-        let scene = Scene { name, disk: disk.copy(), deed, before, after };
+        let scene = Scene { name, disk: disk.copy(), deed, before, after, knows: false };
         let (done, ledger) = scene.run(&disk);
         drop(ledger);
         done.unwrap_or_else(|problem| panic!("{}: {problem}", scene.name));
@@ -198,7 +238,7 @@ pub fn scenes() -> Vec<Scene> {
             let disk = scene.disk.copy();
             disk.put(&segment_of(THEIRS), &all.until(after));
             let name = format!("pull of records {before} to {after}");
-            scenes.push(Scene { name, disk, deed: Deed::Pulls, before, after });
+            scenes.push(Scene { name, disk, deed: Deed::Pulls, before, after, knows: false });
         }
     }
     for scene in commands.iter().filter(|scene| scene.before > 0) {
@@ -212,7 +252,14 @@ pub fn scenes() -> Vec<Scene> {
             deed: Deed::Cuts,
             before: scene.before,
             after: scene.before,
+            knows: false,
         });
+    }
+    for scene in commands.iter().filter(|scene| scene.before > 0).step_by(4) {
+        let disk = scene.disk.copy();
+        remember(&disk);
+        let name = format!("{}, known", scene.name);
+        scenes.push(Scene { name, disk, knows: true, ..scene.clone() });
     }
     scenes
 }

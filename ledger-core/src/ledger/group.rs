@@ -13,6 +13,7 @@ use crate::ledger::Mode;
 use crate::ledger::Recorded;
 use crate::ledger::writing::Applied;
 use crate::ledger::writing::Group;
+use crate::ledger::writing::admit_signer;
 use crate::store::disk::Draft;
 use crate::vocab::Code;
 use crate::vocab::Problem;
@@ -88,6 +89,7 @@ impl Ledger {
     ) -> Result<(), GroupRefusal> {
         for (position, (command, context, nonce)) in commands.into_iter().enumerate() {
             let of_this = |problem| GroupRefusal::of(Some(position), problem);
+            admit_signer(&context.author, signer).map_err(of_this)?;
             let decision = decide::propose(self.state(), command, &context.author);
             let event = match decision.map_err(of_this)? {
                 Decision::Event(event) => event,

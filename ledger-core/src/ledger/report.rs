@@ -22,6 +22,7 @@ use crate::ledger::Recorded;
 use crate::ledger::Signing;
 use crate::ledger::writing::Applied;
 use crate::ledger::writing::Group;
+use crate::ledger::writing::admit_signer;
 use crate::state::State;
 use crate::store::disk::Draft;
 use crate::usage::LineBlock;
@@ -85,6 +86,7 @@ impl Ledger {
         mode: Mode,
     ) -> Result<ReportDraft<'l>, Problem> {
         self.admit_certain()?;
+        admit_signer(&context.author, signing.signer)?;
         let decision = decide::propose(self.state(), command, &context.author)?;
         let Decision::Report { head, blocks } = decision else {
             return Err(Problem::new(Code::PartsBroken, "only a report is written line by line")

@@ -2,11 +2,13 @@
 
 use crate::chain;
 use crate::chain::Place as RecordPlace;
+use crate::chain::Signer;
 use crate::chain::UnsignedRecord;
 use crate::command::Command;
 use crate::decide;
 use crate::decide::Context;
 use crate::decide::Decision;
+use crate::event::Author;
 use crate::event::Event;
 use crate::event::Fact;
 use crate::evolve::evolve_summed;
@@ -54,7 +56,7 @@ pub(super) struct Applied {
 impl Ledger {
     /// Submits a command: what is decided is sealed, judged by `evolve`, signed, appended and
     /// synced, in this order. On `Err`, nothing was recorded. Errors: the ledger's rules, and
-    /// [`Code::Repeat`], [`Code::Equivocation`], [`Code::DiskFull`], [`Code::DiskWrite`].
+    /// [`Code::NotAParty`] for another key than the author's, [`Code::Repeat`], [`Code::Equivocation`], [`Code::DiskFull`], [`Code::DiskWrite`].
     pub fn submit(
         &mut self,
         command: Command,
@@ -63,6 +65,7 @@ impl Ledger {
         mode: Mode,
     ) -> Result<Outcome, Problem> {
         self.admit_certain()?;
+        admit_signer(&context.author, signing.signer)?;
         let decision = decide::propose(&self.state, command, &context.author)?;
         let event = match decision {
             Decision::Report { head, blocks } => {
@@ -258,6 +261,19 @@ impl Ledger {
         if let Err(error) = self.witness.remember_head(head) {
             self.notices.push(Notice::MemoryNotWritten(error.to_string()));
         }
+    }
+}
+
+/// A record names its author's key: signed with another one it would be worth nothing, and everything
+/// behind it as little. Errors: [`Code::NotAParty`].
+pub(super) fn admit_signer(author: &Author, signer: &Signer) -> Result<(), Problem> {
+    match signer.public().is_ok_and(|key| key == author.key) {
+        true => Ok(()),
+        false => Err(Problem::new(
+            Code::NotAParty,
+            format!("the key that signs is not the one that {} is to sign with", author.party),
+        )
+        .hint("sign with the author's own key")),
     }
 }
 

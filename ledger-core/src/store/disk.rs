@@ -32,6 +32,8 @@ pub const LOG_FOLDER: &str = "log";
 /// The file that a writer locks. Its one byte is a mark for as long as it appends; the byte is
 /// changed in its place, which is cheaper than emptying the file.
 const LOCK_FILE: &str = "lock";
+/// What messages say where it is so.
+pub(crate) const NOTHING_RECORDED: &str = "nothing was recorded";
 const APPENDING: [u8; 1] = *b"1";
 const APPENDED: [u8; 1] = *b"0";
 /// How the name of a file ends that is to become a segment.
@@ -139,7 +141,8 @@ pub fn io_problem(code: Code, what: &str, path: &Path, error: &io::Error) -> Pro
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Problem {
-    io_problem(Code::DiskWrite, "the ledger cannot be written; nothing was recorded", path, error)
+    let what = format!("the ledger cannot be written; {NOTHING_RECORDED}");
+    io_problem(Code::DiskWrite, &what, path, error)
 }
 
 fn cannot_read(path: &Path, error: &io::Error) -> Problem {
@@ -269,7 +272,7 @@ impl DiskLog {
         }
         Err(Problem::new(
             Code::Reopen,
-            "something failed before, and what is on the disk is not certain; nothing was recorded",
+            format!("something failed before, and what is on the disk is not certain; {NOTHING_RECORDED}"),
         )
         .at(Place::Path(self.folder.display().to_string()))
         .hint("open the ledger again: that says what is recorded"))
