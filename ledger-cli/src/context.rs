@@ -1,10 +1,8 @@
 //! The outside of a command: clock, environment, folders, keys, and the two output streams.
 
-use std::fs::File;
 use std::io;
 use std::io::BufWriter;
 use std::io::IsTerminal;
-use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -28,7 +26,6 @@ use revshare_core::ledger::Notice;
 use revshare_core::ledger::Outcome;
 use revshare_core::ledger::Signing;
 use revshare_core::ledger::report::ReportDraft;
-use revshare_core::limits::FILE_LEN_MAX;
 use revshare_core::state::Agreement;
 use revshare_core::state::ProposalStatus;
 use revshare_core::state::Proposed;
@@ -49,6 +46,8 @@ use crate::commands::Reading;
 use crate::commands::Writing;
 use crate::error::Failure;
 use crate::error::bad_argument;
+use crate::files::read_whole;
+use crate::files::unreadable;
 use crate::pager::Pager;
 use crate::point::Point;
 use crate::render::json;
@@ -178,28 +177,6 @@ pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Failure> {
             .hint("run the command again")
     })?;
     Ok(bytes)
-}
-
-/// An input file as a whole. Errors: [`Code::FileRead`].
-pub fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
-    read_whole(path).map_err(|error| unreadable(path, &error))
-}
-
-/// The bytes of a file, if it is none that never ends.
-fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(FILE_LEN_MAX as u64 + 1).read_to_end(&mut bytes)?;
-    match bytes.len() > FILE_LEN_MAX {
-        true => Err(io::Error::other(format!("it has more than {FILE_LEN_MAX} bytes"))),
-        false => Ok(bytes),
-    }
-}
-
-/// An input file that cannot be read.
-pub fn unreadable(path: &Path, error: &io::Error) -> Problem {
-    Problem::new(Code::FileRead, format!("the file cannot be read: {error}"))
-        .at(Place::Path(path.display().to_string()))
-        .hint("check the path and its permissions")
 }
 
 impl Session<'_> {

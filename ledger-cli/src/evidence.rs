@@ -21,8 +21,8 @@ use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
 
 use crate::context::random;
-use crate::context::unreadable;
 use crate::error::Failure;
+use crate::files::unreadable;
 
 /// A file that is about to be named on the log.
 pub struct Evidence {

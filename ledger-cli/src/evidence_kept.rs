@@ -20,9 +20,9 @@ use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
 
 use crate::context::random;
-use crate::context::unreadable;
 use crate::error::Failure;
 use crate::evidence::settle;
+use crate::files::unreadable;
 
 /// The largest file that is taken over from another copy.
 pub const TAKEN_LEN_MAX: u64 = 1 << 30;

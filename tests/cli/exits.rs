@@ -37,6 +37,8 @@ fn exit_codes_are_those_of_the_design() {
         (3, "-C acme init --terms terms.toml --key acme.key", "already-a-ledger"),
         (5, "-C acme acknowledge --key nowhere.key", "key-file"),
         (5, "-C acme usage report nowhere.csv --period 2024-03 --key acme.key", "file-read"),
+        // It never ends: only usage is read piece by piece.
+        (5, "terms check /dev/zero", "file-read"),
     ];
     let before = log(&bench, "acme");
     for (code, command, error) in cases {

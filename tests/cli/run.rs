@@ -175,18 +175,21 @@ pub fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// The day, as the binary's clock has it.
+/// The day, as the binary's clock has it, and that of an hour ago: midnight may have passed since.
 #[expect(clippy::disallowed_methods, reason = "what the binary prints of its own clock")]
-fn today() -> String {
+fn today() -> [String; 2] {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let micros = since.ok().and_then(|since| i64::try_from(since.as_micros()).ok());
-    let now = micros.and_then(revshare_core::vocab::Timestamp::from_micros);
-    now.expect("a clock").date().to_string()
+    let now = micros.expect("a clock");
+    [now, now - 3_600_000_000].map(|micros| {
+        let at = revshare_core::vocab::Timestamp::from_micros(micros);
+        at.expect("a clock").date().to_string()
+    })
 }
 
 /// Puts a name in the place of every hash, id, key and fingerprint, and of the day.
 pub fn steady(text: &str) -> String {
-    let text = text.replace(&today(), "<today>");
+    let text = today().iter().fold(text.to_owned(), |text, day| text.replace(day, "<today>"));
     let mut steady = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while !rest.is_empty() {

@@ -97,6 +97,28 @@ fn a_report_written_line_by_line_has_the_bytes_of_one_that_was_read_first() {
     assert_eq!(streamed.reopened().expect("opens").state().head(), whole.state().head());
 }
 
+/// A record signed with another key than its author's would be worth nothing, and so would be all
+/// behind it: by itself, as a report or in a group, it is refused before anything is written.
+#[test]
+fn another_key_signs_nothing() {
+    let mut world = world();
+    let context = world.context(HOST, &signer(HOST));
+    let other = signer("meta");
+    let signing = Signing { signer: &other, nonce: [3; 16] };
+    let before = (world.segments(), world.root());
+    let ledger = world.ledger_mut();
+    let refused = |problem: Problem| assert_eq!(problem.code, Code::NotAParty);
+    refused(ledger.submit(payout(1), &context, &signing, Mode::Record).expect_err("refused"));
+    refused(ledger.submit(report(), &context, &signing, Mode::Record).expect_err("refused"));
+    let begun = ledger.begin_report(report(), &context, &signing, Mode::Record);
+    refused(begun.err().expect("refused"));
+    let group = wishes(&context, 0..3);
+    let refusal = ledger.submit_all(group, &other, Mode::Record).expect_err("refused");
+    assert_eq!(refusal.position, Some(0));
+    refused(*refusal.problem);
+    assert_eq!((world.segments(), world.root()), before);
+}
+
 #[test]
 fn a_report_that_is_given_up_leaves_nothing() {
     let mut world = world();

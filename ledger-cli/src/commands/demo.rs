@@ -242,7 +242,7 @@ fn write_file(path: &str, bytes: &[u8]) -> Result<(), Problem> {
 
 /// The key in a .pub file, without its comment.
 fn public_key(path: &str) -> Result<String, Problem> {
-    let bytes = crate::context::read_file(Path::new(path))?;
+    let bytes = crate::files::read_file(Path::new(path))?;
     let text = String::from_utf8_lossy(&bytes);
     Ok(text.split(' ').take(2).collect::<Vec<_>>().join(" "))
 }

@@ -33,10 +33,10 @@ use crate::commands::usage_findings;
 use crate::commands::usage_read;
 use crate::context::Desk;
 use crate::context::Session;
-use crate::context::unreadable;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::error::OF_THE_PERIOD;
+use crate::files::unreadable;
 use crate::point;
 use crate::render::json::usage::PriceFindingDocument;
 

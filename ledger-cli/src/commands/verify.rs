@@ -19,9 +19,9 @@ use revshare_core::vocab::Problem;
 
 use crate::context::Session;
 use crate::context::is_ledger;
-use crate::context::read_file;
 use crate::error::Answer;
 use crate::error::Failure;
+use crate::files::read_file;
 use crate::render::json::verify::VerdictDocument;
 use crate::render::problem;
 use crate::render::table::wrap;
