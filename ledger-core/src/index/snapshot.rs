@@ -141,12 +141,19 @@ struct Said<'a> {
 impl SaidLog {
     /// Adds what a fact said; nothing for lines, which the state keeps as sums.
     pub fn add(&mut self, fact: &Fact) {
-        let lines = matches!(
-            fact.event,
-            Event::UsagePart(_) | Event::UsageReported(_) | Event::UsageCorrected(_)
-        );
         // What was read, or is about to be written, can be encoded.
-        let Some(payload) = encode_payload(&fact.event).ok().filter(|_| !lines) else { return };
+        if keeps(&fact.event)
+            && let Ok(payload) = encode_payload(&fact.event)
+        {
+            self.add_encoded(fact, &payload);
+        }
+    }
+
+    /// Likewise, of a fact whose payload is known.
+    pub fn add_encoded(&mut self, fact: &Fact, payload: &[u8]) {
+        if !keeps(&fact.event) {
+            return;
+        }
         let (party, key) = (fact.author.party.as_str(), fact.author.key.bytes());
         let known = self.authors.iter().position(|(id, known)| id == party && known == key);
         let author = known.unwrap_or_else(|| {
@@ -159,8 +166,13 @@ impl SaidLog {
         bytes.extend_from_slice(&(author as u32).to_le_bytes());
         bytes.extend_from_slice(&fact.event.version().to_le_bytes());
         bytes.extend_from_slice(&(payload.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(&payload);
+        bytes.extend_from_slice(payload);
     }
+}
+
+/// Whether a snapshot has what an event says as the log has it.
+pub fn keeps(event: &Event) -> bool {
+    !matches!(event, Event::UsagePart(_) | Event::UsageReported(_) | Event::UsageCorrected(_))
 }
 
 fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Option<&'a [u8; N]> {

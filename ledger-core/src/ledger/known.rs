@@ -185,7 +185,11 @@ fn verify_copy(
     };
     let known = since.as_ref().map(|since| since.known.clone());
     let (mut verdict, kept) =
-        verify_since(&log, &options, since, &mut |fact: &Fact| said.add(fact));
+        verify_since(&log, &options, since, &mut |fact: &Fact, payload: Option<&[u8]>| {
+            if let Some(payload) = payload {
+                said.add_encoded(fact, payload);
+            }
+        });
     if let Some(why) = why.take() {
         verdict.since = SinceVerified::Everything(why);
     }

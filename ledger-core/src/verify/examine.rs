@@ -9,6 +9,7 @@ use crate::chain::StoredRecord;
 use crate::chain::frame::FrameHeader;
 use crate::event::Fact;
 use crate::evolve::sums_of;
+use crate::index::snapshot::keeps;
 use crate::store::Batch;
 use crate::store::reader::FrameAt;
 use crate::store::reader::has_unwritten_end;
@@ -30,14 +31,24 @@ pub struct Examined {
     pub chain: Vec<Problem>,
     /// What is wrong with its signature.
     pub authors: Vec<Problem>,
-    /// What it says, with the exact sums of its lines.
-    pub fact: Option<(Fact, Option<UsageSums>)>,
+    /// What it says.
+    pub said: Option<SaidInRecord>,
     /// Whether it may be one that was never written whole.
     pub is_torn: bool,
     /// Where its frame lies.
     pub at: Option<FrameAt>,
     /// Its signature.
     pub signature: Option<[u8; 64]>,
+}
+
+/// What a record says.
+pub struct SaidInRecord {
+    /// The fact.
+    pub fact: Fact,
+    /// The exact sums of its lines.
+    pub sums: Option<UsageSums>,
+    /// The bytes of its payload, unless they are lines.
+    pub payload: Option<Box<[u8]>>,
 }
 
 /// Frames that a thread takes at once.
@@ -67,7 +78,7 @@ fn examine(frame: &[u8], length: PeriodLength) -> Examined {
         stored_hash: None,
         chain: Vec::new(),
         authors: Vec::new(),
-        fact: None,
+        said: None,
         is_torn: false,
         at: None,
         signature: None,
@@ -98,7 +109,8 @@ fn examine(frame: &[u8], length: PeriodLength) -> Examined {
     match checked.fact(length) {
         Ok(fact) => {
             let sums = sums_of(&fact.event);
-            examined.fact = Some((fact, sums));
+            let payload = keeps(&fact.event).then(|| stored.payload.into());
+            examined.said = Some(SaidInRecord { fact, sums, payload });
         }
         Err(problem) => examined.chain.push(problem),
     }

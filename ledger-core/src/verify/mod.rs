@@ -23,8 +23,8 @@ use crate::store::Ending;
 use crate::store::Reader;
 use crate::store::SegmentSource;
 use crate::store::witness::RememberedHead;
-use crate::usage::UsageSums;
 use crate::verify::examine::Examined;
+use crate::verify::examine::SaidInRecord;
 use crate::vocab::Code;
 use crate::vocab::Id;
 use crate::vocab::Problem;
@@ -76,8 +76,11 @@ pub struct Kept {
 
 /// Verifies a log. Damage and false statements are findings of the verdict, never errors.
 pub fn verify(source: &dyn SegmentSource, options: &Options) -> Verdict {
-    verify_since(source, options, None, &mut |_| {}).0
+    verify_since(source, options, None, &mut |_, _| {}).0
 }
+
+/// Is shown every fact that is applied, with the bytes of its payload unless they are lines.
+pub type See<'s> = dyn FnMut(&Fact, Option<&[u8]>) + Send + 's;
 
 /// Likewise, behind records that were verified before, if any are given. `see` is shown every fact
 /// that is applied. What is kept is there only if the verdict is valid.
@@ -85,7 +88,7 @@ pub fn verify_since(
     source: &dyn SegmentSource,
     options: &Options,
     since: Option<Since>,
-    see: &mut (dyn FnMut(&Fact) + Send),
+    see: &mut See<'_>,
 ) -> (Verdict, Option<Kept>) {
     let mut verifier = Verifier::new(options, see);
     if let Some(since) = since {
@@ -100,7 +103,7 @@ pub fn verify_since(
 
 struct Verifier<'o> {
     options: &'o Options,
-    see: &'o mut (dyn FnMut(&Fact) + Send),
+    see: &'o mut See<'o>,
     verdict: Verdict,
     state: State,
     /// Whether the state is known: no record before this one was damaged.
@@ -121,7 +124,7 @@ struct Verifier<'o> {
 }
 
 impl<'o> Verifier<'o> {
-    fn new(options: &'o Options, see: &'o mut (dyn FnMut(&Fact) + Send)) -> Verifier<'o> {
+    fn new(options: &'o Options, see: &'o mut See<'o>) -> Verifier<'o> {
         Verifier {
             options,
             see,
@@ -234,7 +237,7 @@ impl<'o> Verifier<'o> {
 
     /// Holds one record against the records before it.
     fn judge(&mut self, examined: Examined) {
-        let Examined { seq, place, stored_hash, chain, authors, fact, is_torn, at, signature } =
+        let Examined { seq, place, stored_hash, chain, authors, said, is_torn, at, signature } =
             examined;
         let expected = self.last.map(|(seq, hash)| (seq.saturating_add(1), hash));
         // The first record of a log is record 0, unless what stood before it was damaged.
@@ -272,13 +275,13 @@ impl<'o> Verifier<'o> {
         if named == 0 && self.verdict.ledger.is_none() {
             self.verdict.ledger = stored_hash.map(|hash| crate::vocab::LedgerId(hash.0));
         }
-        match fact {
-            Some(fact) if !damaged && !is_torn && self.state_known => {
+        match said {
+            Some(said) if !damaged && !is_torn && self.state_known => {
                 if let Some((at, signature)) = at.zip(signature) {
                     self.place = (at.segment, at.offset + at.len as u64);
                     self.signatures.add(at.segment, &signature);
                 }
-                self.apply(fact);
+                self.apply(said);
             }
             _ => self.lose_state(named),
         }
@@ -316,7 +319,7 @@ impl<'o> Verifier<'o> {
     }
 
     /// Applies a fact, with everything it says that is not so.
-    fn apply(&mut self, (mut fact, sums): (Fact, Option<UsageSums>)) {
+    fn apply(&mut self, SaidInRecord { mut fact, sums, payload }: SaidInRecord) {
         let head = (self.state.next_seq(), self.state.head());
         // A time that runs backwards was reported with the chain; the rest is judged all the same.
         fact.recorded_at = fact.recorded_at.max(self.state.recorded_at());
@@ -340,7 +343,7 @@ impl<'o> Verifier<'o> {
             }
             _ => evolve::evolve_summed(&mut self.state, fact, sums),
         };
-        (self.see)(fact);
+        (self.see)(fact, payload.as_deref());
         if let Err(problem) = outcome {
             let layer = Layer::of(problem.code);
             let opened = self.state.agreement().is_some();
