@@ -1,9 +1,12 @@
 //! Reports that are written line by line, and events that become durable together.
 
 use std::fs;
+use std::sync::Arc;
 
 use ledger_core::command::Command;
 use ledger_core::decide::Context;
+use ledger_core::index::SaidLog;
+use ledger_core::index::snapshot;
 use ledger_core::intake::Blocks;
 use ledger_core::intake::read_csv;
 use ledger_core::intake::read_csv_blocks;
@@ -11,6 +14,7 @@ use ledger_core::ledger::Ledger;
 use ledger_core::ledger::Mode;
 use ledger_core::ledger::Signing;
 use ledger_core::ledger::report::PreparedBlock;
+use ledger_core::state::State;
 use ledger_core::state::root::state_root;
 use ledger_core::terms::TermsByDay;
 use ledger_core::vocab::Amount;
@@ -23,6 +27,7 @@ use ledger_core::vocab::Problem;
 use ledger_core::vocab::Text;
 use revshare_kit::World;
 use revshare_kit::keys::signer;
+use revshare_kit::random::facts;
 use revshare_kit::two_parties;
 
 const HOST: &str = "acme-cloud";
@@ -242,4 +247,27 @@ fn a_writer_knows_again_what_it_has_just_written_and_nothing_else() {
     let refused = Ledger::open_for_writing(&folder, Some(&memory)).map(|_| ());
     assert_eq!(refused.map_err(|problem| problem.code), Err(Code::RecordHash));
     drop(kept);
+}
+
+/// A state of so many events that all cores restore it is the one of its log.
+#[test]
+fn a_state_of_many_events_is_restored() {
+    let mut world = world();
+    let key = signer(HOST);
+    let context = world.context(HOST, &key);
+    let group = wishes(&context, 0..10_100);
+    world.ledger_mut().submit_all(group, &key, Mode::Record).expect("recorded");
+    let mut said = SaidLog::default();
+    facts(&world).iter().for_each(|fact| said.add(fact));
+    let bytes = snapshot::write(world.state(), &said).expect("a snapshot").all().concat();
+    let (read, _) = snapshot::read(&Arc::new(bytes.clone()), 0).expect("it reads back");
+    assert_eq!(state_root(&read), world.root());
+    let place = |state: &State| (state.next_seq(), state.head(), state.recorded_at());
+    assert_eq!(place(&read), place(world.state()));
+    assert!(read.events().eq(world.state().events()));
+    for event in world.state().events() {
+        assert_eq!(read.event(&event.id), Some((event.seq, event.kind)));
+        assert_eq!(read.content(&event.content), Some((event.seq, event.id)));
+    }
+    assert_eq!(snapshot::write(&read, &said).expect("a snapshot").all().concat(), bytes);
 }

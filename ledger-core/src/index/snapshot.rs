@@ -4,10 +4,13 @@
 //! The bytes are a head, and sections that are taken as they lie: what follows from reports is
 //! kept with them, and the sums of a report are read only when they are asked for.
 
+use std::iter::Peekable;
 use std::sync::Arc;
+use std::vec::IntoIter;
 
 use num_bigint::BigInt;
 use num_bigint::Sign;
+use rayon::prelude::*;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -19,9 +22,12 @@ use crate::evolve::apply;
 use crate::rating::PeriodGroups;
 use crate::rating::group::GroupKey;
 use crate::rating::group::GroupSums;
+use crate::replay::period_length;
 use crate::state::Agreement;
 use crate::state::Derived;
 use crate::state::Effect;
+use crate::state::EventRow;
+use crate::state::Events;
 use crate::state::Exposure;
 use crate::state::Reach;
 use crate::state::Report;
@@ -58,6 +64,10 @@ type Hash = [u8; 32];
 const KEYS_MAX: usize = 1_000_000;
 /// Bytes of an event: id, content, kind.
 const EVENT_LEN: usize = 66;
+/// With so many events, other cores are asked for help.
+const PARALLEL_FROM: usize = 10_000;
+/// Events that are decoded at once, while those before them are applied.
+const SHARE: usize = 4_096;
 
 #[derive(Serialize, Deserialize)]
 struct Head<'s> {
@@ -340,53 +350,27 @@ pub fn read(bytes: &Arc<Vec<u8>>, from: usize) -> Option<(State, SaidLog)> {
         Some(StoredSums::of(bytes, place(from)?..place(to)?, &words)?.into())
     };
     let reports = head.reports.into_iter().map(|row| report(row, sums));
-    let mut reports = reports.collect::<Option<Vec<Report>>>()?.into_iter().peekable();
     let authors = head.authors.iter().map(|(party, key)| {
         Some(Author { party: Id::parse(party).ok()?, key: PublicKey::from_bytes(*key).ok()? })
     });
     let authors = authors.collect::<Option<Vec<Author>>>()?;
     let events = events.as_chunks::<EVENT_LEN>().0;
-    let kind = |event: &[u8; EVENT_LEN]| u16::from_le_bytes([event[64], event[65]]);
     // What a claim comes to depends on reports, so that both are applied in order. Else reports come
     // last, with what followed from them.
-    let is_disputed = events.iter().any(|event| kind(event) == Kind::DisputeOpened as u16);
-    let mut state = State::default();
-    let (last, ledger) = (RecordHash::from_bytes(head.head), head.ledger);
-    let mut length = PeriodLength::Month;
-    let mut rest = said;
-    while !rest.is_empty() {
-        let said = next_said(&mut rest)?;
-        while let Some(report) = reports.next_if(|row| is_disputed && row.seq < said.seq) {
-            state.agreement_mut()?.add_report(report);
-        }
-        let event = events.get(usize::try_from(said.seq).ok()?)?;
-        let (id, content) = (event.first_chunk()?, event[32..].first_chunk()?);
-        let what = decode_payload((kind(event), said.version), length, said.payload).ok()?;
-        if let Event::LedgerOpened(version) = &what {
-            length = version.terms.period_length;
-        }
-        let fact = Fact {
-            seq: said.seq,
-            previous: last,
-            // Record 0's hash is the ledger's id; of the others none is asked for here.
-            hash: RecordHash::from_bytes(ledger),
-            recorded_at: Timestamp::from_micros(said.recorded_at)?,
-            level: Level::LATEST,
-            author: authors.get(said.author as usize)?.clone(),
-            id: EventId::from_bytes(*id),
-            content: ContentDigest::from_bytes(*content),
-            payload: Digest::default(),
-            event: what,
-        };
-        apply(&mut state, &fact).ok()?;
-        if fact.event.kind() == Kind::DisputeOpened {
-            let own = head.seen.iter().filter(|(dispute, ..)| dispute == fact.id.bytes());
-            for (_, party, at) in own {
-                let (party, at) = (Id::parse(party).ok()?, Timestamp::from_micros(*at)?);
-                state.agreement_mut()?.restore_seen(&fact.id, &party, at);
-            }
-        }
-    }
+    let is_disputed = events.iter().any(|event| kind_of(event) == Kind::DisputeOpened as u16);
+    let (last, ledger) = (RecordHash::from_bytes(head.head), RecordHash::from_bytes(head.ledger));
+    let decoding = Decoding { events, authors: &authors, last, ledger };
+    let reports = reports.collect::<Option<Vec<Report>>>()?.into_iter().peekable();
+    let mut restoring =
+        Restoring { state: State::default(), reports, is_disputed, seen: &head.seen };
+    // The table of events is asked for nothing on the way, and made beside it.
+    let mut restore = || restoring.run(&decoding, said);
+    let (restored, table) = match events.len() >= PARALLEL_FROM {
+        true => rayon::join(restore, || decoding.table()),
+        false => (restore(), decoding.table()),
+    };
+    let (table, ()) = table.zip(restored)?;
+    let Restoring { mut state, reports, .. } = restoring;
     let agreement = state.agreement_mut()?;
     if is_disputed {
         reports.for_each(|report| agreement.add_report(report));
@@ -399,14 +383,110 @@ pub fn read(bytes: &Arc<Vec<u8>>, from: usize) -> Option<(State, SaidLog)> {
         agreement.restore_reports(reports.collect(), derived);
     }
     let recorded_at = Timestamp::from_micros(head.recorded_at)?;
-    state.reserve(events.len());
-    for (seq, event) in (0u64..).zip(events) {
-        let (id, content) = (event.first_chunk()?, event[32..].first_chunk()?);
-        let kind = Kind::from_number(kind(event))?;
-        let known = (EventId::from_bytes(*id), ContentDigest::from_bytes(*content), kind);
-        state.advance((seq, last, recorded_at), known);
-    }
+    state.restore_events(table, (events.len() as u64, last, recorded_at));
     Some((state, SaidLog { authors: head.authors, bytes: said.to_vec() }))
+}
+
+fn kind_of(event: &[u8; EVENT_LEN]) -> u16 {
+    u16::from_le_bytes([event[64], event[65]])
+}
+
+/// What it takes to make facts of what was said.
+struct Decoding<'a> {
+    events: &'a [[u8; EVENT_LEN]],
+    authors: &'a [Author],
+    last: RecordHash,
+    ledger: RecordHash,
+}
+
+impl Decoding<'_> {
+    fn row(&self, seq: u64) -> Option<EventRow> {
+        let event = self.events.get(usize::try_from(seq).ok()?)?;
+        Some(EventRow {
+            id: EventId::from_bytes(*event.first_chunk()?),
+            content: ContentDigest::from_bytes(*event[32..].first_chunk()?),
+            seq,
+            kind: Kind::from_number(kind_of(event))?,
+        })
+    }
+
+    fn table(&self) -> Option<Events> {
+        Events::of(self.events.len(), (0..self.events.len() as u64).map(|seq| self.row(seq)))
+    }
+
+    fn fact(&self, said: &Said<'_>, length: PeriodLength) -> Option<Fact> {
+        let EventRow { id, content, seq, kind } = self.row(said.seq)?;
+        Some(Fact {
+            seq,
+            previous: self.last,
+            // Record 0's hash is the ledger's id; of the others none is asked for here.
+            hash: self.ledger,
+            recorded_at: Timestamp::from_micros(said.recorded_at)?,
+            level: Level::LATEST,
+            author: self.authors.get(said.author as usize)?.clone(),
+            id,
+            content,
+            payload: Digest::default(),
+            event: decode_payload((kind as u16, said.version), length, said.payload).ok()?,
+        })
+    }
+}
+
+/// A state on its way.
+struct Restoring<'a> {
+    state: State,
+    reports: Peekable<IntoIter<Report>>,
+    is_disputed: bool,
+    seen: &'a [(Hash, String, i64)],
+}
+
+impl Restoring<'_> {
+    /// Applies what was said, in order; what follows is decoded meanwhile, if there is much of it.
+    fn run(&mut self, decoding: &Decoding<'_>, mut rest: &[u8]) -> Option<()> {
+        let is_large = decoding.events.len() >= PARALLEL_FROM;
+        let mut waiting = Vec::new();
+        // The opening says how long periods are.
+        let mut count = 1;
+        while !rest.is_empty() || !waiting.is_empty() {
+            let mut share = Vec::new();
+            while share.len() < count && !rest.is_empty() {
+                share.push(next_said(&mut rest)?);
+            }
+            let length = period_length(&self.state);
+            let decode = |said: &Said<'_>| decoding.fact(said, length);
+            let mut apply = || self.apply_all(std::mem::take(&mut waiting));
+            let (applied, decoded) = match is_large && count > 1 {
+                true => rayon::join(apply, || share.par_iter().map(decode).collect()),
+                false => (apply(), share.iter().map(decode).collect::<Option<Vec<Fact>>>()),
+            };
+            applied?;
+            waiting = decoded?;
+            if count == 1 {
+                self.apply_all(std::mem::take(&mut waiting))?;
+                count = SHARE;
+            }
+        }
+        Some(())
+    }
+
+    fn apply_all(&mut self, facts: Vec<Fact>) -> Option<()> {
+        for fact in facts {
+            while let Some(report) =
+                self.reports.next_if(|row| self.is_disputed && row.seq < fact.seq)
+            {
+                self.state.agreement_mut()?.add_report(report);
+            }
+            apply(&mut self.state, &fact).ok()?;
+            if fact.event.kind() == Kind::DisputeOpened {
+                let own = self.seen.iter().filter(|(dispute, ..)| dispute == fact.id.bytes());
+                for (_, party, at) in own {
+                    let (party, at) = (Id::parse(party).ok()?, Timestamp::from_micros(*at)?);
+                    self.state.agreement_mut()?.restore_seen(&fact.id, &party, at);
+                }
+            }
+        }
+        Some(())
+    }
 }
 
 fn currencies(codes: &[&str]) -> Option<Vec<Currency>> {

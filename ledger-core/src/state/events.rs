@@ -23,7 +23,7 @@ pub struct EventRow {
 
 /// Every event, in the order in which they came in.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Events {
+pub struct Events {
     rows: Vec<EventRow>,
     /// Rows by id.
     ids: HashTable<usize>,
@@ -38,33 +38,38 @@ fn hash(digest: &[u8; 32]) -> u64 {
 
 impl Events {
     /// The event with an id.
-    pub(super) fn by_id(&self, id: &EventId) -> Option<&EventRow> {
+    pub(crate) fn by_id(&self, id: &EventId) -> Option<&EventRow> {
         let at = self.ids.find(hash(id.bytes()), |at| self.rows[*at].id == *id)?;
         self.rows.get(*at)
     }
 
     /// The last event with a content.
-    pub(super) fn by_content(&self, content: &ContentDigest) -> Option<&EventRow> {
+    pub(crate) fn by_content(&self, content: &ContentDigest) -> Option<&EventRow> {
         let of_row = |at: &usize| self.rows[*at].content == *content;
         let at = self.contents.find(hash(content.bytes()), of_row)?;
         self.rows.get(*at)
     }
 
     /// Every event.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &EventRow> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &EventRow> {
         self.rows.iter()
     }
 
-    /// Makes room for so many more.
-    pub(super) fn reserve(&mut self, events: usize) {
-        let Events { rows, ids, contents } = self;
-        rows.reserve(events);
-        ids.reserve(events, |at| hash(rows[*at].id.bytes()));
-        contents.reserve(events, |at| hash(rows[*at].content.bytes()));
+    /// So many events, in their order; `None` if one of them is.
+    pub(crate) fn of(count: usize, rows: impl Iterator<Item = Option<EventRow>>) -> Option<Events> {
+        let mut events = Events {
+            rows: Vec::with_capacity(count),
+            ids: HashTable::with_capacity(count),
+            contents: HashTable::with_capacity(count),
+        };
+        for row in rows {
+            events.insert(row?);
+        }
+        Some(events)
     }
 
     /// Adds an event, or puts it in the place of the one with its id.
-    pub(super) fn insert(&mut self, row: EventRow) {
+    pub(crate) fn insert(&mut self, row: EventRow) {
         let Events { rows, ids, contents } = self;
         let of_id = |at: &usize| rows[*at].id == row.id;
         let at = match ids.entry(hash(row.id.bytes()), of_id, |at| hash(rows[*at].id.bytes())) {

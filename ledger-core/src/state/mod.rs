@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 pub(crate) use changes::Derived;
 pub use disputes::*;
 pub use events::EventRow;
+pub use events::Events;
 pub use overlay::Overlay;
 pub use overlay::Unassumable;
 pub use queue::ItemKind;
@@ -35,7 +36,6 @@ use crate::rating::PeriodGroups;
 use crate::rating::Rated;
 use crate::rating::group::OpenContribution;
 use crate::rating::group::Unrated;
-use crate::state::events::Events;
 use crate::state::queue::PendingInterest;
 use crate::statement::InterestLine;
 use crate::terms::Terms;
@@ -160,9 +160,14 @@ impl State {
         self.agreement.as_deref()
     }
 
-    /// Makes room for so many events.
-    pub(crate) fn reserve(&mut self, events: usize) {
-        self.events.reserve(events);
+    /// The events of a log, with what the last of them left.
+    pub(crate) fn restore_events(
+        &mut self,
+        events: Events,
+        (next_seq, head, recorded_at): (u64, RecordHash, Timestamp),
+    ) {
+        (self.events, self.next_seq) = (events, next_seq);
+        (self.head, self.recorded_at) = (head, recorded_at);
     }
 
     /// Records: the ledger was opened.
