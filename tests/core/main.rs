@@ -9,6 +9,7 @@ mod reference;
 mod damage;
 mod known;
 mod beginnings;
+mod kept;
 mod verifying;
 mod examples;
 mod onrr;

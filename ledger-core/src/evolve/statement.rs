@@ -118,7 +118,7 @@ pub fn compose(state: &State, period: Period) -> Result<Statement, Violation> {
     let agreement = in_force(state)?;
     // Most of them are rated already; the rest follows on these.
     let facts = agreement.facts_until(period);
-    let rated = agreement.rated().len().min(facts.len());
+    let rated = agreement.rated().periods().min(facts.len());
     let more = agreement.rated().rate_on(agreement.contract(), &facts[rated..]);
     let more = more.map_err(unratable)?;
     let ratings = || agreement.rated().ratings().take(rated).chain(&more);

@@ -132,13 +132,8 @@ impl Rated {
     }
 
     /// How many periods are rated.
-    pub fn len(&self) -> usize {
+    pub fn periods(&self) -> usize {
         self.0.len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// Rates the periods that follow on these. Errors: [`Unratable`].

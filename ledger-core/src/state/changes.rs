@@ -107,7 +107,7 @@ impl Agreement {
     pub(crate) fn keep_rated(&mut self, last: Period) {
         let mut rated = std::mem::take(&mut self.rated);
         let facts = self.facts_until(last);
-        let more = facts.get(rated.len()..).unwrap_or_default();
+        let more = facts.get(rated.periods()..).unwrap_or_default();
         if rated.extend(self.contract(), more).is_err() {
             rated.clear();
         }
