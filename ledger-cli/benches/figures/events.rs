@@ -189,6 +189,7 @@ pub fn run(folder: &Path, events: u64) {
         let alone = (before + after) / 2;
         runs.push((alone.as_secs_f64() / verify.wall.as_secs_f64(), alone, verify));
     }
+    let known = measure(&mut revshare("state-2", &["verify", "--since-verified"])).wall;
     runs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (ratio, alone, verify) = &runs[1];
     println!("verify: {events} small signed events, {:.0} MB of log", bytes as f64 / 1e6);
@@ -196,4 +197,5 @@ pub fn run(folder: &Path, events: u64) {
     println!("  verify                               {:>8.2} s", verify.wall.as_secs_f64());
     println!("  rate of verify / Ed25519 alone       {ratio:>8.2}");
     println!("  its peak memory                      {:>8} MB", verify.peak_kib / 1024);
+    println!("  --since-verified, nothing new        {:>8.2} s", known.as_secs_f64());
 }

@@ -45,6 +45,17 @@ fn say(ledger: &mut Ledger, party: &Party, command: Command) -> EventId {
     ledger.submit(command, &context, &signing, Mode::Record).expect("recorded").fact.id
 }
 
+/// A ledger of one month, like the last of the ten years.
+fn month_alone(folder: &Path, [host, owner]: [&Party; 2], per_key: u32) {
+    let mut ledger = Ledger::create(folder, None).expect("folder");
+    let version = terms_since(&[host, owner], ("0.15", "9000000000000"), "2025");
+    let opened = say(&mut ledger, host, Command::OpenLedger(Box::new(version)));
+    say(&mut ledger, owner, Command::Accept(opened));
+    let period = Period::parse("2025-01").expect("period");
+    say(&mut ledger, host, report(period, per_key));
+    say(&mut ledger, host, Command::IssueStatement(period));
+}
+
 /// A folder as it was. Files of the log are only cut or removed, so that those that did not grow stay
 /// untouched.
 struct Kept {
@@ -170,6 +181,13 @@ pub fn run(folder: &Path, wanted: u64) {
         measure(&mut revshare(&["verify", "--since-verified"])).wall
     });
     row("verify --since-verified, the last month new", new);
+    let alone = folder.join("alone");
+    month_alone(&alone, [&host, &owner], last_per_key);
+    let alone = median(|| {
+        let mut command = revshare(&["verify"]);
+        measure(command.arg(&alone)).wall
+    });
+    row("verify of a ledger of that month alone", alone);
     let verify = timed(&["verify"]);
     row("verify", verify);
     let cold = median(|| {
