@@ -489,6 +489,7 @@ fn a_torn_record_that_is_remembered_is_a_finding() {
     let options = |remembered| Options { remembered, ..Options::default() };
     let fresh = verify(&source, &options(None));
     assert!(fresh.is_valid() && fresh.events == seq, "{:?}", fresh.findings);
+    assert_eq!(fresh.head, Some((seq - 1, previous)), "the record before it is the last");
     assert!(
         fresh.notices.iter().any(|notice| notice.contains("torn append")),
         "{:?}",
