@@ -89,14 +89,7 @@ pub(crate) fn evolve_summed(
 /// Rates the periods that are stated before another statement is judged, unless that was done: of a
 /// state that was restored they are not, and judging and keeping would each rate all of them.
 pub(crate) fn rate_before(state: &mut State, event: &Event) {
-    if matches!(event, Event::StatementIssued(_)) {
-        rate_stated(state);
-    }
-}
-
-/// Rates the periods that are stated, unless that was done.
-pub(crate) fn rate_stated(state: &mut State) {
-    if let Some(agreement) = state.agreement_mut() {
+    if let (Event::StatementIssued(_), Some(agreement)) = (event, state.agreement_mut()) {
         agreement.rate_stated();
     }
 }

@@ -201,10 +201,6 @@ impl<'o> Verifier<'o> {
                 let examine = || examine::examine_all(&batch, from..to, length);
                 let is_last = to == batch.len();
                 let judge = || {
-                    if waiting.is_empty() {
-                        // Behind records that were verified before: while the first are examined.
-                        evolve::rate_stated(&mut self.state);
-                    }
                     self.judge_all(std::mem::take(&mut waiting));
                     if is_last {
                         read = reader.next_batch(&mut next);
