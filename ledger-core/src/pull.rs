@@ -205,7 +205,18 @@ fn append(
             }
         }
     }
-    Ok(())
+    match first == next {
+        true => Ok(()),
+        // Whoever writes to it took something away since it was checked.
+        false => Err(behind(became_shorter(first), common, first)),
+    }
+}
+
+fn became_shorter(seq: u64) -> Problem {
+    let message = format!("the other copy became shorter while it was read; {NOTHING_RECORDED}");
+    Problem::new(Code::DiskRead, message)
+        .at(Place::Record { seq })
+        .hint("look at it with `revshare verify`, and pull again")
 }
 
 /// What went wrong behind groups that are durable already: those stay.

@@ -32,10 +32,10 @@ pub const LOG_FOLDER: &str = "log";
 /// The file that a writer locks. Its one byte is a mark for as long as it appends; the byte is
 /// changed in its place, which is cheaper than emptying the file.
 const LOCK_FILE: &str = "lock";
-/// What messages say where it is so.
-pub(crate) const NOTHING_RECORDED: &str = "nothing was recorded";
 const APPENDING: [u8; 1] = *b"1";
 const APPENDED: [u8; 1] = *b"0";
+/// What messages say where it is so.
+pub(crate) const NOTHING_RECORDED: &str = "nothing was recorded";
 /// How the name of a file ends that is to become a segment.
 const DRAFT: &str = ".new";
 /// Bytes that are written again at once.
