@@ -212,8 +212,11 @@ pub fn main() -> ExitCode {
         globals: cli.globals.clone(),
         out: Box::new(BufWriter::new(io::stdout().lock())),
         err: Box::new(io::stderr()),
+        archives: Vec::new(),
     };
     let answer = run(&mut session, &cli.command);
+    // What is wrong because something could not be read is said to be that.
+    let answer = session.admit_archives().map_err(Failure::from).and(answer);
     let answer = answer.map_err(|failure| failure.or_at(|code| session.place_of(code)));
     let answer = match session.out.flush() {
         Ok(()) => answer,

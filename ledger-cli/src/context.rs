@@ -25,8 +25,10 @@ use revshare_core::ledger::Mode;
 use revshare_core::ledger::Notice;
 use revshare_core::ledger::Outcome;
 use revshare_core::ledger::Signing;
+use revshare_core::ledger::admit_whole;
 use revshare_core::ledger::report::ReportDraft;
 use revshare_core::state::Agreement;
+use revshare_core::state::Archives;
 use revshare_core::state::ProposalStatus;
 use revshare_core::state::Proposed;
 use revshare_core::state::State;
@@ -114,6 +116,8 @@ pub struct Session<'o> {
     pub out: Box<dyn Write + 'o>,
     /// Standard error.
     pub err: Box<dyn Write + 'o>,
+    /// What the ledgers that were opened are looked up in.
+    pub archives: Archives,
 }
 
 /// A ledger, looked at as it stood at a record.
@@ -250,6 +254,12 @@ impl Session<'_> {
         }
     }
 
+    /// Whether everything could be read that the ledgers which were opened are looked up in.
+    pub fn admit_archives(&self) -> Result<(), Problem> {
+        let place = || self.place_of(Code::DiskRead);
+        admit_whole(&self.archives).map_err(|problem| problem.at(place()))
+    }
+
     /// The state folder of this machine.
     pub fn state_folder(&self) -> Option<&Path> {
         self.world.state_folder.as_deref()
@@ -263,6 +273,7 @@ impl Session<'_> {
     /// Likewise, as it stood at a point that an argument of another name gives.
     pub fn read_until(&mut self, point: Option<&str>, what: &str) -> Result<Standing, Failure> {
         let ledger = Ledger::open(&self.folder()?, self.state_folder())?;
+        self.archives.extend(ledger.archives());
         self.say_notices(&ledger)?;
         let Some(text) = point else {
             return Ok(Standing { ledger, past: None, asked: None });
@@ -288,6 +299,7 @@ impl Session<'_> {
             Mode::Record => Ledger::open_for_writing(&folder, self.state_folder())?,
             Mode::DryRun => Ledger::open(&folder, self.state_folder())?,
         };
+        self.archives.extend(ledger.archives());
         self.say_notices(&ledger)?;
         if let Some(expected) = &writing.if_head {
             admit_head(ledger.state(), expected)?;

@@ -1,5 +1,8 @@
 //! Disputes: what is disputed, what should have been, and what becomes of it.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::terms::TermsVersion;
 use crate::terms::Version;
 use crate::usage::LineBlock;
@@ -12,7 +15,7 @@ use crate::vocab::Period;
 use crate::vocab::Text;
 
 /// What a dispute is about.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Target {
     /// The statement of a period.
     Statement(EventId),
@@ -48,7 +51,7 @@ pub enum Claim {
 }
 
 /// Terms as a claim has them.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ClaimedTerms {
     /// The whole terms.
     pub version: TermsVersion,
@@ -71,7 +74,7 @@ impl ClaimedTerms {
 }
 
 /// Why a claim is heard although its window has passed, or its line was resolved before.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Ground {
     /// Somebody was deceived.
     Fraud,

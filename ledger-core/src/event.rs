@@ -1,5 +1,8 @@
 //! Facts in the past tense. Kinds and versions are append-only.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::dispute::Attachment;
 use crate::dispute::ClaimAcceptance;
 use crate::dispute::Determination;
@@ -152,7 +155,7 @@ pub enum Kind {
 }
 
 /// Other terms, proposed.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Amendment {
     /// The whole new terms.
     pub version: TermsVersion,
@@ -172,7 +175,7 @@ pub struct ProposalClosing {
 }
 
 /// A conversion rate for a period, proposed.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ConversionRate {
     /// The foreign currency.
     pub currency: Currency,
@@ -185,7 +188,7 @@ pub struct ConversionRate {
 }
 
 /// An ongoing contribution, claimed.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ContributionClaim {
     /// The clause of the terms.
     pub clause: Id,

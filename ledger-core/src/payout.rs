@@ -1,5 +1,8 @@
 //! Payouts and advances: money that the collector sent to a beneficiary.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::vocab::Amount;
 use crate::vocab::Date;
 use crate::vocab::Id;
@@ -7,7 +10,7 @@ use crate::vocab::Level;
 use crate::vocab::Text;
 
 /// Money that the collector sent.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Payout {
     /// The beneficiary.
     pub to: Id,
@@ -28,7 +31,7 @@ pub struct Payout {
 }
 
 /// A recoupable advance.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Advance {
     /// The beneficiary.
     pub to: Id,

@@ -1,5 +1,8 @@
 //! Statements: what a period's usage comes to under the terms, and the true-ups of earlier ones.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::vocab::Amount;
 use crate::vocab::Currency;
 use crate::vocab::Date;
@@ -12,7 +15,7 @@ use crate::vocab::Rate;
 use crate::vocab::StateRoot;
 
 /// A statement: posts balances. Its content follows from the terms and the log.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Statement {
     /// The period that is stated.
     pub period: Period,
@@ -36,7 +39,7 @@ pub struct Statement {
 }
 
 /// What a statement recoups of the advances to a party.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Recoupment {
     /// The party.
     pub party: Id,
@@ -45,7 +48,7 @@ pub struct Recoupment {
 }
 
 /// Late interest on a principal that a payout settled.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InterestLine {
     /// Who gets it.
     pub to: Id,
@@ -66,7 +69,7 @@ pub struct InterestLine {
 }
 
 /// The conversion rate of a currency in a period.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RateUsed {
     /// The foreign currency.
     pub currency: Currency,
@@ -78,7 +81,7 @@ pub struct RateUsed {
 
 /// Amounts posted by a statement for one period. The collector's leg is minus the sum of the
 /// others, so the legs add up to zero.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Entry {
     /// The period that the amounts belong to: the statement's own, or an earlier one (a true-up).
     pub period: Period,

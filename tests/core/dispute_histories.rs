@@ -153,7 +153,7 @@ fn note_events(seen: &mut Seen, world: &World) {
             }
         }
     }
-    for record in world.agreement().payouts().values() {
+    for record in world.agreement().payouts().all().values() {
         if let PayoutStatus::Determined { figure, .. } = record.status {
             note(seen, figure.is_zero(), "payout of nothing adopted");
         }

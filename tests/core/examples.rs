@@ -242,7 +242,8 @@ impl Example {
         let id = self.text("id");
         for expected in self.expected("paid") {
             let party = expected.party();
-            let payouts = agreement.payouts().values().map(|record| &record.payout);
+            let all = agreement.payouts().all();
+            let payouts = all.values().map(|record| &record.payout);
             let of_party: Vec<&Payout> = payouts.filter(|payout| payout.to == party).collect();
             let [payout] = of_party[..] else { panic!("{id}: one payout to {party}") };
             let cost = payout.cash().checked_add(payout.withheld).expect("within bounds");

@@ -154,7 +154,8 @@ fn open_items_are_what_is_owed() {
 
 /// Whether a payout to a party counts what a dispute adopted: then what it had settled may be missing.
 fn counts_less(agreement: &Agreement, id: &Id) -> bool {
-    let mut own = agreement.payouts().values().filter(|record| record.payout.to == *id);
+    let all = agreement.payouts().all();
+    let mut own = all.values().filter(|record| record.payout.to == *id);
     own.any(|record| matches!(record.status, PayoutStatus::Determined { .. }))
 }
 

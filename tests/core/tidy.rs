@@ -229,15 +229,33 @@ fn files_are_short() {
     }
 }
 
-/// A type that derives `Serialize` is a promise about a format: only where formats are.
+/// What a state is made of, which a snapshot keeps as it is. That is no format: nobody else reads it,
+/// and another version of it is not read at all (`index::PROJECTION_VERSION`).
+const KEPT_AS_IT_IS: [&str; 10] = [
+    "ledger-core/src/vocab/digest.rs",
+    "ledger-core/src/vocab/exact.rs",
+    "ledger-core/src/usage/sums.rs",
+    "ledger-core/src/terms/body.rs",
+    "ledger-core/src/terms/versions.rs",
+    "ledger-core/src/statement.rs",
+    "ledger-core/src/payout.rs",
+    "ledger-core/src/dispute.rs",
+    "ledger-core/src/rating/group.rs",
+    "ledger-core/src/event.rs",
+];
+
+/// A type that derives `Serialize` is a promise about a format: only where formats are, and where a
+/// snapshot takes types as they are.
 #[test]
 fn serialisation_stays_at_the_edges() {
-    let edges = [
+    let mut edges = vec![
         "ledger-core/src/wire/",
         "ledger-core/src/intake/",
+        "ledger-core/src/state/",
         "ledger-core/src/index/",
         "ledger-cli/src/render/",
     ];
+    edges.extend(KEPT_AS_IT_IS);
     let mut found = Vec::new();
     for folder in ["ledger-core/src", "ledger-cli/src"] {
         for source in files(folder, "rs") {

@@ -4,9 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use ledger_core::chain::frame_len;
-use ledger_core::index::SaidLog;
 use ledger_core::index::known;
-use ledger_core::index::snapshot;
 use ledger_core::ledger::Ledger;
 use ledger_core::ledger::Mode;
 use ledger_core::prefix::Known;
@@ -109,9 +107,8 @@ pub fn pull(disk: &SimulatedDisk, group_len: usize) -> Result<(), Problem> {
 /// This machine knows the ledger as it is from going through it before.
 pub fn remember(disk: &SimulatedDisk) {
     let ledger = reader(disk).expect("a ledger");
-    let (mut said, mut place) = (SaidLog::default(), (0, 0));
-    let replayed = replay(ledger.source(), None, Signatures::Trusted, &mut |_, fact, at| {
-        said.add(fact);
+    let mut place = (0, 0);
+    let replayed = replay(ledger.source(), None, Signatures::Trusted, &mut |_, _, at| {
         place = (at.segment, at.offset + at.len as u64);
     });
     let state = replayed.expect("a sound log").state;
@@ -125,10 +122,9 @@ pub fn remember(disk: &SimulatedDisk) {
         segments: vec![KnownSegment { stamp: String::new(), signatures: None }],
         snapshot: Digest::default(),
     };
-    let snapshot = snapshot::write(&state, &said).expect("a snapshot");
-    let file = known::write(&known, snapshot).expect("a file");
     let witness = Witness::new_on(disk.files(), Some(Path::new(STATE)), Path::new(LEDGER));
-    witness.remember_known(Memory::Replayed, &file.parts()).expect("remembered");
+    let shelf = witness.shelf(Memory::Replayed).expect("a state folder");
+    assert!(known::keep(&shelf, &known, &state), "remembered");
 }
 
 /// What is done.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use ledger_core::evolve::evolve;
 use ledger_core::index::RecordRow;
-use ledger_core::index::SaidLog;
 use ledger_core::index::snapshot;
 use ledger_core::state::State;
 use ledger_core::state::root::state_root;
@@ -32,7 +31,6 @@ pub fn run(input: &[u8]) {
 fn play(input: &[u8]) -> (usize, usize) {
     let mut entries = Entries::new(input);
     let mut state = entries.known.states[entries.records].clone();
-    let mut said = entries.known.said[entries.records].clone();
     let mut made = Made::default();
     let (mut admitted, mut all) = (0, 0);
     for _ in 0..ENTRIES_MAX {
@@ -55,7 +53,6 @@ fn play(input: &[u8]) -> (usize, usize) {
                 let _ = Record::of(&state, &fact);
                 let rows = RecordRow::of(&state, &fact, (0, 64));
                 assert!(!rows.rows().is_empty());
-                said.add(&fact);
             }
             Err(problem) => {
                 assert!(!problem.message.is_empty());
@@ -70,7 +67,7 @@ fn play(input: &[u8]) -> (usize, usize) {
         seen(&state);
     }
     if admitted > 0 && entries.asked & RESTORED != 0 {
-        restored(&state, &said);
+        restored(&state);
     }
     (admitted, all)
 }
@@ -98,14 +95,14 @@ fn seen(state: &State) {
 }
 
 /// The index restores the state.
-fn restored(state: &State, said: &SaidLog) {
+fn restored(state: &State) {
     // Parts of a report that nothing has closed are not kept.
     if !state.open_parts().is_empty() {
         return;
     }
-    let Some(bytes) = snapshot::write(state, said) else { return };
-    let read = snapshot::read(&Arc::new(bytes.all().concat()), 0);
-    let (read, _) = read.expect("a snapshot of a sound state is read");
+    let Some(snapshot) = snapshot::write(state, 0) else { return };
+    let read = snapshot::read(&Arc::new(snapshot.parts().concat()), 0, Vec::new());
+    let read = read.expect("a snapshot of a sound state is read");
     assert_eq!(state_root(&read), state_root(state), "the index has another state than the log");
     assert_eq!((read.next_seq(), read.head()), (state.next_seq(), state.head()));
 }

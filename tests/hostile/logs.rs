@@ -4,7 +4,6 @@
 use std::sync::LazyLock;
 
 use ledger_core::event::Fact;
-use ledger_core::index::SaidLog;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay;
 use ledger_core::state::State;
@@ -20,8 +19,6 @@ pub struct Known {
     pub facts: Vec<Fact>,
     /// The state before the first record, and after each of them.
     pub states: Vec<State>,
-    /// What was said on the way to each of these, as a snapshot has it.
-    pub said: Vec<SaidLog>,
 }
 
 /// The bytes of the logs, in the order in which inputs number them. New ones go to the end.
@@ -52,15 +49,11 @@ pub fn known(bytes: &[u8]) -> Known {
         frames.extend(batch.frames().map(|(_, frame)| frame.to_vec()));
     }
     let (mut facts, mut states) = (Vec::new(), vec![State::default()]);
-    let mut said = vec![SaidLog::default()];
     replay(&log, None, Signatures::Trusted, &mut |state, fact, _| {
         facts.push(fact.clone());
-        let mut so_far = said.last().cloned().unwrap_or_default();
-        so_far.add(fact);
-        said.push(so_far);
         states.push(state.clone());
     })
     .expect("a sound log");
     assert_eq!(frames.len(), facts.len());
-    Known { frames, facts, said, states }
+    Known { frames, facts, states }
 }

@@ -15,6 +15,7 @@ use ledger_core::dispute::Outcome;
 use ledger_core::dispute::Response;
 use ledger_core::dispute::Settlement;
 use ledger_core::dispute::Target;
+use ledger_core::payout::Payout;
 use ledger_core::settlement::Offer;
 use ledger_core::state::Dispute;
 use ledger_core::state::DisputeStatus;
@@ -66,6 +67,10 @@ fn text(world: &World, what: &str) -> Text {
     Text::parse(&format!("{what} {}", world.state().next_seq())).expect("a text")
 }
 
+fn payout_of(world: &World, id: &EventId) -> Payout {
+    world.agreement().payouts().get(id).expect("a payout").payout.clone()
+}
+
 fn beneficiaries(world: &World) -> Vec<Id> {
     world.agreement().versions().beneficiaries().into_iter().cloned().collect()
 }
@@ -107,7 +112,7 @@ pub(crate) fn wish(world: &mut World, step: &DisputeMove) -> Option<(String, Com
             let (target, about) = subject(world, *target, *at)?;
             let others = beneficiaries(world);
             let own = match about {
-                About::Payout(payout) => world.agreement().payouts()[&payout].payout.to.clone(),
+                About::Payout(payout) => payout_of(world, &payout).to,
                 About::Period(..) => pick(&others, *by)?.clone(),
             };
             let is_collector = by % 3 == 2;
@@ -224,7 +229,7 @@ fn subject(world: &World, target: u8, at: u16) -> Option<(Target, About)> {
             Some((Target::Report(report), About::Period(period, Some(report))))
         }
         2 => {
-            let payouts: Vec<EventId> = agreement.payouts().keys().copied().collect();
+            let payouts: Vec<EventId> = agreement.payouts().all().into_keys().collect();
             let Some(payout) = pick(&payouts, at).copied() else { return of_statement };
             Some((Target::Payout(payout), About::Payout(payout)))
         }
@@ -242,12 +247,12 @@ fn claimed(world: &mut World, about: About, plan: &ClaimPlan, parties: &[Id]) ->
     let currency = world.agreement().terms().currency;
     match (plan, about) {
         (ClaimPlan::Figures { of, .. }, About::Payout(payout)) => {
-            let payout = world.agreement().payouts()[&payout].payout.clone();
+            let payout = payout_of(world, &payout);
             Some(Claim::Figures(vec![(payout.to, figure(world, payout.amount, *of.first()?)?)]))
         }
         // Some keep a claim that a payout cannot have.
         (ClaimPlan::Report { pick: at, .. }, About::Payout(payout)) if at % 8 > 0 => {
-            let payout = world.agreement().payouts()[&payout].payout.clone();
+            let payout = payout_of(world, &payout);
             let percent = FigurePlan::Percent((at / 8 % 101) as u8);
             Some(Claim::Figures(vec![(payout.to, figure(world, payout.amount, percent)?)]))
         }

@@ -179,8 +179,8 @@ pub(crate) fn statement_of(world: &World, period: Period) -> EventId {
 }
 
 pub(crate) fn payout_of(world: &World, reference: &Text) -> EventId {
-    let payouts = world.agreement().payouts().values();
-    let payouts = payouts.map(|record| (&record.payout.reference, record.id));
+    let payouts = world.agreement().payouts().all();
+    let payouts = payouts.values().map(|record| (&record.payout.reference, record.id));
     let advances = world.agreement().advances().values();
     let advances = advances.map(|record| (&record.advance.reference, record.id));
     let mut found = payouts.chain(advances).filter(|(known, _)| *known == reference);

@@ -307,16 +307,15 @@ pub fn wish(world: &mut World, step: &Move) -> Option<(String, Command)> {
 
 /// Payouts and advances in transit, with who gets them and when they were sent.
 fn in_transit(world: &World) -> Vec<(EventId, Id, Date)> {
-    let payouts = world.agreement().payouts().values().map(|record| {
-        let sent = (record.id, record.payout.to.clone(), record.payout.sent_on);
-        (sent, &record.status)
+    let payouts = world.agreement().payouts().in_transit().map(|record| {
+        (record.id, record.payout.to.clone(), record.payout.sent_on)
     });
-    let advances = world.agreement().advances().values().map(|record| {
-        let sent = (record.id, record.advance.to.clone(), record.advance.paid_on);
-        (sent, &record.status)
+    let advances = world.agreement().advances().values();
+    let advances = advances.filter(|record| record.status == PayoutStatus::InTransit);
+    let advances = advances.map(|record| {
+        (record.id, record.advance.to.clone(), record.advance.paid_on)
     });
-    let all = payouts.chain(advances);
-    all.filter(|(_, status)| **status == PayoutStatus::InTransit).map(|(sent, _)| sent).collect()
+    payouts.chain(advances).collect()
 }
 
 /// Whether a refusal is one of the bounds of a ledger, or of saying a thing twice: where two

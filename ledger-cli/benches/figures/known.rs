@@ -56,8 +56,8 @@ fn month_alone(folder: &Path, [host, owner]: [&Party; 2], per_key: u32) {
     say(&mut ledger, host, Command::IssueStatement(period));
 }
 
-/// A folder as it was. Files of the log are only cut or removed, so that those that did not grow stay
-/// untouched.
+/// A folder as it was. Files of the log are only cut or removed, and others only written where they have
+/// changed, so that those that did not stay untouched.
 struct Kept {
     folder: PathBuf,
     log: Vec<(PathBuf, u64)>,
@@ -84,13 +84,15 @@ impl Kept {
                 None => fs::remove_file(&path).expect("removed"),
             }
         }
-        for name in ["state", "index"] {
-            files(&self.folder.join(name)).iter().for_each(|path| {
+        for path in ["state", "index"].iter().flat_map(|name| files(&self.folder.join(name))) {
+            if !self.others.iter().any(|(known, _)| *known == path) {
                 fs::remove_file(path).expect("removed");
-            });
+            }
         }
         for (path, bytes) in &self.others {
-            fs::write(path, bytes).expect("restored");
+            if fs::read(path).ok().as_ref() != Some(bytes) {
+                fs::write(path, bytes).expect("restored");
+            }
         }
     }
 }

@@ -204,8 +204,10 @@ impl Stage<'_, '_> {
             globals: Globals { quiet: true, ..cli.globals.clone() },
             out: Box::new(kept.clone()),
             err: Box::new(io::sink()),
+            archives: Vec::new(),
         };
         app::run(&mut session, &cli.command)?;
+        session.admit_archives()?;
         drop(session);
         if !self.session.globals.json {
             for line in String::from_utf8_lossy(&kept.0.borrow()).lines() {

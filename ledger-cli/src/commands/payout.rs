@@ -237,7 +237,8 @@ fn documents(agreement: &Agreement) -> Vec<PayoutDocument> {
             reason,
         }
     };
-    let payouts = agreement.payouts().values().map(payout);
+    let all = agreement.payouts().all();
+    let payouts = all.values().map(payout);
     let advances = agreement.advances().values().map(advance);
     let mut documents: Vec<PayoutDocument> = payouts.chain(advances).collect();
     documents.sort_by_key(|document| document.seq);

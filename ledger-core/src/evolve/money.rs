@@ -247,9 +247,9 @@ pub(crate) fn record(state: &mut State, fact: &Fact, payout: &Payout) -> Result<
 }
 
 /// What was sent and waits for its receiver: a payout or an advance.
-struct Sent<'a> {
+struct Sent {
     seq: u64,
-    to: &'a Id,
+    to: Id,
     sent_on: Date,
 }
 
@@ -290,21 +290,23 @@ pub fn admit_return(
     in_transit(state, author, &returned.payout).map(|_| ())
 }
 
-fn in_transit<'a>(state: &'a State, author: &Author, id: &EventId) -> Result<Sent<'a>, Violation> {
+fn in_transit(state: &State, author: &Author, id: &EventId) -> Result<Sent, Violation> {
     let agreement = in_force(state)?;
     entitled(agreement, author, |role| role.is_beneficiary(), "the receiving beneficiary")?;
     let payout = agreement.payouts().get(id).map(|record| {
         let Payout { to, sent_on, .. } = &record.payout;
-        (Sent { seq: record.seq, to, sent_on: *sent_on }, &record.status)
+        let sent = Sent { seq: record.seq, to: to.clone(), sent_on: *sent_on };
+        (sent, record.status.clone())
     });
     let advance = agreement.advances().get(id).map(|record| {
         let Advance { to, paid_on, .. } = &record.advance;
-        (Sent { seq: record.seq, to, sent_on: *paid_on }, &record.status)
+        let sent = Sent { seq: record.seq, to: to.clone(), sent_on: *paid_on };
+        (sent, record.status.clone())
     });
     let Some((sent, status)) = payout.or(advance) else {
         return Err(unknown_event(state, id, "a payout or an advance"));
     };
-    if *sent.to != author.party {
+    if sent.to != author.party {
         return Err(Problem::new(
             Code::NotEntitled,
             format!("the payout went to {}; only {} may say this", sent.to, sent.to),

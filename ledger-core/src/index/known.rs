@@ -1,23 +1,29 @@
-//! A snapshot in a file, with how far the log is known by it. The file may be cut, old or another's:
-//! both parts are bound by digests, and a file that does not fit is none.
+//! A snapshot in a file, with how far the log is known by it, and archives in files beside it. A file
+//! may be cut, old or another's: all parts are bound by digests, and a file that does not fit is
+//! none.
 
-use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::index::PROJECTION_VERSION;
-use crate::index::SaidLog;
+use crate::index::run::Bytes;
+use crate::index::run::Run;
+use crate::index::run::RunBytes;
 use crate::index::sled_index;
 use crate::index::snapshot;
-use crate::index::snapshot::Parts;
+use crate::index::snapshot::Snapshot;
 use crate::prefix::Known;
 use crate::prefix::KnownSegment;
+use crate::state::Archive;
+use crate::state::ArchiveFile;
+use crate::state::Archives;
 use crate::state::State;
+use crate::store::Shelf;
+use crate::store::files::Files;
+use crate::store::files::read_exact_at;
 use crate::vocab::Digest;
 use crate::vocab::LedgerId;
 use crate::vocab::RecordHash;
@@ -28,6 +34,9 @@ use crate::wire::codec;
 const MAGIC: &[u8; 8] = b"rvs-know";
 /// What stands before the row: magic, its length, its digest.
 const LEAD_LEN: usize = 8 + 8 + 32;
+/// A run that is longer becomes a file of its own; up to there it is written with the snapshot each
+/// time.
+const RUN_LEN_MAX: u64 = 256 << 10;
 
 #[derive(Serialize, Deserialize)]
 struct Row {
@@ -42,6 +51,8 @@ struct Row {
     complete: (u64, i64),
     segments: Vec<(String, Option<[u8; 32]>)>,
     snapshot: [u8; 32],
+    /// Digest, length and stamp of each archive, in order.
+    archives: Vec<([u8; 32], u64, String)>,
 }
 
 /// What such a file holds; the snapshot is not looked at yet.
@@ -49,33 +60,75 @@ struct Row {
 pub struct KnownFile {
     /// How far the log is known.
     pub known: Known,
+    archives: Vec<ArchiveFile>,
     bytes: Arc<Vec<u8>>,
     snapshot_from: usize,
+    shelf: Shelf,
 }
 
-/// The bytes of a file, in parts.
-#[derive(Debug)]
-pub struct KnownBytes<'s> {
-    lead: Vec<u8>,
-    snapshot: Parts<'s>,
+/// How files of archives are used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trust {
+    /// They are read and held against their digests.
+    Digest,
+    /// Where one was not touched since it was written, as the file system says, it is looked up in as
+    /// it is.
+    Untouched,
 }
 
-impl KnownBytes<'_> {
-    /// One after another.
-    pub fn parts(&self) -> Vec<&[u8]> {
-        let lead = std::iter::once(&self.lead[..]);
-        lead.chain(self.snapshot.all()).collect()
-    }
+/// Keeps how far a log is known, with its state: as a file, and files of archives beside it. The
+/// snapshot's digest is set here. False if that failed; then nothing new is known.
+pub fn keep(shelf: &Shelf, known: &Known, state: &State) -> bool {
+    let keep = || -> Option<()> {
+        let before = archives_of(shelf);
+        let in_files = state.archives().iter().map_while(|archive| archive.file().cloned());
+        let mut files: Vec<ArchiveFile> =
+            in_files.take_while(|file| shelf.open(file).is_some()).collect();
+        let mut snapshot = snapshot::write(state, files.len())?;
+        if snapshot.run.len() > RUN_LEN_MAX {
+            // A run takes in those before it that are not much longer, so that there are few, and each
+            // record is written again only as often as their lengths double.
+            let (all, mut len) = (files.len(), snapshot.run.len());
+            while let Some(last) = files.pop_if(|last| last.len < 2 * len) {
+                len += last.len;
+            }
+            if files.len() < all {
+                snapshot = snapshot::write(state, files.len())?;
+            }
+            let parts: Vec<&[u8]> = snapshot.run.parts().collect();
+            files.push(shelf.put(digest_of(&parts), &parts).ok()?);
+            snapshot.run = RunBytes::default();
+        }
+        let lead = lead_of(known, &files, &snapshot)?;
+        let parts: Vec<&[u8]> = std::iter::once(&*lead).chain(snapshot.parts()).collect();
+        shelf.replace(&parts).ok()?;
+        files.extend(shelf.other().iter().flat_map(archives_of));
+        let is_kept = |old: &ArchiveFile| files.iter().any(|file| file.digest == old.digest);
+        before.iter().filter(|old| !is_kept(old)).for_each(|old| shelf.remove(&old.digest));
+        Some(())
+    };
+    keep().is_some()
 }
 
-/// The bytes of a file. The digest of the snapshot is set here.
-pub fn write<'s>(known: &Known, snapshot: Parts<'s>) -> Option<KnownBytes<'s>> {
-    let segments = known.segments.iter();
-    let digest = Domain::Index.digest_of(|hasher| {
-        for part in snapshot.all() {
+/// The bytes of a file that has everything with it.
+pub fn alone(known: &Known, state: &State) -> Option<Vec<u8>> {
+    let snapshot = snapshot::write(state, 0)?;
+    let lead = lead_of(known, &[], &snapshot)?;
+    Some([&*lead, &snapshot.parts().concat()].concat())
+}
+
+fn digest_of(parts: &[&[u8]]) -> Digest {
+    Domain::Index.digest_of(|hasher| {
+        for part in parts {
             hasher.update(part);
         }
-    });
+    })
+}
+
+/// What stands before a snapshot.
+fn lead_of(known: &Known, archives: &[ArchiveFile], snapshot: &Snapshot) -> Option<Vec<u8>> {
+    let segments = known.segments.iter();
+    let archive = |file: &ArchiveFile| (file.digest.0, file.len, file.stamp.clone());
     let row = Row {
         version: PROJECTION_VERSION,
         program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -86,7 +139,8 @@ pub fn write<'s>(known: &Known, snapshot: Parts<'s>) -> Option<KnownBytes<'s>> {
         at: known.at.micros(),
         complete: (known.complete.0, known.complete.1.micros()),
         segments: segments.map(|one| (one.stamp.clone(), one.signatures.map(|d| d.0))).collect(),
-        snapshot: digest.0,
+        snapshot: digest_of(&snapshot.parts()).0,
+        archives: archives.iter().map(archive).collect(),
     };
     let row = codec::encode_cache(&row)?;
     let mut lead = Vec::with_capacity(LEAD_LEN + row.len());
@@ -94,7 +148,7 @@ pub fn write<'s>(known: &Known, snapshot: Parts<'s>) -> Option<KnownBytes<'s>> {
     lead.extend_from_slice(&(row.len() as u64).to_le_bytes());
     lead.extend_from_slice(&Domain::Index.digest(&row).0);
     lead.extend_from_slice(&row);
-    Some(KnownBytes { lead, snapshot })
+    Some(lead)
 }
 
 /// Length and digest of the row that follows on a lead.
@@ -105,7 +159,7 @@ fn lead(bytes: &[u8; LEAD_LEN]) -> Option<(usize, Digest)> {
     (magic == MAGIC).then_some((len, Digest(*digest.first_chunk()?)))
 }
 
-fn row(bytes: &[u8], digest: Digest) -> Option<Known> {
+fn row(bytes: &[u8], digest: Digest) -> Option<(Known, Vec<ArchiveFile>)> {
     if Domain::Index.digest(bytes) != digest {
         return None;
     }
@@ -117,7 +171,8 @@ fn row(bytes: &[u8], digest: Digest) -> Option<Known> {
         stamp,
         signatures: signatures.map(Digest),
     };
-    Some(Known {
+    let archive = |(digest, len, stamp)| ArchiveFile { digest: Digest(digest), len, stamp };
+    let known = Known {
         ledger: LedgerId::from_bytes(row.ledger),
         records: row.records,
         head: RecordHash::from_bytes(row.head),
@@ -126,64 +181,73 @@ fn row(bytes: &[u8], digest: Digest) -> Option<Known> {
         complete: (row.complete.0, Timestamp::from_micros(row.complete.1)?),
         segments: row.segments.into_iter().map(segment).collect(),
         snapshot: Digest(row.snapshot),
-    })
+    };
+    Some((known, row.archives.into_iter().map(archive).collect()))
 }
 
-/// How far a log is known by a file of which `part` reads so many bytes from an offset: without
-/// reading its snapshot.
-pub fn how_far(part: impl Fn(u64, usize) -> Option<Vec<u8>>) -> Option<Known> {
-    let (len, digest) = lead(part(0, LEAD_LEN)?.first_chunk()?)?;
-    row(&part(LEAD_LEN as u64, len)?, digest)
+fn row_of(shelf: &Shelf) -> Option<(Known, Vec<ArchiveFile>)> {
+    let (len, digest) = lead(shelf.part(0, LEAD_LEN)?.first_chunk()?)?;
+    row(&shelf.part(LEAD_LEN as u64, len)?, digest)
+}
+
+/// How far a log is known, without reading the snapshot.
+pub fn how_far(shelf: &Shelf) -> Option<Known> {
+    row_of(shelf).map(|(known, _)| known)
+}
+
+/// The archives that a shelf's file names.
+fn archives_of(shelf: &Shelf) -> Vec<ArchiveFile> {
+    row_of(shelf).map(|(_, archives)| archives).unwrap_or_default()
 }
 
 /// Reads a file; `None` if it is none, or one of another release.
-pub fn read(bytes: Vec<u8>) -> Option<KnownFile> {
+pub fn read(shelf: Shelf) -> Option<KnownFile> {
+    let bytes = shelf.read()?;
     let (start, rest) = bytes.split_first_chunk::<LEAD_LEN>()?;
     let (len, digest) = lead(start)?;
-    let known = row(rest.get(..len)?, digest)?;
-    Some(KnownFile { known, bytes: Arc::new(bytes), snapshot_from: LEAD_LEN + len })
+    let (known, archives) = row(rest.get(..len)?, digest)?;
+    let snapshot_from = LEAD_LEN + len;
+    Some(KnownFile { known, archives, bytes: Arc::new(bytes), snapshot_from, shelf })
 }
 
 impl KnownFile {
-    /// The state, and what was said on the way to it; `None` if the snapshot is not the one that is
-    /// known, or not of this state.
-    pub fn state(&self) -> Option<(State, SaidLog)> {
+    /// The state; `None` if the snapshot or an archive is not the one that is known, or not of this
+    /// state.
+    pub fn state(&self, trust: Trust) -> Option<State> {
         let bytes = self.bytes.get(self.snapshot_from..)?;
         if Domain::Index.digest(bytes) != self.known.snapshot {
             return None;
         }
-        let (state, said) = snapshot::read(&self.bytes, self.snapshot_from)?;
+        let archive = |file| Some(Arc::new(self.archive(file, trust)?) as Arc<dyn Archive>);
+        let archives = self.archives.iter().map(archive).collect::<Option<Archives>>()?;
+        let state = snapshot::read(&self.bytes, self.snapshot_from, archives)?;
         let ledger = state.agreement()?.ledger();
         let of_these = (ledger, state.next_seq(), state.head());
         let Known { ledger, records, head, .. } = self.known;
-        (of_these == (ledger, records, head)).then_some((state, said))
+        (of_these == (ledger, records, head)).then_some(state)
+    }
+
+    fn archive(&self, named: &ArchiveFile, trust: Trust) -> Option<Run> {
+        let (file, is_untouched) = self.shelf.open(named)?;
+        let bytes = match trust == Trust::Untouched && is_untouched {
+            true => Bytes::File(file, named.len),
+            false => {
+                let mut bytes = vec![0; usize::try_from(named.len).ok()?];
+                read_exact_at(&*file, &mut bytes, 0).ok()?;
+                if Domain::Index.digest(&bytes) != named.digest {
+                    return None;
+                }
+                let range = 0..bytes.len();
+                Bytes::Memory(Arc::new(bytes), range)
+            }
+        };
+        Run::of(bytes, Some(named.clone()))
     }
 }
 
-/// Where the index keeps its own.
-fn path(ledger: &Path) -> PathBuf {
-    sled_index::folder(ledger).join("state")
-}
-
-/// The file of the index of a ledger.
-pub fn of_index(ledger: &Path) -> Option<KnownFile> {
-    read(fs::read(path(ledger)).ok()?)
-}
-
-/// Writes the file of the index, whole or not at all. False if that failed.
-pub fn keep_in_index(ledger: &Path, parts: &[&[u8]]) -> bool {
-    let path = path(ledger);
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
-    let write = || {
-        fs::create_dir_all(path.parent().unwrap_or(ledger))?;
-        let mut file = fs::File::create(&draft)?;
-        parts.iter().try_for_each(|part| file.write_all(part))?;
-        fs::rename(&draft, &path)
-    };
-    write().inspect_err(|_| drop(fs::remove_file(&draft))).is_ok()
-}
-
-/// Removes the file of the index.
-pub fn forget_in_index(ledger: &Path) {
-    let _ = fs::remove_file(path(ledger));
+/// Where the index of a ledger keeps its own.
+pub fn of_index(files: &Arc<dyn Files>, ledger: &Path) -> Shelf {
+    let path = sled_index::folder(ledger).join("state");
+    // Several readers may write at once.
+    Shelf::new(files.clone(), path, &format!("{}.new", std::process::id()))
 }

@@ -1,13 +1,14 @@
 //! The index: projections that can be thrown away, bound to a head. Deleting it costs time and
 //! nothing else.
 //!
-//! It keeps a snapshot of the state (balances, statements, reports, payouts) in a plain file that is
+//! It keeps a snapshot of the state (balances, statements, reports, payouts) in plain files that are
 //! bound to the files of the log, and look-ups from hash, event id, period, party and kind to record
 //! numbers in sled, which is opened when something is looked up. Only [`crate::ledger`] uses it; a
 //! reader maintains it, and every doubt (another version, other files, a wrong digest, a panic
 //! inside sled, another process that has it open) means: read the log instead. Where the log has
 //! only grown, what is new is read, and the index goes on.
 
+pub mod run;
 pub mod snapshot;
 pub mod rows;
 pub mod sled_index;
@@ -16,12 +17,11 @@ pub mod known;
 pub use rows::Lookup;
 pub use rows::RecordRow;
 pub use sled_index::SledIndex;
-pub use snapshot::SaidLog;
 
 use crate::vocab::RecordHash;
 
 /// The version of everything that the index keeps. Another version is rebuilt.
-pub const PROJECTION_VERSION: u32 = 4;
+pub const PROJECTION_VERSION: u32 = 5;
 
 /// What an index is bound to.
 #[derive(Clone, PartialEq, Eq, Debug)]

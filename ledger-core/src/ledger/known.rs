@@ -6,12 +6,9 @@
 
 use std::path::Path;
 
-use crate::event::Fact;
-use crate::index::SaidLog;
 use crate::index::known;
-use crate::index::known::KnownBytes;
 use crate::index::known::KnownFile;
-use crate::index::snapshot;
+use crate::index::known::Trust;
 use crate::prefix;
 use crate::prefix::Again;
 use crate::prefix::Known;
@@ -45,7 +42,6 @@ const WORTH_REMEMBERING: u64 = 256 << 10;
 #[derive(Default)]
 pub(super) struct Beginning {
     pub(super) start: Start,
-    pub(super) said: SaidLog,
     pub(super) remembered_at: Option<(RecordHash, FrameAt)>,
 }
 
@@ -57,30 +53,30 @@ impl Beginning {
         witness: &Witness,
         remembered: Option<RememberedHead>,
     ) -> Beginning {
-        let known =
-            |memory: &Memory| known::how_far(|from, len| witness.known_part(*memory, from, len));
         let memories = [Memory::Verified, Memory::Replayed];
-        let furthest = memories
-            .into_iter()
-            .max_by_key(|memory| known(memory).map_or(0, |known| known.records));
-        let file = furthest.and_then(|memory| witness.known(memory)).and_then(known::read);
+        let shelves = memories.into_iter().filter_map(|memory| witness.shelf(memory));
+        let furthest = shelves
+            .max_by_key(|shelf| known::how_far(shelf).map_or(0, |known| known.records));
+        let file = furthest.and_then(known::read);
         let Some(file) = file else { return Beginning::default() };
         let wanted = remembered.map(|head| head.seq);
         let (read, restored) =
-            rayon::join(|| prefix::holds(log, &file.known, Again::All, wanted), || file.state());
-        let Some((read, (state, said))) = read.zip(restored) else { return Beginning::default() };
+            rayon::join(|| prefix::holds(log, &file.known, Again::All, wanted), || {
+                file.state(Trust::Digest)
+            });
+        let Some((read, state)) = read.zip(restored) else { return Beginning::default() };
         let place = Some(file.known.place);
-        Beginning { start: Start { state, place }, said, remembered_at: read.wanted }
+        Beginning { start: Start { state, place }, remembered_at: read.wanted }
     }
 
     /// A beginning for a reader: the index knows it, and files that were not touched since are not
     /// read.
     pub(super) fn for_reading(log: &DiskLog, file: &KnownFile) -> Option<Beginning> {
         let holds = || prefix::holds(log, &file.known, Again::Touched, None);
-        let (read, restored) = rayon::join(holds, || file.state());
-        let (_, (state, said)) = read.zip(restored)?;
+        let (read, restored) = rayon::join(holds, || file.state(Trust::Untouched));
+        let (_, state) = read.zip(restored)?;
         let place = Some(file.known.place);
-        Some(Beginning { start: Start { state, place }, said, remembered_at: None })
+        Some(Beginning { start: Start { state, place }, remembered_at: None })
     }
 
     /// How much of the log lies behind it.
@@ -91,16 +87,14 @@ impl Beginning {
     }
 }
 
-/// What is known of a log up to a state; `None` if it is not worth keeping. `segments` are as they
-/// were before they were read; `before` is what was known then, and goes on to be.
-pub(super) fn knowledge<'s>(
-    (state, said): (&State, &'s SaidLog),
+/// What is known of a log up to a state. `segments` are as they were before they were read.
+pub(super) fn knowledge(
+    state: &State,
     place: (u32, u64),
     segments: Vec<KnownSegment>,
     (at, complete): (Timestamp, Option<(u64, Timestamp)>),
-) -> Option<KnownBytes<'s>> {
-    let snapshot = snapshot::write(state, said)?;
-    let known = Known {
+) -> Known {
+    Known {
         ledger: ledger_id(state),
         records: state.next_seq(),
         head: state.head(),
@@ -108,9 +102,9 @@ pub(super) fn knowledge<'s>(
         at,
         complete: complete.unwrap_or((state.next_seq(), at)),
         segments,
+        // Set when it is kept.
         snapshot: Digest::default(),
-    };
-    known::write(&known, snapshot)
+    }
 }
 
 /// The segments up to a place, as the file system describes them.
@@ -123,33 +117,28 @@ pub(super) fn stamped(segments: &[Segment], place: (u32, u64)) -> Vec<KnownSegme
 pub(super) fn remember_replayed(
     witness: &Witness,
     log: &DiskLog,
-    known: (&State, &SaidLog),
+    state: &State,
     (place, replayed): ((u32, u64), u64),
 ) {
-    if !witness.exists() || replayed < WORTH_REMEMBERING {
+    let Some(shelf) = witness.shelf(Memory::Replayed) else { return };
+    if replayed < WORTH_REMEMBERING {
         return;
     }
     let Ok(segments) = log.segments() else { return };
-    let at = known.0.recorded_at();
-    if let Some(bytes) = knowledge(known, place, stamped(&segments, place), (at, None)) {
-        // It saves time and nothing else.
-        let _ = witness.remember_known(Memory::Replayed, &bytes.parts());
-    }
+    let stamped = stamped(&segments, place);
+    let known = knowledge(state, place, stamped, (state.recorded_at(), None));
+    // It saves time and nothing else.
+    known::keep(&shelf, &known, state);
 }
 
 /// Remembers a log that a writer has just made so much longer: what it wrote was judged before.
-pub(super) fn remember_written(
-    witness: &Witness,
-    log: &DiskLog,
-    known: (&State, &SaidLog),
-    written: u64,
-) {
+pub(super) fn remember_written(witness: &Witness, log: &DiskLog, state: &State, written: u64) {
     if !witness.exists() || written < WORTH_REMEMBERING {
         return;
     }
     let end = log.segments().ok().and_then(|segments| segments.last().map(|s| (s.number, s.len)));
     if let Some(place) = end {
-        remember_replayed(witness, log, known, (place, written));
+        remember_replayed(witness, log, state, (place, written));
     }
 }
 
@@ -176,43 +165,46 @@ fn verify_copy(
     options.remembered = witness.head().ok().flatten();
     // Before anything is read: a segment that is written to meanwhile counts as touched.
     let segments = log.segments().unwrap_or_default();
-    let file = only_new.then(|| witness.known(Memory::Verified).and_then(known::read));
+    let shelf = witness.shelf(Memory::Verified);
+    let file = only_new.then(|| shelf.clone().and_then(known::read));
     let before = file.as_ref().map(|file| behind_known(&log, file.as_ref(), &mut options));
-    let (since, mut said, mut why) = match before {
-        None => (None, SaidLog::default(), None),
-        Some(Err(why)) => (None, SaidLog::default(), Some(why)),
-        Some(Ok((since, said))) => (Some(since), said, None),
+    let (since, mut why) = match before {
+        None => (None, None),
+        Some(Err(why)) => (None, Some(why)),
+        Some(Ok(since)) => (Some(since), None),
     };
-    let known = since.as_ref().map(|since| since.known.clone());
-    let (mut verdict, kept) =
-        verify_since(&log, &options, since, &mut |fact: &Fact, payload: Option<&[u8]>| {
-            if let Some(payload) = payload {
-                said.add_encoded(fact, payload);
-            }
-        });
-    if let Some(why) = why.take() {
+    let mut known = since.as_ref().map(|since| since.known.clone());
+    let (mut verdict, mut state, mut kept) = verify_since(&log, &options, since);
+    if !state.is_whole() {
+        // Nothing that was found behind it counts.
+        (known, why) = (None, Some(damaged()));
+        (verdict, state, kept) = verify_since(&log, &options, None);
+    }
+    if let Some(why) = why {
         verdict.since = SinceVerified::Everything(why);
     }
     // Where nothing is new and nothing was touched, what is known goes on to be.
     let is_same = known.as_ref().is_some_and(|known| {
         let stamps = stamped(&segments, known.place);
         let same = stamps.iter().map(|one| &one.stamp).eq(known.segments.iter().map(|o| &o.stamp));
-        same && kept.as_ref().is_some_and(|kept| kept.state.next_seq() == known.records)
+        same && kept.is_some() && state.next_seq() == known.records
     });
-    if is_same {
-        rayon::spawn(move || drop(kept));
-        return verdict;
-    }
     // Without a clock nothing can be said of when.
-    if let Some((kept, now)) = kept.zip(options.now).filter(|_| witness.exists())
-        && let Some(bytes) = verified(&kept, &said, &segments, known.as_ref(), now)
+    if !is_same
+        && let Some((kept, now)) = kept.zip(options.now)
+        && let Some(shelf) = shelf
+        && let Some(known) = verified(&state, &kept, &segments, known.as_ref(), now)
     {
-        // Letting go of a million payouts takes as long as writing what is known of them, and nobody
-        // waits for it.
-        rayon::spawn(move || drop(kept));
-        let _ = witness.remember_known(Memory::Verified, &bytes.parts());
+        known::keep(&shelf, &known, &state);
     }
+    // Letting go of a million payouts takes as long as writing what is known of them, and nobody
+    // waits for it.
+    rayon::spawn(move || drop(state));
     verdict
+}
+
+fn damaged() -> String {
+    "what this machine remembers of the copy is damaged, or not what it remembered".to_owned()
 }
 
 /// What was verified before, as the beginning of a verification; `Err` says why everything is to be
@@ -221,7 +213,7 @@ fn behind_known(
     log: &DiskLog,
     file: Option<&KnownFile>,
     options: &mut Options,
-) -> Result<(Since, SaidLog), String> {
+) -> Result<Since, String> {
     let none = "this machine does not remember to have verified this copy";
     let file = file.ok_or_else(|| none.to_owned())?;
     let known = &file.known;
@@ -234,7 +226,7 @@ fn behind_known(
     };
     let remembered = options.remembered.filter(|head| head.ledger == known.ledger);
     let holds = || prefix::holds(log, known, Again::Touched, None);
-    let (read, restored) = rayon::join(holds, || file.state());
+    let (read, restored) = rayon::join(holds, || file.state(Trust::Untouched));
     let signatures = match read {
         Some(read) => read.signatures,
         None => {
@@ -258,19 +250,18 @@ fn behind_known(
             signed.author.party, signed.said.seq
         ));
     }
-    let (state, said) = restored
-        .ok_or("what this machine remembers of the copy is damaged, or not what it remembered")?;
-    Ok((Since { known: known.clone(), state, signatures }, said))
+    let state = restored.ok_or_else(damaged)?;
+    Ok(Since { known: known.clone(), state, signatures })
 }
 
 /// What is remembered of a log that was found valid.
-fn verified<'s>(
+fn verified(
+    state: &State,
     kept: &Kept,
-    said: &'s SaidLog,
     segments: &[Segment],
     before: Option<&Known>,
     now: Timestamp,
-) -> Option<KnownBytes<'s>> {
+) -> Option<Known> {
     let of = |signatures: &SignatureDigests, number: u32| {
         let known = before.and_then(|known| known.segments.get(number as usize));
         signatures.of(number).or_else(|| known.and_then(|one| one.signatures))
@@ -281,5 +272,5 @@ fn verified<'s>(
         one.signatures = Some(of(&kept.signatures, number)?);
     }
     let complete = before.map(|known| known.complete);
-    knowledge((&kept.state, said), kept.place, stamped, (now, complete))
+    Some(knowledge(state, kept.place, stamped, (now, complete)))
 }

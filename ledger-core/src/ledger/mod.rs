@@ -19,16 +19,15 @@ use crate::event::Fact;
 use crate::event::Kind;
 use crate::evolve::acknowledgement::compose;
 pub use crate::index::Lookup;
-use crate::index::SaidLog;
 use crate::index::SledIndex;
 use crate::ledger::known::Beginning;
 pub use crate::ledger::known::verify_folder;
 pub use crate::ledger::known::verify_new;
-use crate::ledger::reading::Seen;
 use crate::replay::Signatures;
 use crate::replay::ledger_id;
 use crate::replay::replay;
 use crate::replay::replay_from;
+use crate::state::Archives;
 use crate::state::State;
 use crate::store::DiskLog;
 use crate::store::Files;
@@ -58,9 +57,6 @@ pub struct Ledger {
     /// The look-ups, once something was looked up.
     index: OnceLock<Option<SledIndex>>,
     index_use: IndexUse,
-    /// Of a ledger opened to write: what was said on the way to its state, as a snapshot has it;
-    /// `None` once that is not known any more.
-    said: Option<SaidLog>,
 }
 
 /// What became of the index when a ledger was opened.
@@ -194,13 +190,11 @@ impl Ledger {
         let witness = Witness::new_on(files.clone(), state_folder, folder);
         let beginning = Beginning::for_writing(&log, &witness, witness.head()?);
         let new = beginning.bytes_behind(&log.segments()?);
-        let (mut ledger, seen) = Ledger::load(folder, witness, log, (Some(beginning), true))?;
+        let (ledger, place) = Ledger::load(folder, witness, log, (Some(beginning), true))?;
         if ledger.notices.is_empty() {
-            let known = (&ledger.state, &seen.said);
-            known::remember_replayed(&ledger.witness, &ledger.log, known, (seen.place, new));
+            let far = (place, new);
+            known::remember_replayed(&ledger.witness, &ledger.log, &ledger.state, far);
         }
-        // Nothing is remembered where there is no memory.
-        ledger.said = ledger.witness.exists().then_some(seen.said);
         Ok(ledger)
     }
 
@@ -219,7 +213,6 @@ impl Ledger {
         let log = DiskLog::create_on(files.clone(), folder)?;
         let witness = Witness::new_on(files.clone(), state_folder, folder);
         witness.forget_head();
-        let said = witness.exists().then(SaidLog::default);
         let (folder, state) = (folder.to_owned(), State::default());
         Ok(Ledger {
             folder,
@@ -229,7 +222,6 @@ impl Ledger {
             notices: Vec::new(),
             index: OnceLock::new(),
             index_use: IndexUse::Without,
-            said,
         })
     }
 
@@ -248,7 +240,6 @@ impl Ledger {
             notices: Vec::new(),
             index: OnceLock::new(),
             index_use: IndexUse::Without,
-            said: None,
         })
     }
 
@@ -258,13 +249,13 @@ impl Ledger {
         witness: Witness,
         log: DiskLog,
         (beginning, to_write): (Option<Beginning>, bool),
-    ) -> Result<(Ledger, Seen), Problem> {
-        let Beginning { start, said, mut remembered_at } = beginning.unwrap_or_default();
-        let mut seen = Seen { said, place: start.place.unwrap_or_default() };
+    ) -> Result<(Ledger, (u32, u64)), Problem> {
+        let Beginning { start, mut remembered_at } = beginning.unwrap_or_default();
+        let mut place = start.place.unwrap_or_default();
         let remembered = witness.head()?;
         let parts = (None, Signatures::Trusted);
         let replayed = replay_from(&log, start, parts, &mut |_, fact, at| {
-            seen.add(fact, at);
+            place = (at.segment, at.offset + at.len as u64);
             if remembered.is_some_and(|head| head.seq == fact.seq) {
                 remembered_at = Some((fact.hash, at));
             }
@@ -284,7 +275,6 @@ impl Ledger {
             notices: Vec::new(),
             index: OnceLock::new(),
             index_use: IndexUse::Without,
-            said: None,
         };
         let remembered_hash = remembered_at.map(|(hash, _)| hash);
         ledger.admit_memory(remembered, remembered_hash, replayed.unfinished.as_ref())?;
@@ -293,7 +283,7 @@ impl Ledger {
             if let Some(Tail { len: bytes, .. }) = replayed.unfinished {
                 ledger.notices.push(Notice::Ignored { bytes, records });
             }
-            return Ok((ledger, seen));
+            return Ok((ledger, place));
         }
         let has_draft = ledger.log.remove_drafts()?;
         if let Some(tail) = &replayed.unfinished {
@@ -310,7 +300,7 @@ impl Ledger {
         }
         let of_this = remembered.filter(|head| head.ledger == ledger_id(&ledger.state));
         ledger.settle(of_this.zip(remembered_at.map(|(_, at)| at)))?;
-        Ok((ledger, seen))
+        Ok((ledger, place))
     }
 
     /// The log is not behind the head that this machine remembers for this copy.
@@ -377,6 +367,12 @@ impl Ledger {
         if let Some(agreement) = self.state.agreement_mut() {
             agreement.rate_stated();
         }
+    }
+
+    /// What the state is looked up in. Whoever answers from it asks at the end whether that could be
+    /// read: [`admit_whole`].
+    pub fn archives(&self) -> Archives {
+        self.state.archives().clone()
     }
 
     /// The log's bytes.
@@ -452,6 +448,19 @@ impl Ledger {
 /// first difference.
 pub fn diff_folders(first: &Path, second: &Path) -> Result<Diff, Problem> {
     diff(&DiskLog::open(first), &DiskLog::open(second))
+}
+
+/// Whether everything could be read that was looked up in archives. Errors: [`Code::DiskRead`]; what
+/// was found does not count then.
+pub fn admit_whole(archives: &Archives) -> Result<(), Problem> {
+    match archives.iter().all(|archive| archive.is_whole()) {
+        true => Ok(()),
+        false => Err(Problem::new(
+            Code::DiskRead,
+            "what this machine keeps of the log could not be read; the answer does not count",
+        )
+        .hint("remove the folder `index` in the ledger's folder, and run the command again")),
+    }
 }
 
 /// The refusal of a folder that is no ledger.

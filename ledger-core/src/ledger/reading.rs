@@ -15,9 +15,9 @@ use crate::index::Index;
 use crate::index::Lookup;
 use crate::index::RecordRow;
 use crate::index::Row;
-use crate::index::SaidLog;
 use crate::index::SledIndex;
 use crate::index::known;
+use crate::index::known::Trust;
 use crate::index::rows;
 use crate::ledger::IndexUse;
 use crate::ledger::Ledger;
@@ -44,22 +44,6 @@ use crate::vocab::Id;
 use crate::vocab::Problem;
 use crate::vocab::Timestamp;
 
-/// What is gathered of a log while it is read.
-#[derive(Default)]
-pub(super) struct Seen {
-    pub(super) said: SaidLog,
-    /// Where the record behind the last one begins, or will.
-    pub(super) place: (u32, u64),
-}
-
-impl Seen {
-    /// Gathers what a fact adds.
-    pub(super) fn add(&mut self, fact: &Fact, at: FrameAt) {
-        self.said.add(fact);
-        self.place = (at.segment, at.offset + at.len as u64);
-    }
-}
-
 impl Ledger {
     /// Loads a ledger to read: from the index; from the index and what was recorded since; or from
     /// the log. What was read is kept in the index.
@@ -73,12 +57,12 @@ impl Ledger {
         let segments = log.segments()?;
         let witness = Witness::new_on(log.files().clone(), state_folder, folder);
         let remembered = witness.head()?;
-        let kept = known::of_index(folder);
+        let kept = known::read(known::of_index(log.files(), folder));
         if let Some(file) = &kept {
             let is_same = stamped(&segments, (u32::MAX, 0)) == file.known.segments;
             if is_same
                 && fits_memory(&file.known, remembered)
-                && let Some((state, _)) = file.state()
+                && let Some(state) = file.state(Trust::Untouched)
             {
                 return Ok(Ledger::of_index(folder, (log, witness), state, IndexUse::Answered));
             }
@@ -97,10 +81,17 @@ impl Ledger {
             beginning.remembered_at = Some((file.known.head, place));
             Some(beginning)
         });
-        let is_known = beginning.is_some();
-        let (mut ledger, seen) = Ledger::load(folder, witness, log, (beginning, false))?;
+        let mut is_known = beginning.is_some();
+        let again = DiskLog::open_on(log.files().clone(), folder);
+        let mut loaded = Ledger::load(folder, witness.clone(), log, (beginning, false));
+        if is_known && loaded.as_ref().is_ok_and(|(ledger, _)| !ledger.state.is_whole()) {
+            // What the index has could not be read, and nothing that was judged behind it counts.
+            is_known = false;
+            loaded = Ledger::load(folder, witness, again, (None, false));
+        }
+        let (mut ledger, place) = loaded?;
         if ledger.notices.is_empty() {
-            ledger.keep(&seen, &segments, is_known);
+            ledger.keep(place, &segments, is_known);
         }
         Ok(ledger)
     }
@@ -112,23 +103,24 @@ impl Ledger {
         index_use: IndexUse,
     ) -> Ledger {
         let (folder, notices) = (folder.to_owned(), Vec::new());
-        let (index, said) = (OnceLock::new(), None);
-        Ledger { folder, log, witness, state, notices, index, index_use, said }
+        let index = OnceLock::new();
+        Ledger { folder, log, witness, state, notices, index, index_use }
     }
 
     /// Keeps in the index what was read.
-    fn keep(&mut self, seen: &Seen, segments: &[Segment], is_known: bool) {
+    fn keep(&mut self, place: (u32, u64), segments: &[Segment], is_known: bool) {
         let at = self.state.recorded_at();
         let stamped = stamped(segments, (u32::MAX, 0));
-        let known = knowledge((&self.state, &seen.said), seen.place, stamped, (at, None));
-        let is_kept = known.is_some_and(|known| known::keep_in_index(&self.folder, &known.parts()));
+        let known = knowledge(&self.state, place, stamped, (at, None));
+        let shelf = known::of_index(self.log.files(), &self.folder);
+        let is_kept = known::keep(&shelf, &known, &self.state);
         self.index_use = match (is_kept, is_known) {
             (true, true) => IndexUse::CaughtUp,
             (true, false) => IndexUse::Rebuilt,
             (false, _) => IndexUse::Without,
         };
         if !is_kept {
-            known::forget_in_index(&self.folder);
+            shelf.forget();
         }
     }
 

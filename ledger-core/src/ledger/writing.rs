@@ -122,7 +122,6 @@ impl Ledger {
         if self.state.next_seq() == next_seq {
             return;
         }
-        self.said = None;
         let Some(last) = next_seq.checked_sub(1) else {
             self.state = State::default();
             return;
@@ -191,9 +190,6 @@ impl Ledger {
         };
         let sums = sums.or_else(|| sums_of(&fact.event));
         evolve_summed(&mut self.state, &fact, sums)?;
-        if let Some(said) = &mut self.said {
-            said.add(&fact);
-        }
         Ok(Applied { record, fact })
     }
 
@@ -232,9 +228,7 @@ impl Ledger {
             return Err(problem);
         }
         self.remember_head(ledger);
-        if let Some(said) = &self.said {
-            remember_written(&self.witness, &self.log, (&self.state, said), written);
-        }
+        remember_written(&self.witness, &self.log, &self.state, written);
         Ok(())
     }
 
@@ -250,7 +244,6 @@ impl Ledger {
     /// The state after records of another copy were appended.
     pub(crate) fn become_state(&mut self, state: State) {
         self.state = state;
-        self.said = None;
         self.remember_head(ledger_id(&self.state));
     }
 

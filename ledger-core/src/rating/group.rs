@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::terms::BaseFrom;
 use crate::terms::Measure;
 use crate::terms::Price;
@@ -26,7 +29,7 @@ use crate::vocab::Value;
 use crate::vocab::exact;
 
 /// What the lines of a group have in common. Groups enter a tier in the order of their keys.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct GroupKey {
     /// The stretch of the period, from 0.
     pub stretch: usize,
@@ -39,7 +42,7 @@ pub struct GroupKey {
 }
 
 /// The exact sums of a group's lines.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct GroupSums {
     /// Lines, gross, meters and deductions, as reported.
     pub lines: LineSums,
@@ -51,7 +54,7 @@ pub struct GroupSums {
 pub type PeriodGroups = BTreeMap<GroupKey, GroupSums>;
 
 /// An accepted contribution: the days on which it is open.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OpenContribution {
     /// The clause that it was claimed under.
     pub clause: Id,

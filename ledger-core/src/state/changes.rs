@@ -13,7 +13,6 @@ use crate::state::AdvanceRecord;
 use crate::state::Agreement;
 use crate::state::ContributionEnding;
 use crate::state::Effect;
-use crate::state::Exposure;
 use crate::state::ItemKind;
 use crate::state::OpenItem;
 use crate::state::PayoutRecord;
@@ -35,13 +34,6 @@ use crate::vocab::Id;
 use crate::vocab::Period;
 use crate::vocab::Rate;
 use crate::vocab::exact;
-
-/// What follows from reports and is kept because it is asked for again and again.
-pub(crate) struct Derived {
-    pub(crate) groups: BTreeMap<Period, PeriodGroups>,
-    pub(crate) exposure: Exposure,
-    pub(crate) effects: Vec<Effect>,
-}
 
 fn add(sum: &mut Amount, amount: Amount) {
     // Statements and payouts were admitted only with sums that stay in bounds.
@@ -84,15 +76,6 @@ impl Agreement {
             old.corrected_by = Some(id);
         }
         self.reports.insert(id, report);
-    }
-
-    /// Takes over reports, in the order of the log, with what followed from them when they were
-    /// recorded. Nothing but them may depend on a report: no dispute.
-    pub(crate) fn restore_reports(&mut self, reports: Vec<Report>, derived: Derived) {
-        reports.into_iter().for_each(|report| self.place_report(report));
-        (self.groups, self.exposure, self.effects) =
-            (derived.groups, derived.exposure, derived.effects);
-        self.rated.clear();
     }
 
     /// Keeps the ratings of the periods that are stated.
@@ -336,27 +319,25 @@ impl Agreement {
     /// Records: money was sent.
     pub(crate) fn add_payout(&mut self, record: PayoutRecord) {
         post_payout(&mut self.accounts, &record);
-        self.payouts.insert(record.id, record);
+        self.payouts.put(record);
         self.refresh_held();
     }
 
     /// Records: money arrived or came back.
     pub(crate) fn settle_payout(&mut self, id: &EventId, status: PayoutStatus) {
-        let Some(record) = self.payouts.get_mut(id) else { return };
-        unpost(&mut self.accounts, record);
+        let Some(mut record) = self.payouts.take(id) else { return };
+        unpost(&mut self.accounts, &record);
         record.status = status;
-        post_payout(&mut self.accounts, record);
+        post_payout(&mut self.accounts, &record);
         if let PayoutStatus::Confirmed { received_on, .. } = record.status {
-            let Payout { to, amount, .. } = record.payout.clone();
+            let Payout { to, amount, .. } = &record.payout;
             // A receipt was admitted only with interest that stays in bounds.
-            let interest = self.interest_on(id, amount, received_on).unwrap_or_default();
-            let holds = self.holds(&to);
-            let settled = self.queues.entry(to).or_default().settle(amount, &holds);
-            if let Some(record) = self.payouts.get_mut(id) {
-                record.settled = settled;
-            }
+            let interest = self.interest_of((id, to), *amount, received_on).unwrap_or_default();
+            let holds = self.holds(to);
+            record.settled = self.queues.entry(to.clone()).or_default().settle(*amount, &holds);
             self.pending_interest.extend(interest);
         }
+        self.payouts.put(record);
         self.refresh_held();
     }
 
@@ -369,7 +350,16 @@ impl Agreement {
         received_on: Date,
     ) -> Option<Vec<InterestLine>> {
         let Some(record) = self.payouts.get(id) else { return Some(Vec::new()) };
-        let Payout { to, .. } = &record.payout;
+        self.interest_of((id, &record.payout.to), amount, received_on)
+    }
+
+    /// Likewise, of a payout to a party.
+    fn interest_of(
+        &self,
+        (id, to): (&EventId, &Id),
+        amount: Amount,
+        received_on: Date,
+    ) -> Option<Vec<InterestLine>> {
         let holds = self.holds(to);
         let pieces = self.queues.get(to).cloned().unwrap_or_default().settle(amount, &holds);
         let (mut lines, mut total) = (Vec::new(), Amount::ZERO);

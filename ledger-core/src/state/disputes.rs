@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::dispute::ClaimedTerms;
 use crate::dispute::Ground;
 use crate::dispute::Target;
@@ -23,7 +26,7 @@ use crate::vocab::Text;
 use crate::vocab::Timestamp;
 
 /// A dispute on the log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Dispute {
     /// The event that opened it.
     pub id: EventId,
@@ -64,7 +67,7 @@ pub struct Dispute {
 }
 
 /// A claim as the state keeps it: lines as their sums.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ClaimFacts {
     /// A figure per party, sorted by party.
     Figures(Vec<(Id, Amount)>),
@@ -80,7 +83,7 @@ pub enum ClaimFacts {
 }
 
 /// A party that answers a claim.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Respondent {
     /// What it has said.
     pub stance: Stance,
@@ -89,7 +92,7 @@ pub struct Respondent {
 }
 
 /// What a respondent has said.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub enum Stance {
     /// Nothing.
     #[default]
@@ -101,7 +104,7 @@ pub enum Stance {
 }
 
 /// What has become of a dispute.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum DisputeStatus {
     /// It waits for the respondents.
     Open,
@@ -122,7 +125,7 @@ pub enum DisputeStatus {
 }
 
 /// How a dispute ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Resolved {
     /// The place on the log of the event that resolved it.
     pub seq: u64,
@@ -139,7 +142,7 @@ pub struct Resolved {
 }
 
 /// The ways in which a dispute is resolved.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Resolution {
     /// Every respondent accepted the claim.
     Accepted,
@@ -152,7 +155,7 @@ pub enum Resolution {
 }
 
 /// What a resolution adopted, in a word.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum AdoptedKind {
     /// Nothing: the recorded figures stand.
     Nothing,
@@ -190,7 +193,7 @@ pub enum Adopted {
 }
 
 /// Lines that a dispute adopted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AdoptedLines {
     /// Their exact sums.
     pub usage: UsageSums,
@@ -199,7 +202,7 @@ pub struct AdoptedLines {
 }
 
 /// A figure that a dispute adopted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AdoptedFigure {
     /// What the party gets.
     pub amount: Amount,
@@ -208,7 +211,7 @@ pub struct AdoptedFigure {
 }
 
 /// What held for a dispute's lines before something was adopted: what a view without it needs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Before {
     /// Adopted figures of the period, of every party.
     pub figures: BTreeMap<Id, AdoptedFigure>,
@@ -219,7 +222,7 @@ pub struct Before {
 }
 
 /// A file of evidence, by its commitment.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EvidenceRecord {
     /// The event that named it first, and its place on the log.
     pub named_by: (EventId, u64),
@@ -364,14 +367,6 @@ impl Agreement {
         }
     }
 
-    /// Restores when a respondent saw a dispute.
-    pub(crate) fn restore_seen(&mut self, id: &EventId, party: &Id, at: Timestamp) {
-        let dispute = self.disputes.get_mut(id);
-        if let Some(respondent) = dispute.and_then(|one| one.respondents.get_mut(party)) {
-            respondent.seen = Some(at);
-        }
-    }
-
     /// Records: what a respondent says.
     pub(crate) fn take_stance(&mut self, id: &EventId, party: &Id, stance: Stance) {
         let dispute = self.disputes.get_mut(id);
@@ -467,7 +462,7 @@ impl Agreement {
         (seq, at, figure): (u64, Timestamp, Amount),
         interest: Vec<InterestLine>,
     ) {
-        let Some(mut record) = self.payouts.remove(id) else { return };
+        let Some(mut record) = self.payouts.take(id) else { return };
         let counted = record.counted().unwrap_or_default();
         let received_on = record.counted_on();
         super::changes::unpost(&mut self.accounts, &record);
@@ -482,7 +477,7 @@ impl Agreement {
             record.settled.extend(queue.settle(more, &holds));
         }
         self.pending_interest.extend(interest);
-        self.payouts.insert(*id, record);
+        self.payouts.put(record);
     }
 
     /// With a statement, after it has booked its entries: figures are computed again, and what was

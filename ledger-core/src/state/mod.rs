@@ -3,10 +3,13 @@
 
 pub mod records;
 pub mod queue;
+pub mod archive;
 pub mod events;
+pub mod payouts;
 pub mod disputes;
 mod held;
 pub mod overlay;
+mod exposure;
 pub mod stored;
 mod changes;
 pub mod root;
@@ -14,18 +17,24 @@ pub mod root;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-pub(crate) use changes::Derived;
+pub use archive::Archive;
+pub use archive::ArchiveFile;
+pub use archive::Archives;
 pub use disputes::*;
 pub use events::EventRow;
 pub use events::Events;
+pub use exposure::Exposure;
 pub use overlay::Overlay;
 pub use overlay::Unassumable;
+pub use payouts::Payouts;
 pub use queue::ItemKind;
 pub use queue::OpenItem;
 pub use queue::Queue;
 pub use records::*;
 
-use crate::event::ConversionRate;
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::event::Kind;
 use crate::event::TermsVersion;
 use crate::rating::Contract;
@@ -52,11 +61,9 @@ use crate::vocab::EventId;
 use crate::vocab::Id;
 use crate::vocab::LedgerId;
 use crate::vocab::Level;
-use crate::vocab::Name;
 use crate::vocab::Period;
 use crate::vocab::RecordHash;
 use crate::vocab::Timestamp;
-use crate::vocab::exact::Sum;
 
 /// The state of a ledger after some record. `State::default()` is the state before record 0.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +79,7 @@ pub struct State {
 }
 
 /// What the facts say about an opened ledger.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Agreement {
     ledger: LedgerId,
     opening: EventId,
@@ -84,11 +91,12 @@ pub struct Agreement {
     endings: BTreeMap<EventId, ContributionEnding>,
     rates: ConversionRates,
     rate_sources: BTreeMap<(Period, Currency), EventId>,
+    #[serde(skip)]
     reports: BTreeMap<EventId, Report>,
     in_effect: BTreeMap<Period, Vec<EventId>>,
     missing: BTreeMap<Period, EventId>,
     statements: BTreeMap<Period, StatementRecord>,
-    payouts: BTreeMap<EventId, PayoutRecord>,
+    payouts: Payouts,
     advances: BTreeMap<EventId, AdvanceRecord>,
     acknowledged: BTreeMap<Id, Acknowledged>,
     disputes: BTreeMap<EventId, Dispute>,
@@ -106,6 +114,7 @@ pub struct Agreement {
     pending_interest: PendingInterest,
     effects: Vec<Effect>,
     /// The periods that were stated, rated by the facts above.
+    #[serde(skip)]
     rated: Rated,
 }
 
@@ -140,9 +149,25 @@ impl State {
         self.events.by_content(content).map(|row| (row.seq, row.id))
     }
 
-    /// Every event on the log, in no order.
-    pub fn events(&self) -> impl Iterator<Item = &EventRow> {
+    /// Every event on the log, in its order.
+    pub fn events(&self) -> impl Iterator<Item = EventRow> {
         self.events.iter()
+    }
+
+    /// The event of a record.
+    pub fn event_at(&self, seq: u64) -> Option<EventRow> {
+        self.events.at(seq)
+    }
+
+    /// The archives that have what was said first.
+    pub(crate) fn archives(&self) -> &Archives {
+        self.events.archives()
+    }
+
+    /// Whether everything that was looked up in archives could be read: if not, nothing that was
+    /// found with this state counts.
+    pub fn is_whole(&self) -> bool {
+        self.archives().iter().all(|archive| archive.is_whole())
     }
 
     /// Parts of a report that no event has closed yet.
@@ -160,14 +185,23 @@ impl State {
         self.agreement.as_deref()
     }
 
-    /// The events of a log, with what the last of them left.
-    pub(crate) fn restore_events(
-        &mut self,
-        events: Events,
-        (next_seq, head, recorded_at): (u64, RecordHash, Timestamp),
-    ) {
-        (self.events, self.next_seq) = (events, next_seq);
-        (self.head, self.recorded_at) = (head, recorded_at);
+    /// The state behind archives, with what the last of their records left.
+    pub(crate) fn behind(
+        archives: Archives,
+        (head, recorded_at): (RecordHash, Timestamp),
+        mut agreement: Agreement,
+        reports: Vec<Report>,
+    ) -> State {
+        agreement.payouts.set_archives(archives.clone());
+        agreement.reports = reports.into_iter().map(|report| (report.id, report)).collect();
+        State {
+            next_seq: archives.last().map_or(0, |archive| archive.records().end),
+            head,
+            recorded_at,
+            events: Events::of(archives),
+            agreement: Some(Box::new(agreement)),
+            ..State::default()
+        }
     }
 
     /// Records: the ledger was opened.
@@ -235,7 +269,7 @@ impl Agreement {
             in_effect: BTreeMap::new(),
             missing: BTreeMap::new(),
             statements: BTreeMap::new(),
-            payouts: BTreeMap::new(),
+            payouts: Payouts::default(),
             advances: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             disputes: BTreeMap::new(),
@@ -382,8 +416,8 @@ impl Agreement {
         }
     }
 
-    /// Payouts by event id.
-    pub fn payouts(&self) -> &BTreeMap<EventId, PayoutRecord> {
+    /// Payouts.
+    pub fn payouts(&self) -> &Payouts {
         &self.payouts
     }
 
@@ -491,74 +525,8 @@ impl Agreement {
     }
 }
 
-/// Absolute sums of what was ever reported, corrected lines included: what bounds every amount
-/// that can follow.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Exposure {
-    /// How many lines.
-    pub lines: u64,
-    /// Σ |gross| + Σ |deduction| over reports and keys, by currency, in units of 10^-12.
-    pub money: BTreeMap<Currency, u128>,
-    /// Σ |quantity| over reports and keys, by meter, in units of 10^-12.
-    pub quantities: BTreeMap<Name, u128>,
-    /// The largest conversion rate ever proposed, by currency, rounded up to a whole number.
-    pub rates: BTreeMap<Currency, u128>,
-}
-
-impl Exposure {
-    /// With the lines of one more report.
-    pub fn add(&mut self, usage: &UsageSums) {
-        self.lines = self.lines.saturating_add(usage.lines());
-        let add = |sum: &mut u128, more: i128| *sum = sum.saturating_add(more.unsigned_abs());
-        for (key, sums) in usage.iter() {
-            let money = self.money.entry(key.currency).or_default();
-            add(money, sums.gross.0);
-            sums.deductions.iter().for_each(|(_, sum)| add(money, sum.0));
-            for (meter, sum) in &sums.meters {
-                match self.quantities.get_mut(meter) {
-                    Some(quantity) => add(quantity, sum.0),
-                    None => {
-                        self.quantities.insert(meter.clone(), sum.0.unsigned_abs());
-                    }
-                }
-            }
-        }
-    }
-
-    /// With figures in the settlement currency.
-    pub fn add_figures(&mut self, currency: Currency, figures: &[(Id, Amount)]) {
-        let money = self.money.entry(currency).or_default();
-        for (_, figure) in figures {
-            *money = money.saturating_add(whole_sum(figure));
-        }
-    }
-
-    /// With what a dispute adopts.
-    pub fn add_adopted(&mut self, currency: Currency, adopted: &Adopted) {
-        match adopted {
-            Adopted::Figures(figures) => self.add_figures(currency, figures),
-            Adopted::Lines { usage, .. } => self.add(usage),
-            Adopted::Nothing | Adopted::Payout { .. } => {}
-        }
-    }
-
-    /// With one more conversion rate.
-    pub fn add_rate(&mut self, rate: &ConversionRate) {
-        let whole = rate.rate.decimal().ceil().mantissa().unsigned_abs();
-        let largest = self.rates.entry(rate.currency).or_default();
-        *largest = whole.max(*largest);
-    }
-}
-
-/// The absolute value of an amount, in units of 10^-12.
-fn whole_sum(amount: &Amount) -> u128 {
-    let mut sum = Sum(0);
-    sum.add_scaled(amount.mantissa(), amount.scale());
-    sum.0.unsigned_abs()
-}
-
 /// What is booked for a period.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Booked {
     /// The base.
     pub base: Amount,

@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::statement::InterestLine;
 use crate::vocab::Amount;
 use crate::vocab::Date;
 use crate::vocab::Period;
 
 /// What an open amount is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum ItemKind {
     /// A share of a period, or a true-up of one.
     Share,
@@ -18,7 +21,7 @@ pub enum ItemKind {
 }
 
 /// An amount that is booked and not yet settled.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OpenItem {
     /// The period that it belongs to.
     pub period: Period,
@@ -36,7 +39,7 @@ pub struct OpenItem {
 }
 
 /// A piece of an item that was settled.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Settled {
     /// The item, as it was; open is how much of it the piece is.
     pub item: OpenItem,
@@ -47,7 +50,7 @@ pub type Holds = BTreeMap<Period, Amount>;
 
 /// A beneficiary's open items, and credit that no item has used yet. Items minus credit are what
 /// is booked and neither recouped nor paid.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Queue {
     items: Vec<OpenItem>,
     credit: Amount,

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::event::Amendment;
 use crate::event::Author;
 use crate::event::ContributionClaim;
@@ -26,7 +29,7 @@ use crate::vocab::Text;
 use crate::vocab::Timestamp;
 
 /// A usage report or a correction of one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// The event.
     pub id: EventId,
@@ -48,7 +51,8 @@ pub struct Report {
     pub lines: u64,
     /// In how many parts it was written; 0 if the lines are in the event itself.
     pub parts: usize,
-    /// Exact sums by day, attributes and currency.
+    /// Exact sums by day, attributes and currency. A snapshot keeps them beside it.
+    #[serde(skip)]
     pub usage: ReportSums,
 }
 
@@ -78,7 +82,7 @@ impl OpenPart {
 }
 
 /// A statement on the log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StatementRecord {
     /// The event.
     pub id: EventId,
@@ -93,7 +97,7 @@ pub struct StatementRecord {
 }
 
 /// A payout on the log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PayoutRecord {
     /// The event.
     pub id: EventId,
@@ -110,7 +114,7 @@ pub struct PayoutRecord {
 }
 
 /// What became of a payout.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum PayoutStatus {
     /// Sent; neither confirmed nor returned.
     InTransit,
@@ -146,7 +150,7 @@ pub enum PayoutStatus {
 }
 
 /// A party's last acknowledgement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Acknowledged {
     /// The acknowledgement's event.
     pub id: EventId,
@@ -159,7 +163,7 @@ pub struct Acknowledged {
 }
 
 /// An advance on the log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AdvanceRecord {
     /// The event.
     pub id: EventId,
@@ -174,7 +178,7 @@ pub struct AdvanceRecord {
 }
 
 /// Something that waits, or waited, for the acceptance of parties.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Proposal {
     /// The event.
     pub id: EventId,
@@ -208,7 +212,7 @@ impl Proposal {
 }
 
 /// What a proposal proposes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Proposed {
     /// Other terms.
     Amendment(Box<Amendment>),
@@ -220,7 +224,7 @@ pub enum Proposed {
 
 /// What became of a proposal. One whose time has passed stays pending here: time is judged by the
 /// next event that concerns it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ProposalStatus {
     /// Somebody's acceptance is missing.
     Pending,
@@ -253,7 +257,7 @@ pub enum ProposalStatus {
 }
 
 /// The end of a contribution, on the log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ContributionEnding {
     /// The event.
     pub id: EventId,
@@ -266,7 +270,7 @@ pub struct ContributionEnding {
 }
 
 /// Something that took effect since the last statement, and which periods it can have moved.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Effect {
     /// Place on the log of what it names.
     pub seq: u64,
@@ -277,7 +281,7 @@ pub struct Effect {
 }
 
 /// Which periods an event can have moved.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Reach {
     /// A period, and later ones in the windows that hold it.
     Period(Period),
@@ -288,7 +292,7 @@ pub enum Reach {
 }
 
 /// A beneficiary's account, in the settlement currency.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Account {
     /// Posted by statements.
     pub booked: Amount,

@@ -67,9 +67,7 @@ fn bytes_1(agreement: &Agreement) -> Vec<u8> {
             out.amount(amount);
         }
     });
-    let in_transit = agreement.payouts().values();
-    let in_transit: Vec<_> =
-        in_transit.filter(|record| record.status == PayoutStatus::InTransit).collect();
+    let in_transit: Vec<_> = agreement.payouts().in_transit().collect();
     out.list(&in_transit, |out, record| {
         out.hash(record.id.bytes());
         out.text(record.payout.to.as_str());
@@ -306,18 +304,18 @@ fn interest(out: &mut Writer, line: &InterestLine) {
 fn in_transit(out: &mut Writer, agreement: &Agreement) {
     let zero = Amount::ZERO;
     let mut open = Vec::new();
-    for record in agreement.payouts().values() {
+    for record in agreement.payouts().in_transit() {
         let payout = &record.payout;
         let amounts = [payout.amount, payout.on_account, payout.withheld];
-        open.push((record.id, 0, &payout.to, amounts, &record.status));
+        open.push((record.id, 0, payout.to.clone(), amounts));
     }
-    for record in agreement.advances().values() {
+    let advances = agreement.advances().values();
+    for record in advances.filter(|record| record.status == PayoutStatus::InTransit) {
         let amounts = [record.advance.amount, zero, zero];
-        open.push((record.id, 1, &record.advance.to, amounts, &record.status));
+        open.push((record.id, 1, record.advance.to.clone(), amounts));
     }
-    open.retain(|(.., status)| **status == PayoutStatus::InTransit);
     open.sort_by_key(|(id, ..)| *id);
-    out.list(&open, |out, (id, what, to, amounts, _)| {
+    out.list(&open, |out, (id, what, to, amounts)| {
         out.hash(id.bytes());
         out.0.push(*what);
         out.text(to.as_str());

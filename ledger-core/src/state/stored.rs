@@ -1,6 +1,6 @@
-//! The sums of a report: in memory, or as rows of a snapshot that are read when they are asked for.
+//! The sums of a report: in memory, or as rows of an archive that are read when they are asked for.
 //!
-//! Most answers need groups, which a snapshot has ready, and no lines: a ledger of ten years has
+//! Most answers need groups, which a snapshot of a state has ready, and no lines: a ledger of ten years has
 //! tens of thousands of keys, and reading them all would cost more than everything else.
 
 use std::collections::BTreeMap;
@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
+use crate::state::Archive;
 use crate::usage::LineKey;
 use crate::usage::LineSums;
 use crate::usage::UsageSums;
@@ -30,12 +31,12 @@ pub struct Words {
     pub currencies: Vec<Currency>,
 }
 
-/// Rows, and the words that they name. Made only by [`StoredSums::of`], which reads them through.
+/// Rows of an archive.
 #[derive(Clone, Debug)]
 pub struct StoredSums {
-    bytes: Arc<Vec<u8>>,
-    range: Range<usize>,
-    words: Arc<Words>,
+    archive: Arc<dyn Archive>,
+    rows: Range<u64>,
+    keys: u64,
 }
 
 /// The sums of a report. Equal, shown and used as [`UsageSums`].
@@ -62,10 +63,8 @@ impl Deref for ReportSums {
 
     fn deref(&self) -> &UsageSums {
         self.sums.get_or_init(|| {
-            let sums = self.stored.as_ref().and_then(StoredSums::sums);
-            // Rows were read through when they were taken.
-            debug_assert!(self.stored.is_none() || sums.is_some());
-            sums.unwrap_or_default()
+            // An archive that cannot be read says so from then on.
+            self.stored.as_ref().and_then(StoredSums::read).unwrap_or_default()
         })
     }
 }
@@ -79,53 +78,46 @@ impl fmt::Debug for ReportSums {
 impl ReportSums {
     /// The number of distinct keys.
     pub fn keys(&self) -> usize {
-        let stored = self.stored.as_ref().filter(|_| self.sums.get().is_none());
-        let count = stored.and_then(|stored| Rows(stored.rows()).number());
-        count.map_or_else(|| UsageSums::keys(self), |count| count as usize)
+        match &self.stored {
+            Some(stored) => stored.keys as usize,
+            None => UsageSums::keys(self),
+        }
     }
 
-    /// As rows, if that is how they came.
+    /// Where an archive has them, if one does.
     pub fn stored(&self) -> Option<&StoredSums> {
         self.stored.as_ref()
     }
 }
 
 impl StoredSums {
-    /// The sums in a range of bytes; `None` if that holds no sums.
-    pub fn of(bytes: &Arc<Vec<u8>>, range: Range<usize>, words: &Arc<Words>) -> Option<StoredSums> {
-        let mut rows = Rows(bytes.get(range.clone())?);
-        for _ in 0..rows.number()? {
-            rows.date()?;
-            words.currencies.get(rows.number()? as usize)?;
-            for _ in 0..rows.number()? {
-                words.names.get(rows.number()? as usize)?;
-                words.values.get(rows.number()? as usize)?;
-            }
-            rows.take::<8>()?;
-            rows.take::<16>()?;
-            for _ in 0..2 {
-                for _ in 0..rows.number()? {
-                    words.names.get(rows.number()? as usize)?;
-                    rows.take::<16>()?;
-                }
-            }
+    /// So many sums in the rows of an archive.
+    pub fn of(archive: &Arc<dyn Archive>, rows: Range<u64>, keys: u64) -> StoredSums {
+        StoredSums { archive: archive.clone(), rows, keys }
+    }
+
+    /// Where its rows lie in their archive.
+    pub fn rows(&self) -> &Range<u64> {
+        &self.rows
+    }
+
+    /// The archive.
+    pub fn archive(&self) -> &Arc<dyn Archive> {
+        &self.archive
+    }
+
+    /// The sums; `None`, and the archive is not whole, if they cannot be read.
+    fn read(&self) -> Option<UsageSums> {
+        let read = self.sums();
+        if read.is_none() {
+            self.archive.fail();
         }
-        let (bytes, words) = (bytes.clone(), words.clone());
-        rows.0.is_empty().then_some(StoredSums { bytes, range, words })
-    }
-
-    /// The rows.
-    pub fn rows(&self) -> &[u8] {
-        self.bytes.get(self.range.clone()).unwrap_or_default()
-    }
-
-    /// The words that they name.
-    pub fn words(&self) -> &Arc<Words> {
-        &self.words
+        read
     }
 
     fn sums(&self) -> Option<UsageSums> {
-        let (words, mut rows) = (&*self.words, Rows(self.rows()));
+        let bytes = self.archive.sums(&self.rows)?;
+        let (words, mut rows) = (&**self.archive.words(), Rows(&bytes));
         let mut usage = UsageSums::default();
         for _ in 0..rows.number()? {
             let day = rows.date()?;
@@ -150,7 +142,7 @@ impl StoredSums {
             let key = LineKey { day, currency, attributes };
             *usage.entry(key) = LineSums { lines, gross, meters, deductions };
         }
-        Some(usage)
+        (rows.0.is_empty() && usage.keys() as u64 == self.keys).then_some(usage)
     }
 }
 
@@ -177,8 +169,8 @@ impl<'a> Rows<'a> {
 #[derive(Debug, Default)]
 pub struct RowsWriter {
     words: Words,
-    /// The words that rows which are taken over as they are name: the first of `words`.
-    taken: Option<Arc<Words>>,
+    /// The archive whose rows are taken over as they are: its words are the first of `words`.
+    taken: Option<Arc<dyn Archive>>,
     names: BTreeMap<Name, u32>,
     values: BTreeMap<Value, u32>,
     currencies: BTreeMap<Currency, u32>,
@@ -196,30 +188,33 @@ fn number_of<T: Clone + Ord>(words: &mut Vec<T>, numbers: &mut BTreeMap<T, u32>,
 }
 
 impl RowsWriter {
-    /// Goes on with words that rows name already.
-    pub fn with(taken: Option<&Arc<Words>>) -> RowsWriter {
+    /// Goes on with the words of an archive.
+    pub fn with(taken: Option<&Arc<dyn Archive>>) -> RowsWriter {
         let mut writer = RowsWriter { taken: taken.cloned(), ..RowsWriter::default() };
         let Some(taken) = taken else { return writer };
         let words = &mut writer.words;
-        *words = (**taken).clone();
+        *words = (**taken.words()).clone();
         writer.names = words.names.iter().cloned().zip(0u32..).collect();
         writer.values = words.values.iter().cloned().zip(0u32..).collect();
         writer.currencies = words.currencies.iter().copied().zip(0u32..).collect();
         writer
     }
 
-    /// Adds the sums of a report: where its rows lie.
-    pub fn add(&mut self, sums: &ReportSums) -> Range<usize> {
+    /// Adds the sums of a report: where its rows lie. `None` if they cannot be read.
+    pub fn add(&mut self, sums: &ReportSums) -> Option<Range<u64>> {
         let start = self.bytes.len();
         let taken = self.taken.as_ref();
-        let same = sums
-            .stored()
-            .filter(|stored| taken.is_some_and(|taken| Arc::ptr_eq(taken, stored.words())));
+        let same = sums.stored().filter(|stored| {
+            taken.is_some_and(|taken| Arc::ptr_eq(taken, stored.archive()))
+        });
         match same {
-            Some(stored) => self.bytes.extend_from_slice(stored.rows()),
+            Some(stored) => {
+                let rows = stored.archive().sums(stored.rows())?;
+                self.bytes.extend_from_slice(&rows);
+            }
             None => self.write(sums),
         }
-        start..self.bytes.len()
+        Some(start as u64..self.bytes.len() as u64)
     }
 
     fn put(&mut self, number: u32) {

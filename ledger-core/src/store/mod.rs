@@ -6,6 +6,7 @@ pub mod disk;
 pub mod memory;
 pub mod reader;
 pub mod segment;
+pub mod shelf;
 pub mod witness;
 
 pub use disk::DiskLog;
@@ -15,6 +16,7 @@ pub use reader::Batch;
 pub use reader::Ending;
 pub use reader::Reader;
 pub use segment::SegmentHeader;
+pub use shelf::Shelf;
 pub use witness::Witness;
 
 use crate::vocab::Problem;

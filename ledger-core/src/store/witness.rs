@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 
+use crate::store::Shelf;
 use crate::store::disk::io_problem;
 use crate::store::files::Files;
 use crate::store::files::How;
@@ -188,26 +189,16 @@ impl Witness {
         }
     }
 
-    /// What is known of this copy; none if it cannot be read: it saves time and nothing else.
-    pub fn known(&self, memory: Memory) -> Option<Vec<u8>> {
-        read_whole(&*self.files, &self.copy_path(memory.folder())?).ok()
-    }
-
-    /// So many bytes of what is known of this copy, from an offset; none if there are not so many.
-    pub fn known_part(&self, memory: Memory, from: u64, len: usize) -> Option<Vec<u8>> {
-        let file = self.files.open(&self.copy_path(memory.folder())?, How::Read).ok()?;
-        let all = file.len().ok()?;
-        all.checked_sub(from).filter(|left| *left >= len as u64)?;
-        let mut bytes = vec![0; len];
-        read_exact_at(&*file, &mut bytes, from).ok()?;
-        Some(bytes)
-    }
-
-    /// Remembers what is known of this copy, by atomic replacement.
-    pub fn remember_known(&self, memory: Memory, parts: &[&[u8]]) -> io::Result<()> {
-        let Some(path) = self.copy_path(memory.folder()) else { return Ok(()) };
-        make_folders(&*self.files, path.parent().unwrap_or(&path))?;
-        replace(&*self.files, &path, parts)
+    /// Where it is kept how far this copy is known; none without a state folder.
+    pub fn shelf(&self, memory: Memory) -> Option<Shelf> {
+        let memories = [Memory::Verified, Memory::Replayed].map(|one| self.copy_path(one.folder()));
+        let [Some(verified), Some(replayed)] = memories else { return None };
+        let archives = self.copy_path("archives")?;
+        let [verified, replayed] = Shelf::pair(&self.files, [verified, replayed], &archives, "new");
+        Some(match memory {
+            Memory::Verified => verified,
+            Memory::Replayed => replayed,
+        })
     }
 
     /// Every record that a key is remembered to have signed on a previous hash. Errors:

@@ -2,6 +2,9 @@
 
 use std::ops::Deref;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::terms::glob;
 use crate::usage::LineKey;
 use crate::vocab::Amount;
@@ -187,7 +190,7 @@ pub struct Withholding {
 }
 
 /// Deadlines of disputes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DisputeWindows {
     /// Days to respond.
     pub response_days: u16,
@@ -198,7 +201,7 @@ pub struct DisputeWindows {
 }
 
 /// What silence means in a dispute.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum OnSilence {
     /// The claim counts as accepted.
     Accept,

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::terms::body::Party;
 use crate::terms::body::Terms;
 use crate::terms::body::Window;
@@ -44,7 +47,7 @@ pub struct Version {
 
 /// Every version, in the order in which they were accepted; there is at least the first. A
 /// version's position in this list is its number.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Versions {
     first: Version,
     later: Vec<Version>,

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::vocab::Currency;
 use crate::vocab::Date;
 use crate::vocab::Name;
@@ -10,7 +13,7 @@ use crate::vocab::Value;
 use crate::vocab::exact::Sum;
 
 /// What usage lines that are summed together have in common.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct LineKey {
     /// The usage day.
     pub day: Date,
@@ -21,7 +24,7 @@ pub struct LineKey {
 }
 
 /// Exact sums over lines with one key.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LineSums {
     /// How many lines.
     pub lines: u64,
@@ -34,7 +37,7 @@ pub struct LineSums {
 }
 
 /// Exact sums of a report's lines by key.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct UsageSums(BTreeMap<LineKey, LineSums>);
 
 impl LineKey {

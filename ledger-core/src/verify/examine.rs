@@ -9,7 +9,6 @@ use crate::chain::StoredRecord;
 use crate::chain::frame::FrameHeader;
 use crate::event::Fact;
 use crate::evolve::sums_of;
-use crate::index::snapshot::keeps;
 use crate::store::Batch;
 use crate::store::reader::FrameAt;
 use crate::store::reader::has_unwritten_end;
@@ -47,8 +46,6 @@ pub struct SaidInRecord {
     pub fact: Fact,
     /// The exact sums of its lines.
     pub sums: Option<UsageSums>,
-    /// The bytes of its payload, unless they are lines.
-    pub payload: Option<Box<[u8]>>,
 }
 
 /// Frames that a thread takes at once.
@@ -109,8 +106,7 @@ fn examine(frame: &[u8], length: PeriodLength) -> Examined {
     match checked.fact(length) {
         Ok(fact) => {
             let sums = sums_of(&fact.event);
-            let payload = keeps(&fact.event).then(|| stored.payload.into());
-            examined.said = Some(SaidInRecord { fact, sums, payload });
+            examined.said = Some(SaidInRecord { fact, sums });
         }
         Err(problem) => examined.chain.push(problem),
     }

@@ -7,7 +7,6 @@ pub mod verdict;
 
 use crate::acknowledgement::SignedAcknowledgement;
 use crate::event::Event;
-use crate::event::Fact;
 use crate::evolve;
 use crate::evolve::statement;
 use crate::limits::CLOCK_AHEAD_MICROS_MAX;
@@ -66,8 +65,6 @@ pub struct Since {
 /// What can be remembered of a log that was found valid.
 #[derive(Debug)]
 pub struct Kept {
-    /// The state after its last record.
-    pub state: State,
     /// Where the next record will begin.
     pub place: (u32, u64),
     /// The signatures that were checked.
@@ -76,21 +73,18 @@ pub struct Kept {
 
 /// Verifies a log. Damage and false statements are findings of the verdict, never errors.
 pub fn verify(source: &dyn SegmentSource, options: &Options) -> Verdict {
-    verify_since(source, options, None, &mut |_, _| {}).0
+    verify_since(source, options, None).0
 }
 
-/// Is shown every fact that is applied, with the bytes of its payload unless they are lines.
-pub type See<'s> = dyn FnMut(&Fact, Option<&[u8]>) + Send + 's;
-
-/// Likewise, behind records that were verified before, if any are given. `see` is shown every fact
-/// that is applied. What is kept is there only if the verdict is valid.
+/// Likewise, behind records that were verified before, if any are given. Returns the state after the
+/// last record, too: it must be whole ([`State::is_whole`]) for the verdict to count. What can be
+/// remembered is there only if the verdict is valid.
 pub fn verify_since(
     source: &dyn SegmentSource,
     options: &Options,
     since: Option<Since>,
-    see: &mut See<'_>,
-) -> (Verdict, Option<Kept>) {
-    let mut verifier = Verifier::new(options, see);
+) -> (Verdict, State, Option<Kept>) {
+    let mut verifier = Verifier::new(options);
     if let Some(since) = since {
         verifier.begin(since);
     }
@@ -103,7 +97,6 @@ pub fn verify_since(
 
 struct Verifier<'o> {
     options: &'o Options,
-    see: &'o mut See<'o>,
     verdict: Verdict,
     state: State,
     /// Whether the state is known: no record before this one was damaged.
@@ -124,10 +117,9 @@ struct Verifier<'o> {
 }
 
 impl<'o> Verifier<'o> {
-    fn new(options: &'o Options, see: &'o mut See<'o>) -> Verifier<'o> {
+    fn new(options: &'o Options) -> Verifier<'o> {
         Verifier {
             options,
-            see,
             verdict: Verdict::default(),
             state: State::default(),
             state_known: true,
@@ -319,7 +311,7 @@ impl<'o> Verifier<'o> {
     }
 
     /// Applies a fact, with everything it says that is not so.
-    fn apply(&mut self, SaidInRecord { mut fact, sums, payload }: SaidInRecord) {
+    fn apply(&mut self, SaidInRecord { mut fact, sums }: SaidInRecord) {
         let head = (self.state.next_seq(), self.state.head());
         // A time that runs backwards was reported with the chain; the rest is judged all the same.
         fact.recorded_at = fact.recorded_at.max(self.state.recorded_at());
@@ -343,7 +335,6 @@ impl<'o> Verifier<'o> {
             }
             _ => evolve::evolve_summed(&mut self.state, fact, sums),
         };
-        (self.see)(fact, payload.as_deref());
         if let Err(problem) = outcome {
             let layer = Layer::of(problem.code);
             let opened = self.state.agreement().is_some();
@@ -378,7 +369,7 @@ impl<'o> Verifier<'o> {
         ));
     }
 
-    fn conclude(mut self) -> (Verdict, Option<Kept>) {
+    fn conclude(mut self) -> (Verdict, State, Option<Kept>) {
         // A last record that was never written whole was not said to be recorded, unless this
         // machine remembers otherwise.
         if let Some(seq) = self.verdict.torn.filter(|seq| *seq + 1 == self.records) {
@@ -422,12 +413,9 @@ impl<'o> Verifier<'o> {
         self.compare_memory();
         verdict::say_unchecked(&mut self.verdict, self.options);
         let whole = self.verdict.is_valid() && self.state_known;
-        let kept = (whole && self.state.open_parts().is_empty()).then_some(Kept {
-            state: self.state,
-            place: self.place,
-            signatures: self.signatures,
-        });
-        (self.verdict, kept)
+        let is_kept = whole && self.state.open_parts().is_empty();
+        let kept = Kept { place: self.place, signatures: self.signatures };
+        (self.verdict, self.state, is_kept.then_some(kept))
     }
 
     fn compare_keys(&mut self) {

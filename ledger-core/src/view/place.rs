@@ -102,7 +102,7 @@ pub fn by_number(state: &State, seq: u64) -> Result<u64, Problem> {
 
 /// The event of a record. Errors: [`Code::UnknownEvent`].
 pub fn event_of(state: &State, seq: u64) -> Result<EventId, Problem> {
-    let found = state.events().find(|row| row.seq == seq).map(|row| row.id);
+    let found = state.event_at(seq).map(|row| row.id);
     found.ok_or_else(|| unknown(format!("there is no record {seq}")))
 }
 

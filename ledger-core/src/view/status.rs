@@ -276,7 +276,7 @@ fn statements(agreement: &Agreement) -> Vec<Matter> {
 
 fn payouts(agreement: &Agreement) -> Vec<Matter> {
     let mut matters = Vec::new();
-    for record in agreement.payouts().values() {
+    for record in agreement.payouts().in_transit() {
         let (payout, status) = (&record.payout, &record.status);
         let sent = (&payout.to, payout.amount, payout.sent_on);
         matters.extend(in_transit((record.id, record.seq), sent, status));

@@ -7,17 +7,20 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::LazyLock;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::vocab::problem::Code;
 use crate::vocab::problem::Problem;
 
 /// 32 bytes of BLAKE3.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Digest(pub [u8; 32]);
 
 macro_rules! digest_types {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
         pub struct $name(pub Digest);
 
         impl $name {

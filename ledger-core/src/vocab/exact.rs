@@ -22,6 +22,9 @@ use num_traits::Signed;
 use num_traits::ToPrimitive;
 use num_traits::Zero;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::limits::FRACTION_DIGITS_MAX;
 use crate::vocab::money::Amount;
 use crate::vocab::money::Rate;
@@ -281,7 +284,7 @@ impl SubAssign<&Exact> for Exact {
 
 /// An exact sum of amounts or quantities, in units of 10^-12. `i128` cannot overflow within the
 /// limits of a ledger (asserted in `limits.rs`).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Sum(pub i128);
 
 impl Sum {

@@ -12,6 +12,7 @@ pub mod money;
 pub mod rounding;
 pub mod calendar;
 pub mod key;
+mod kept;
 
 pub use calendar::{Date, Period, PeriodLength, Timestamp};
 pub use digest::{ContentDigest, Digest, EventId, LedgerId, RecordHash, StateRoot};

@@ -8,6 +8,7 @@ mod statement;
 mod fields;
 pub mod clauses;
 pub mod terms;
+mod kept;
 pub mod dispute;
 pub mod event;
 

@@ -1,5 +1,7 @@
 //! Whether a claim fits what is disputed, and what it would make of it.
 
+use std::borrow::Cow;
+
 use crate::dispute::Claim;
 use crate::dispute::ClaimedTerms;
 use crate::dispute::Target;
@@ -29,12 +31,12 @@ use crate::vocab::Problem;
 use crate::vocab::Text;
 
 /// What a dispute is about, found on the log.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Subject<'a> {
     /// A stated period, and the report that a claim has to replace, if it is about a report.
     Period(Period, Option<EventId>),
     /// A payout.
-    Payout(&'a PayoutRecord),
+    Payout(Cow<'a, PayoutRecord>),
 }
 
 impl Subject<'_> {

@@ -1,0 +1,429 @@
+//! A run: the events, payouts and sums of reports of a stretch of a log, in the order in which they
+//! are looked up.
+//!
+//! Bytes: a row for each event in the order of the log; numbers of records by the beginning of their
+//! event's id, and of its content; offsets of payouts by the beginning of their id; payouts; rows of
+//! sums; a head that says how many there are; the head's length. Ids and contents are digests, so
+//! that where one stands in a sorted list can be guessed, and looking it up reads some
+//! kilobytes of a file of any size.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use rayon::prelude::*;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::event::Kind;
+use crate::state::Archive;
+use crate::state::ArchiveFile;
+use crate::state::EventRow;
+use crate::state::PayoutRecord;
+use crate::state::Report;
+use crate::state::State;
+use crate::state::stored::RowsWriter;
+use crate::state::stored::Words;
+use crate::store::files::OpenFile;
+use crate::store::files::read_exact_at;
+use crate::vocab::ContentDigest;
+use crate::vocab::Currency;
+use crate::vocab::EventId;
+use crate::vocab::Name;
+use crate::vocab::Value;
+use crate::wire::codec;
+
+/// Bytes of an event: id, content, kind.
+const EVENT_LEN: usize = 66;
+/// Bytes of an entry in a sorted list: the beginning of a digest, a number.
+const ENTRY_LEN: usize = 16;
+/// Entries that are read at once when a list is searched: 8 KiB.
+const WINDOW: u64 = 512;
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    first: u64,
+    events: u64,
+    payouts: u64,
+    /// Bytes of the payouts, and of the rows of sums.
+    lens: [u64; 2],
+    names: Vec<Name>,
+    values: Vec<Value>,
+    currencies: Vec<Currency>,
+}
+
+/// The bytes of a run, in parts.
+#[derive(Debug, Default)]
+pub struct RunBytes(Vec<Vec<u8>>);
+
+impl RunBytes {
+    /// One after another.
+    pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(Vec::as_slice)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> u64 {
+        self.0.iter().map(|part| part.len() as u64).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The run of so many records of a state, with payouts and reports of theirs, and where the rows of
+/// each report's sums lie. `before` is an archive with some of the reports. `None` if something
+/// cannot be read.
+pub fn write(
+    state: &State,
+    records: Range<u64>,
+    payouts: &BTreeMap<EventId, Cow<'_, PayoutRecord>>,
+    (reports, before): (&[&Report], Option<&Arc<dyn Archive>>),
+) -> Option<(RunBytes, Vec<Range<u64>>)> {
+    let count = usize::try_from(records.end.checked_sub(records.start)?).ok()?;
+    let mut rows = Vec::with_capacity(count.checked_mul(EVENT_LEN)?);
+    let (mut ids, mut contents) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for seq in records.clone() {
+        let event = state.event_at(seq)?;
+        rows.extend_from_slice(event.id.bytes());
+        rows.extend_from_slice(event.content.bytes());
+        rows.extend_from_slice(&(event.kind as u16).to_le_bytes());
+        ids.push((beginning(event.id.bytes()), seq));
+        contents.push((beginning(event.content.bytes()), seq));
+    }
+    let (mut offsets, mut said) = (Vec::with_capacity(payouts.len()), Vec::new());
+    for (id, record) in payouts {
+        offsets.push((beginning(id.bytes()), said.len() as u64));
+        let row = codec::encode_cache(&**record)?;
+        said.extend_from_slice(&u32::try_from(row.len()).ok()?.to_le_bytes());
+        said.extend_from_slice(&row);
+    }
+    let mut writer = RowsWriter::with(before);
+    let places = reports.iter().map(|report| writer.add(&report.usage));
+    let places = places.collect::<Option<Vec<Range<u64>>>>()?;
+    let (Words { names, values, currencies }, sums) = writer.finish();
+    let head = codec::encode_cache(&Head {
+        first: records.start,
+        events: count as u64,
+        payouts: offsets.len() as u64,
+        lens: [said.len() as u64, sums.len() as u64],
+        names,
+        values,
+        currencies,
+    })?;
+    let len = (head.len() as u64).to_le_bytes().to_vec();
+    let parts = vec![rows, sorted(ids), sorted(contents), sorted(offsets), said, sums, head, len];
+    Some((RunBytes(parts), places))
+}
+
+/// What a digest begins with.
+fn beginning(digest: &[u8; 32]) -> u64 {
+    digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
+fn sorted(mut entries: Vec<(u64, u64)>) -> Vec<u8> {
+    entries.par_sort_unstable();
+    let mut bytes = Vec::with_capacity(entries.len() * ENTRY_LEN);
+    for (beginning, number) in entries {
+        bytes.extend_from_slice(&beginning.to_le_bytes());
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    bytes
+}
+
+/// Where the bytes of a run are.
+#[derive(Debug)]
+pub enum Bytes {
+    /// In memory, from an offset on.
+    Memory(Arc<Vec<u8>>, Range<usize>),
+    /// In a file that has so many.
+    File(Box<dyn OpenFile>, u64),
+}
+
+impl Bytes {
+    fn len(&self) -> u64 {
+        match self {
+            Bytes::Memory(_, range) => range.len() as u64,
+            Bytes::File(_, len) => *len,
+        }
+    }
+
+    fn read(&self, from: u64, len: u64) -> Option<Cow<'_, [u8]>> {
+        if from.checked_add(len)? > self.len() {
+            return None;
+        }
+        let (start, len) = (usize::try_from(from).ok()?, usize::try_from(len).ok()?);
+        match self {
+            Bytes::Memory(bytes, range) => {
+                let all = bytes.get(range.clone())?;
+                all.get(start..start + len).map(Cow::Borrowed)
+            }
+            Bytes::File(file, _) => {
+                let mut bytes = vec![0; len];
+                read_exact_at(&**file, &mut bytes, from).ok()?;
+                Some(Cow::Owned(bytes))
+            }
+        }
+    }
+}
+
+/// A sorted list: where it begins, how many entries it has.
+#[derive(Clone, Copy, Debug)]
+struct List {
+    from: u64,
+    count: u64,
+}
+
+/// A run, ready to be looked up in.
+#[derive(Debug)]
+pub struct Run {
+    bytes: Bytes,
+    file: Option<ArchiveFile>,
+    records: Range<u64>,
+    ids: List,
+    contents: List,
+    offsets: List,
+    /// Where the payouts begin and end, and the rows of sums.
+    payouts: Range<u64>,
+    sums: Range<u64>,
+    words: Arc<Words>,
+    has_failed: AtomicBool,
+}
+
+impl Run {
+    /// The run that these bytes are; `None` if they are none.
+    pub fn of(bytes: Bytes, file: Option<ArchiveFile>) -> Option<Run> {
+        let end = bytes.len().checked_sub(8)?;
+        let len = u64::from_le_bytes(*bytes.read(end, 8)?.first_chunk()?);
+        let from = end.checked_sub(len)?;
+        let head: Head = codec::decode_cache(&bytes.read(from, len)?)?;
+        let mut at = 0u64;
+        let mut section = |count: u64, each: usize| -> Option<Range<u64>> {
+            let start = at;
+            at = at.checked_add(count.checked_mul(each as u64)?)?;
+            Some(start..at)
+        };
+        let list = |section: Range<u64>, count| List { from: section.start, count };
+        section(head.events, EVENT_LEN)?;
+        let ids = list(section(head.events, ENTRY_LEN)?, head.events);
+        let contents = list(section(head.events, ENTRY_LEN)?, head.events);
+        let offsets = list(section(head.payouts, ENTRY_LEN)?, head.payouts);
+        let payouts = section(head.lens[0], 1)?;
+        let sums = section(head.lens[1], 1)?;
+        let records = head.first..head.first.checked_add(head.events)?;
+        let Head { names, values, currencies, .. } = head;
+        (at == from).then_some(Run {
+            bytes,
+            file,
+            records,
+            ids,
+            contents,
+            offsets,
+            payouts,
+            sums,
+            words: Arc::new(Words { names, values, currencies }),
+            has_failed: AtomicBool::new(false),
+        })
+    }
+
+    /// What was looked up, unless it cannot be read.
+    fn checked<T: Default>(&self, found: Option<T>) -> T {
+        found.unwrap_or_else(|| {
+            self.fail();
+            T::default()
+        })
+    }
+
+    /// The entry at a place in a list.
+    fn entry(&self, list: List, at: u64) -> Option<(u64, u64)> {
+        self.entries(list, at..at + 1)?.next()
+    }
+
+    fn entries(
+        &self,
+        list: List,
+        range: Range<u64>,
+    ) -> Option<impl Iterator<Item = (u64, u64)> + use<>> {
+        let from = list.from.checked_add(range.start.checked_mul(ENTRY_LEN as u64)?)?;
+        let len = range.end.checked_sub(range.start)?.checked_mul(ENTRY_LEN as u64)?;
+        let bytes = self.bytes.read(from, len)?;
+        let entries = bytes.as_chunks::<ENTRY_LEN>().0.iter().filter_map(|entry| {
+            let (beginning, number) = (entry.first_chunk()?, entry.last_chunk()?);
+            Some((u64::from_le_bytes(*beginning), u64::from_le_bytes(*number)))
+        });
+        Some(entries.collect::<Vec<_>>().into_iter())
+    }
+
+    /// The numbers of all entries of a list with a beginning. `None` if it cannot be read.
+    fn numbers(&self, list: List, beginning: u64) -> Option<Vec<u64>> {
+        // Beginnings are spread evenly, unless somebody has taken pains: then the search goes on by
+        // halves.
+        let guess = (u128::from(beginning) * u128::from(list.count)) >> u64::BITS;
+        let guess = guess as u64;
+        let (mut low, mut high) = (0, list.count);
+        let mut step = WINDOW / 2;
+        let mut below = guess.saturating_sub(step);
+        while below > 0 {
+            if self.entry(list, below)?.0 < beginning {
+                low = below;
+                break;
+            }
+            high = below;
+            step *= 2;
+            below = below.saturating_sub(step);
+        }
+        // Every entry before `low` is below what is looked for, none from `high` on.
+        let mut step = WINDOW / 2;
+        let mut above = guess.saturating_add(step);
+        while above < high {
+            if self.entry(list, above)?.0 >= beginning {
+                high = above;
+                break;
+            }
+            low = above;
+            step *= 2;
+            above = above.saturating_add(step);
+        }
+        while high - low > WINDOW {
+            let middle = low + (high - low) / 2;
+            match self.entry(list, middle)?.0 < beginning {
+                true => low = middle,
+                false => high = middle,
+            }
+        }
+        let mut numbers = Vec::new();
+        while low < list.count {
+            let to = low.saturating_add(WINDOW).min(list.count);
+            for (found, number) in self.entries(list, low..to)? {
+                match found.cmp(&beginning) {
+                    std::cmp::Ordering::Less => {}
+                    std::cmp::Ordering::Equal => numbers.push(number),
+                    std::cmp::Ordering::Greater => return Some(numbers),
+                }
+            }
+            low = to;
+        }
+        Some(numbers)
+    }
+
+    fn row(&self, seq: u64) -> Option<EventRow> {
+        let at = seq.checked_sub(self.records.start)?.checked_mul(EVENT_LEN as u64)?;
+        let bytes = self.bytes.read(at, EVENT_LEN as u64)?;
+        let (id, rest) = bytes.split_first_chunk()?;
+        let (content, kind) = rest.split_first_chunk()?;
+        Some(EventRow {
+            id: EventId::from_bytes(*id),
+            content: ContentDigest::from_bytes(*content),
+            seq,
+            kind: Kind::from_number(u16::from_le_bytes(*kind.first_chunk()?))?,
+        })
+    }
+
+    /// The last event that a list leads to and that fits; the outer `None` if it cannot be read.
+    fn last_event(
+        &self,
+        list: List,
+        beginning: u64,
+        fits: impl Fn(&EventRow) -> bool,
+    ) -> Option<Option<EventRow>> {
+        let mut last = None;
+        for seq in self.numbers(list, beginning)? {
+            let row = self.row(seq).filter(|_| self.records.contains(&seq))?;
+            if fits(&row) {
+                last = Some(row);
+            }
+        }
+        Some(last)
+    }
+
+    /// The payout at an offset.
+    fn payout_at(&self, offset: u64) -> Option<PayoutRecord> {
+        let from = self.payouts.start.checked_add(offset)?;
+        let len = u32::from_le_bytes(*self.bytes.read(from, 4)?.first_chunk()?);
+        let row = self.bytes.read(from.checked_add(4)?, len.into())?;
+        codec::decode_cache(&row)
+    }
+
+    fn find_payout(&self, id: &EventId) -> Option<Option<PayoutRecord>> {
+        for offset in self.numbers(self.offsets, beginning(id.bytes()))? {
+            let record = self.payout_at(offset)?;
+            if record.id == *id {
+                return Some(Some(record));
+            }
+        }
+        Some(None)
+    }
+
+    fn all_payouts(&self) -> Option<Vec<PayoutRecord>> {
+        let bytes = self.bytes.read(self.payouts.start, self.payouts.end - self.payouts.start)?;
+        let (mut rest, mut all) = (&*bytes, Vec::new());
+        while let Some((len, after)) = rest.split_first_chunk() {
+            let (row, after) = after.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+            all.push(codec::decode_cache(row)?);
+            rest = after;
+        }
+        rest.is_empty().then_some(all)
+    }
+}
+
+impl Archive for Run {
+    fn records(&self) -> Range<u64> {
+        self.records.clone()
+    }
+
+    fn at(&self, seq: u64) -> Option<EventRow> {
+        match self.records.contains(&seq) {
+            true => self.checked(self.row(seq).map(Some)),
+            false => None,
+        }
+    }
+
+    fn by_id(&self, id: &EventId) -> Option<EventRow> {
+        self.checked(self.last_event(self.ids, beginning(id.bytes()), |row| row.id == *id))
+    }
+
+    fn by_content(&self, content: &ContentDigest) -> Option<EventRow> {
+        let beginning = beginning(content.bytes());
+        self.checked(self.last_event(self.contents, beginning, |row| row.content == *content))
+    }
+
+    fn payout(&self, id: &EventId) -> Option<PayoutRecord> {
+        self.checked(self.find_payout(id))
+    }
+
+    fn payouts(&self) -> Vec<PayoutRecord> {
+        self.checked(self.all_payouts())
+    }
+
+    fn sums(&self, rows: &Range<u64>) -> Option<Vec<u8>> {
+        let from = self.sums.start.checked_add(rows.start)?;
+        let len = rows.end.checked_sub(rows.start)?;
+        let fits = from.checked_add(len)? <= self.sums.end;
+        let read = self.bytes.read(from, len).filter(|_| fits);
+        if read.is_none() {
+            self.fail();
+        }
+        read.map(Cow::into_owned)
+    }
+
+    fn words(&self) -> &Arc<Words> {
+        &self.words
+    }
+
+    fn file(&self) -> Option<&ArchiveFile> {
+        self.file.as_ref()
+    }
+
+    fn fail(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+    }
+
+    fn is_whole(&self) -> bool {
+        !self.has_failed.load(Ordering::Relaxed)
+    }
+}
