@@ -1,23 +1,29 @@
 //! Fast-forward from another copy on the same machine, after full checks.
+//!
+//! The other folder may be somebody else's, who can write to it at any time, and it is read several
+//! times: compared, checked, and copied. So what is copied is held against what was checked, and
+//! what was checked against what is here.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::chain::StoredRecord;
+use crate::chain::frame::FrameHeader;
 use crate::decide::admit_clock;
 use crate::diff::Diff;
 use crate::diff::diff;
 use crate::diff::other_ledger;
+use crate::event::Fact;
 use crate::event::Kind;
 use crate::ledger::Ledger;
 use crate::ledger::Mode;
 use crate::ledger::not_a_ledger;
-use crate::replay::Signatures;
-use crate::replay::replay;
+use crate::replay::replay_signed;
 use crate::state::EvidenceRecord;
 use crate::store::Batch;
 use crate::store::DiskLog;
+use crate::store::Ending;
 use crate::store::Files;
 use crate::store::Reader;
 use crate::store::disk::NOTHING_RECORDED;
@@ -28,6 +34,7 @@ use crate::vocab::Place;
 use crate::vocab::Problem;
 use crate::vocab::RecordHash;
 use crate::vocab::Timestamp;
+use crate::vocab::digest::Domain;
 
 /// Bytes that are made durable at once.
 const GROUP_LEN: usize = 32 << 20;
@@ -48,9 +55,11 @@ pub struct Pulled {
 }
 
 /// Takes over what another copy has more: its whole log is checked (hashes, links, signatures,
-/// rules, arithmetic) before anything becomes part of this one. Into a folder that is no ledger
-/// yet, it takes a first copy. Errors: [`Code::Diverged`], [`Code::Equivocation`],
-/// [`Code::OtherLedger`], [`Code::FromTheFuture`], and whatever is wrong with either log.
+/// rules, arithmetic) before anything becomes part of this one, and what becomes part of it is what
+/// was checked, whoever writes to the other folder meanwhile. Into a folder that is no ledger yet,
+/// it takes a first copy. Errors: [`Code::Diverged`], [`Code::Equivocation`],
+/// [`Code::OtherLedger`], [`Code::FromTheFuture`], [`Code::DiskRead`] where the other copy is not
+/// the same each time it is read, and whatever is wrong with either log.
 pub fn pull(
     folder: &Path,
     state_folder: Option<&Path>,
@@ -84,11 +93,13 @@ pub fn pull_on(
         None => (0, 0),
     };
     let mut problem = None;
-    let checked = replay(&theirs, None, Signatures::Checked, &mut |_, fact, _| {
+    let mut seen = Seen::new(common, group_len);
+    let checked = replay_signed(&theirs, &mut |fact, at, signature| {
         if fact.seq >= common && problem.is_none() {
             let late = admit_clock(fact.recorded_at, now).err();
             problem = late.map(|problem| problem.at(Place::Record { seq: fact.seq }));
         }
+        seen.add(fact, at.len, signature);
     });
     let checked = checked.map_err(|problem| in_copy(problem, from))?;
     if let Some(problem) = problem {
@@ -99,6 +110,10 @@ pub fn pull_on(
     }
     let their_next = checked.state.next_seq();
     let new = their_next.saturating_sub(common);
+    // Where the log ends with parts of a report, the state before them comes from another reading.
+    if new > 0 && seen.end() != Some((their_next, checked.state.head())) {
+        return Err(changed(common, from));
+    }
     let head = match &ours {
         Some(ours) if new == 0 => (ours.state().next_seq().saturating_sub(1), ours.state().head()),
         _ => (their_next.saturating_sub(1), checked.state.head()),
@@ -112,12 +127,17 @@ pub fn pull_on(
     if new == 0 || mode == Mode::DryRun {
         return Ok(pulled);
     }
+    // What was compared need not be what was checked: that must follow on our last record.
+    let our_end = ours.as_ref().map(|ours| (ours.state().next_seq(), ours.state().head()));
+    if (common, seen.previous) != our_end.unwrap_or_default() {
+        return Err(changed(common, from));
+    }
     let mut ours = match ours {
         Some(ours) => ours,
         None => Ledger::create_on(files, folder, state_folder)?,
     };
     theirs.confirm().map_err(|problem| in_copy(problem, from))?;
-    append(&mut ours, &theirs, (common, their_next), group_len)?;
+    append(&mut ours, (&theirs, from), &seen)?;
     ours.become_state(checked.state);
     Ok(pulled)
 }
@@ -175,48 +195,155 @@ fn relate(
     }
 }
 
-/// Appends the records from `common` up to `next` as they are. Groups end with whole reports; each of
-/// them is durable before the next begins.
-fn append(
-    ours: &mut Ledger,
-    theirs: &DiskLog,
-    (common, next): (u64, u64),
-    group_len: usize,
-) -> Result<(), Problem> {
-    let mut reader = Reader::new(theirs)?;
-    let mut batch = Batch::default();
-    let mut group: Vec<Vec<u8>> = Vec::new();
-    let (mut first, mut len) = (common, 0);
-    while reader.next_batch(&mut batch).map_err(|problem| behind(problem, common, first))? {
-        for (_, frame) in batch.frames() {
-            let record = StoredRecord::read(frame)?;
-            let seq = record.place.seq;
-            if seq < common || seq >= next {
-                continue;
-            }
-            group.push(frame.to_vec());
-            len += frame.len();
-            let is_part = record.kind.0 == Kind::UsagePart as u16;
-            if !is_part && (len >= group_len || seq + 1 == next) {
-                let appended = ours.append_foreign(first, &group);
-                appended.map_err(|problem| behind(problem, common, first))?;
-                group.clear();
-                (first, len) = (seq + 1, 0);
-            }
-        }
-    }
-    match first == next {
-        true => Ok(()),
-        // Whoever writes to it took something away since it was checked.
-        false => Err(behind(became_shorter(first), common, first)),
+/// Records that are made durable at once, as they were checked. They end with a whole report.
+#[derive(Clone, Copy, Debug, Default)]
+struct Group {
+    /// The number of the record behind them.
+    next: u64,
+    /// The length of their frames.
+    len: usize,
+    /// Over every record from the first that is copied to the last of these.
+    digest: Digest,
+}
+
+impl Group {
+    fn add(&mut self, (seq, hash): (u64, RecordHash), len: usize, signature: &[u8; 64]) {
+        let before = self.digest;
+        // The hash covers everything in a frame but the signature.
+        self.digest = Domain::Index.digest_of(|hasher| {
+            hasher.update(&before.0);
+            hasher.update(hash.bytes());
+            hasher.update(signature);
+        });
+        self.next = seq.saturating_add(1);
+        self.len = self.len.saturating_add(len);
     }
 }
 
-fn became_shorter(seq: u64) -> Problem {
-    let message = format!("the other copy became shorter while it was read; {NOTHING_RECORDED}");
-    Problem::new(Code::DiskRead, message)
+/// What was checked of the records that are copied.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The first of them.
+    common: u64,
+    group_len: usize,
+    /// What the first of them names as the hash of the record before it.
+    previous: RecordHash,
+    /// Hash of the last one that no report is open behind.
+    head: RecordHash,
+    /// Groups that are long enough.
+    full: Vec<Group>,
+    /// The one behind them, if the log ends here.
+    last: Option<Group>,
+    /// Likewise, with the parts of a report that is not whole yet.
+    open: Group,
+}
+
+impl Seen {
+    fn new(common: u64, group_len: usize) -> Seen {
+        Seen { common, group_len, ..Seen::default() }
+    }
+
+    fn add(&mut self, fact: &Fact, len: usize, signature: &[u8; 64]) {
+        if fact.seq < self.common {
+            return;
+        }
+        if fact.seq == self.common {
+            self.previous = fact.previous;
+        }
+        self.open.add((fact.seq, fact.hash), len, signature);
+        if fact.event.kind() == Kind::UsagePart {
+            return;
+        }
+        self.head = fact.hash;
+        self.last = Some(self.open);
+        if self.open.len >= self.group_len {
+            self.full.extend(self.last.take());
+            self.open.len = 0;
+        }
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.full.iter().chain(&self.last)
+    }
+
+    /// The number behind the last record of the last group, and the hash of that record.
+    fn end(&self) -> Option<(u64, RecordHash)> {
+        self.groups().last().map(|group| (group.next, self.head))
+    }
+}
+
+/// Appends the groups that were checked, as they are; each is durable before the next begins.
+fn append(ours: &mut Ledger, theirs: (&DiskLog, &Path), seen: &Seen) -> Result<(), Problem> {
+    let mut first = seen.common;
+    let copied = copy(ours, theirs, seen, &mut first);
+    copied.map_err(|problem| behind(problem, seen.common, first))
+}
+
+/// `first` is the first record of the group that is being copied.
+fn copy(
+    ours: &mut Ledger,
+    (theirs, from): (&DiskLog, &Path),
+    seen: &Seen,
+    first: &mut u64,
+) -> Result<(), Problem> {
+    let mut groups = seen.groups();
+    let Some(mut expected) = groups.next() else { return Ok(()) };
+    let mut reader = Reader::new(theirs)?;
+    let mut batch = Batch::default();
+    let (mut frames, mut found) = (Vec::new(), Group::default());
+    while reader.next_batch(&mut batch)? {
+        for (_, frame) in batch.frames() {
+            if FrameHeader::found(frame).is_none_or(|header| header.seq < seen.common) {
+                continue;
+            }
+            let record = StoredRecord::read_found(frame).and_then(StoredRecord::check_hash);
+            let stored = record.map_err(|_| changed(*first, from))?.stored;
+            found.add((stored.place.seq, stored.hash), frame.len(), stored.signature);
+            // What was checked fits into memory; what is there now need not.
+            if found.len > expected.len {
+                return Err(changed(*first, from));
+            }
+            frames.push(frame.to_vec());
+            if found.next < expected.next {
+                continue;
+            }
+            if found.digest != expected.digest {
+                return Err(changed(*first, from));
+            }
+            ours.append_foreign(*first, &frames)?;
+            frames.clear();
+            found.len = 0;
+            *first = expected.next;
+            match groups.next() {
+                Some(next) => expected = next,
+                None => return Ok(()),
+            }
+        }
+    }
+    match reader.ending() {
+        Some(Ending::Damaged { .. }) => Err(changed(*first, from)),
+        _ => Err(became_shorter(*first, from)),
+    }
+}
+
+/// What is read from a record on is not what was read before.
+fn changed(seq: u64, from: &Path) -> Problem {
+    touched("was changed while it was read, and cannot be relied on from here on", seq, from)
+}
+
+/// What was checked from a record on is not there any more.
+fn became_shorter(seq: u64, from: &Path) -> Problem {
+    touched("became shorter while it was read", seq, from)
+}
+
+fn touched(what: &str, seq: u64, from: &Path) -> Problem {
+    let hint = format!(
+        "see that nobody changes it, look at it with `revshare verify {}`, and pull again",
+        from.display()
+    );
+    Problem::new(Code::DiskRead, format!("the other copy {what}; {NOTHING_RECORDED}"))
         .at(Place::Record { seq })
-        .hint("look at it with `revshare verify`, and pull again")
+        .hint(hint)
 }
 
 /// What went wrong behind groups that are durable already: those stay.

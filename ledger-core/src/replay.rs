@@ -60,6 +60,18 @@ pub fn replay(
     replay_from(source, Start::default(), (last, signatures), on_fact)
 }
 
+/// Replays somebody else's log: every signature is checked. `on_record` sees every fact that was
+/// applied, with its place and its signature, which the record's hash does not cover. Errors: those
+/// of [`replay`].
+pub fn replay_signed(
+    source: &dyn SegmentSource,
+    on_record: &mut dyn FnMut(&Fact, FrameAt, &[u8; 64]),
+) -> Result<Replayed, Problem> {
+    go_through(source, Start::default(), (None, Signatures::Checked), &mut |_, fact, at, signed| {
+        on_record(fact, at, signed);
+    })
+}
+
 /// What is known of a log's beginning; by default nothing.
 #[derive(Debug, Default)]
 pub struct Start {
@@ -73,15 +85,24 @@ pub struct Start {
 pub fn replay_from(
     source: &dyn SegmentSource,
     start: Start,
-    (last, signatures): (Option<u64>, Signatures),
+    until: (Option<u64>, Signatures),
     on_fact: &mut dyn FnMut(&State, &Fact, FrameAt),
+) -> Result<Replayed, Problem> {
+    go_through(source, start, until, &mut |state, fact, at, _| on_fact(state, fact, at))
+}
+
+fn go_through(
+    source: &dyn SegmentSource,
+    start: Start,
+    (last, signatures): (Option<u64>, Signatures),
+    on_record: &mut OnRecord<'_>,
 ) -> Result<Replayed, Problem> {
     let mut reader = match start.place {
         Some(place) => Reader::from_place(source, place, Some(start.state.next_seq()))?,
         None => Reader::new(source)?,
     };
     let end = source.segments()?.pop().map(|last| (last.number, last.len));
-    let mut run = Run { state: start.state, last, group: None, on_fact };
+    let mut run = Run { state: start.state, last, group: None, on_record };
     let (mut batch, mut next) = (Batch::default(), Batch::default());
     let mut waiting = Vec::new();
     let mut more = reader.next_batch(&mut batch)?;
@@ -138,10 +159,21 @@ pub fn replay_from(
     }
 }
 
+/// Sees what was applied, with the state after it, its place and its signature.
+type OnRecord<'f> = dyn FnMut(&State, &Fact, FrameAt, &[u8; 64]) + 'f;
+
+/// What a sound record says.
+struct Said {
+    stands: chain::Place,
+    fact: Fact,
+    sums: Option<UsageSums>,
+    signature: [u8; 64],
+}
+
 /// A record, decoded and not yet applied.
 struct Decoded {
     place: FrameAt,
-    said: Result<(chain::Place, Fact, Option<UsageSums>), Problem>,
+    said: Result<Said, Problem>,
     /// It is the last one, and was never written whole.
     is_torn: bool,
 }
@@ -160,7 +192,7 @@ struct Run<'f> {
     last: Option<u64>,
     /// Where the parts of a report began that no event has closed yet.
     group: Option<(u64, FrameAt)>,
-    on_fact: &'f mut dyn FnMut(&State, &Fact, FrameAt),
+    on_record: &'f mut OnRecord<'f>,
 }
 
 impl Run<'_> {
@@ -170,7 +202,7 @@ impl Run<'_> {
                 return Ok(Some(Stop::Reached));
             }
             let place = one.place;
-            let (stands, fact, sums) = match one.said {
+            let Said { stands, fact, sums, signature } = match one.said {
                 Ok(decoded) => decoded,
                 Err(_) if one.is_torn => {
                     let (segment, offset) = (place.segment, place.offset);
@@ -185,7 +217,7 @@ impl Run<'_> {
                 true => None,
                 false => self.group.or(Some((fact.seq, place))),
             };
-            (self.on_fact)(&self.state, &fact, place);
+            (self.on_record)(&self.state, &fact, place, &signature);
         }
         Ok(None)
     }
@@ -221,18 +253,15 @@ pub fn period_length(state: &State) -> PeriodLength {
     state.agreement().map_or(PeriodLength::Month, |known| known.terms().period_length)
 }
 
-fn decode(
-    frame: &[u8],
-    length: PeriodLength,
-    check_signature: bool,
-) -> Result<(chain::Place, Fact, Option<UsageSums>), Problem> {
+fn decode(frame: &[u8], length: PeriodLength, check_signature: bool) -> Result<Said, Problem> {
     let record = StoredRecord::read_found(frame)?.check_hash()?;
     if check_signature {
         record.check_signature()?;
     }
     let fact = record.fact(length)?;
     let sums = sums_of(&fact.event);
-    Ok((record.stored.place, fact, sums))
+    let StoredRecord { place: stands, signature, .. } = record.stored;
+    Ok(Said { stands, fact, sums, signature: *signature })
 }
 
 /// The record that a problem without a place is about is the next one.
@@ -276,7 +305,7 @@ fn is_torn(problem: &Problem, place: FrameAt, frame: &[u8]) -> bool {
 }
 
 /// The end of a log. Parts without the event that closes them are part of an unfinished append:
-/// the state is that before them.
+/// the state is that before them, for which the log is read again.
 fn finish(
     source: &dyn SegmentSource,
     state: State,

@@ -1,5 +1,6 @@
 //! What the tests let fail: every kind of command, on a disk in memory.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -55,6 +56,11 @@ impl Everything {
             0 => Vec::new(),
             records => self.log[..self.ends[records as usize]].to_vec(),
         }
+    }
+
+    /// Where in the log a record stands.
+    pub fn place(&self, record: u64) -> Range<usize> {
+        self.ends[record as usize]..self.ends[record as usize + 1]
     }
 
     /// How many records.

@@ -1,5 +1,8 @@
 //! What may go wrong with a disk, and random numbers to choose from it.
 
+use std::path::Path;
+use std::path::PathBuf;
+
 /// How an operation fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
@@ -48,6 +51,28 @@ pub enum Operation {
     Remove,
     /// A lock is taken.
     Lock,
+}
+
+/// A file and its bytes; without, it is removed.
+pub type Put = (PathBuf, Option<Vec<u8>>);
+
+/// What another process does to files.
+#[derive(Clone, Debug)]
+pub struct Meanwhile {
+    /// Operations on what lies in this folder are counted, and on the folder.
+    pub folder: PathBuf,
+    /// It happens right before one of them, counted from 1 from now on.
+    pub number: usize,
+    /// What it does, all at once.
+    pub puts: Vec<Put>,
+}
+
+impl Meanwhile {
+    /// Whether it happens before an operation that comes now.
+    pub(crate) fn is_due(&mut self, path: &Path) -> bool {
+        self.number -= usize::from(path.starts_with(&self.folder));
+        self.number == 0
+    }
 }
 
 /// Random numbers that a seed gives.

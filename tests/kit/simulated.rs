@@ -21,7 +21,9 @@ use ledger_core::store::files::OpenFile;
 
 pub use crate::faults::Dice;
 pub use crate::faults::Fault;
+pub use crate::faults::Meanwhile;
 pub use crate::faults::Operation;
+pub use crate::faults::Put;
 
 /// What a disk writes at once.
 const SECTOR_LEN: usize = 512;
@@ -109,6 +111,7 @@ struct Disk {
     kind: Option<Operation>,
     met: Option<(Operation, PathBuf)>,
     gone: bool,
+    meanwhile: Vec<Meanwhile>,
 }
 
 /// A disk in memory. Clones are the same disk.
@@ -143,7 +146,7 @@ impl SimulatedDisk {
     pub fn fork(&self) -> SimulatedDisk {
         let mut disk = self.disk().clone();
         disk.inodes.iter_mut().for_each(|inode| inode.locked = false);
-        (disk.operations, disk.plan, disk.met, disk.gone) = (0, None, None, false);
+        disk.begin(None);
         SimulatedDisk(Arc::new(Mutex::new(disk)))
     }
 
@@ -157,20 +160,13 @@ impl SimulatedDisk {
         }
         disk.durable.clone_from(&disk.seen);
         disk.pending.clear();
-        (disk.operations, disk.plan, disk.met, disk.gone) = (0, None, None, false);
+        disk.begin(None);
         SimulatedDisk(Arc::new(Mutex::new(disk)))
     }
 
     /// Puts a file and its folders on the disk, durably.
     pub fn put(&self, path: &Path, bytes: &[u8]) {
-        let mut disk = self.disk();
-        let (seen, durable) = (bytes.to_vec(), bytes.to_vec());
-        disk.inodes.push(Inode { seen, durable, ..Inode::default() });
-        let name = Name::File(disk.inodes.len() - 1);
-        let above = path.ancestors().skip(1).map(|folder| (folder.to_owned(), Name::Folder));
-        let names: Vec<(PathBuf, Name)> = above.chain([(path.to_owned(), name)]).collect();
-        disk.seen.extend(names.clone());
-        disk.durable.extend(names);
+        self.disk().put((path.to_owned(), Some(bytes.to_vec())));
     }
 
     /// Every file with its bytes, as processes see it.
@@ -186,9 +182,19 @@ impl SimulatedDisk {
     /// Lets an operation fail, counted from 1 from now on; with none, everything works again.
     pub fn plan(&self, plan: Option<(usize, Fault)>) {
         let mut disk = self.disk();
-        (disk.operations, disk.plan, disk.met, disk.gone) = (0, plan, None, false);
-        disk.kind = None;
+        disk.begin(plan);
         disk.inodes.iter_mut().for_each(|inode| inode.longest = inode.seen.len());
+    }
+
+    /// Lets another process change files; nothing fails.
+    pub fn meanwhile(&self, meanwhile: Vec<Meanwhile>) {
+        self.plan(None);
+        self.disk().meanwhile = meanwhile;
+    }
+
+    /// How much of that it has not come to.
+    pub fn to_come(&self) -> usize {
+        self.disk().meanwhile.len()
     }
 
     /// The bytes of a file, as processes see it.
@@ -267,7 +273,7 @@ impl SimulatedDisk {
             inode.pending.clear();
             inode.locked = false;
         }
-        (disk.operations, disk.plan, disk.met, disk.gone) = (0, None, None, false);
+        disk.begin(None);
     }
 
     /// Counts an operation; how it fails, if it does.
@@ -280,6 +286,8 @@ impl SimulatedDisk {
             return Ok((disk, false));
         }
         disk.operations += 1;
+        let due: Vec<_> = disk.meanwhile.extract_if(.., |one| one.is_due(path)).collect();
+        due.into_iter().flat_map(|one| one.puts).for_each(|put| disk.put(put));
         let Some((_, fault)) = disk.plan.filter(|(number, _)| *number == disk.operations) else {
             return Ok((disk, false));
         };
@@ -457,6 +465,28 @@ impl Files for SimulatedDisk {
 }
 
 impl Disk {
+    /// Counts from now on.
+    fn begin(&mut self, plan: Option<(usize, Fault)>) {
+        (self.operations, self.plan, self.kind, self.met, self.gone) = (0, plan, None, None, false);
+        self.meanwhile.clear();
+    }
+
+    /// A file, durably, in the place of what was there; or its removal.
+    fn put(&mut self, (path, bytes): Put) {
+        let Some(bytes) = bytes else {
+            self.seen.remove(&path);
+            self.durable.remove(&path);
+            return;
+        };
+        let (seen, durable) = (bytes.clone(), bytes);
+        self.inodes.push(Inode { seen, durable, ..Inode::default() });
+        let name = Name::File(self.inodes.len() - 1);
+        let above = path.ancestors().skip(1).map(|folder| (folder.to_owned(), Name::Folder));
+        let names: Vec<(PathBuf, Name)> = above.chain([(path.clone(), name)]).collect();
+        self.seen.extend(names.clone());
+        self.durable.extend(names);
+    }
+
     fn name(&mut self, naming: Naming) {
         naming.apply(&mut self.seen);
         self.pending.push(naming);
