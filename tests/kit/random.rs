@@ -307,14 +307,15 @@ pub fn wish(world: &mut World, step: &Move) -> Option<(String, Command)> {
 
 /// Payouts and advances in transit, with who gets them and when they were sent.
 fn in_transit(world: &World) -> Vec<(EventId, Id, Date)> {
-    let payouts = world.agreement().payouts().in_transit().map(|record| {
-        (record.id, record.payout.to.clone(), record.payout.sent_on)
-    });
+    let payouts = world
+        .agreement()
+        .payouts()
+        .in_transit()
+        .map(|record| (record.id, record.payout.to.clone(), record.payout.sent_on));
     let advances = world.agreement().advances().values();
     let advances = advances.filter(|record| record.status == PayoutStatus::InTransit);
-    let advances = advances.map(|record| {
-        (record.id, record.advance.to.clone(), record.advance.paid_on)
-    });
+    let advances =
+        advances.map(|record| (record.id, record.advance.to.clone(), record.advance.paid_on));
     payouts.chain(advances).collect()
 }
 

@@ -86,11 +86,18 @@ pub(crate) fn evolve_summed(
     Ok(())
 }
 
+/// Rates the periods that are stated, unless that was done.
+pub(crate) fn rate_stated(state: &mut State) {
+    if let Some(agreement) = state.agreement_mut() {
+        agreement.rate_stated();
+    }
+}
+
 /// Rates the periods that are stated before another statement is judged, unless that was done: of a
 /// state that was restored they are not, and judging and keeping would each rate all of them.
 pub(crate) fn rate_before(state: &mut State, event: &Event) {
-    if let (Event::StatementIssued(_), Some(agreement)) = (event, state.agreement_mut()) {
-        agreement.rate_stated();
+    if let Event::StatementIssued(_) = event {
+        rate_stated(state);
     }
 }
 

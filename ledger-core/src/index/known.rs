@@ -96,7 +96,7 @@ pub fn keep(shelf: &Shelf, known: &Known, state: &State) -> bool {
                 snapshot = snapshot::write(state, files.len())?;
             }
             let parts: Vec<&[u8]> = snapshot.run.parts().collect();
-            files.push(shelf.put(digest_of(&parts), &parts).ok()?);
+            files.push(shelf.put(&parts, || digest_of(&parts)).ok()?);
             snapshot.run = RunBytes::default();
         }
         let lead = lead_of(known, &files, &snapshot)?;
@@ -120,7 +120,7 @@ pub fn alone(known: &Known, state: &State) -> Option<Vec<u8>> {
 fn digest_of(parts: &[&[u8]]) -> Digest {
     Domain::Index.digest_of(|hasher| {
         for part in parts {
-            hasher.update(part);
+            hasher.update_rayon(part);
         }
     })
 }
@@ -234,7 +234,7 @@ impl KnownFile {
             false => {
                 let mut bytes = vec![0; usize::try_from(named.len).ok()?];
                 read_exact_at(&*file, &mut bytes, 0).ok()?;
-                if Domain::Index.digest(&bytes) != named.digest {
+                if digest_of(&[&bytes]) != named.digest {
                     return None;
                 }
                 let range = 0..bytes.len();

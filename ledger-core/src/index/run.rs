@@ -8,7 +8,6 @@
 //! kilobytes of a file of any size.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -40,6 +39,8 @@ use crate::wire::codec;
 const EVENT_LEN: usize = 66;
 /// Bytes of an entry in a sorted list: the beginning of a digest, a number.
 const ENTRY_LEN: usize = 16;
+/// Events or payouts that a thread takes at once.
+const SHARE: usize = 4_096;
 /// Entries that are read at once when a list is searched: 8 KiB.
 const WINDOW: u64 = 512;
 
@@ -76,49 +77,90 @@ impl RunBytes {
     }
 }
 
-/// The run of so many records of a state, with payouts and reports of theirs, and where the rows of
-/// each report's sums lie. `before` is an archive with some of the reports. `None` if something
-/// cannot be read.
-pub fn write(
-    state: &State,
-    records: Range<u64>,
-    payouts: &BTreeMap<EventId, Cow<'_, PayoutRecord>>,
-    (reports, before): (&[&Report], Option<&Arc<dyn Archive>>),
-) -> Option<(RunBytes, Vec<Range<u64>>)> {
-    let count = usize::try_from(records.end.checked_sub(records.start)?).ok()?;
-    let mut rows = Vec::with_capacity(count.checked_mul(EVENT_LEN)?);
-    let (mut ids, mut contents) = (Vec::with_capacity(count), Vec::with_capacity(count));
-    for seq in records.clone() {
-        let event = state.event_at(seq)?;
-        rows.extend_from_slice(event.id.bytes());
-        rows.extend_from_slice(event.content.bytes());
-        rows.extend_from_slice(&(event.kind as u16).to_le_bytes());
-        ids.push((beginning(event.id.bytes()), seq));
-        contents.push((beginning(event.content.bytes()), seq));
-    }
-    let (mut offsets, mut said) = (Vec::with_capacity(payouts.len()), Vec::new());
-    for (id, record) in payouts {
-        offsets.push((beginning(id.bytes()), said.len() as u64));
-        let row = codec::encode_cache(&**record)?;
-        said.extend_from_slice(&u32::try_from(row.len()).ok()?.to_le_bytes());
-        said.extend_from_slice(&row);
-    }
-    let mut writer = RowsWriter::with(before);
-    let places = reports.iter().map(|report| writer.add(&report.usage));
-    let places = places.collect::<Option<Vec<Range<u64>>>>()?;
-    let (Words { names, values, currencies }, sums) = writer.finish();
+/// What a run is made of.
+pub struct Contents<'s> {
+    /// The state after the last of its records.
+    pub state: &'s State,
+    /// The records.
+    pub records: Range<u64>,
+    /// Payouts that were sent in these records, or that something became of.
+    pub payouts: Vec<&'s PayoutRecord>,
+    /// Their reports and corrections.
+    pub reports: &'s [&'s Report],
+    /// An archive with the sums of some of these.
+    pub before: Option<&'s Arc<dyn Archive>>,
+}
+
+/// The bytes of a run, and where the rows of each report's sums lie. `None` if something cannot be
+/// read.
+pub fn write(contents: Contents<'_>) -> Option<(RunBytes, Vec<Range<u64>>)> {
+    let Contents { state, records, payouts, reports, before } = contents;
+    let ((events, payouts), sums) = rayon::join(
+        || rayon::join(|| events_of(state, records.clone()), || payouts_of(payouts)),
+        || {
+            let mut writer = RowsWriter::with(before);
+            let places = reports.iter().map(|report| writer.add(&report.usage));
+            Some((places.collect::<Option<Vec<Range<u64>>>>()?, writer.finish()))
+        },
+    );
+    let ([rows, ids, contents], (offsets, said)) = events.zip(payouts)?;
+    let (places, (Words { names, values, currencies }, sums)) = sums?;
     let head = codec::encode_cache(&Head {
         first: records.start,
-        events: count as u64,
-        payouts: offsets.len() as u64,
+        events: records.end.checked_sub(records.start)?,
+        payouts: (offsets.len() / ENTRY_LEN) as u64,
         lens: [said.len() as u64, sums.len() as u64],
         names,
         values,
         currencies,
     })?;
     let len = (head.len() as u64).to_le_bytes().to_vec();
-    let parts = vec![rows, sorted(ids), sorted(contents), sorted(offsets), said, sums, head, len];
-    Some((RunBytes(parts), places))
+    Some((RunBytes(vec![rows, ids, contents, offsets, said, sums, head, len]), places))
+}
+
+/// Rows of events, and the lists of ids and contents.
+fn events_of(state: &State, records: Range<u64>) -> Option<[Vec<u8>; 3]> {
+    let count = usize::try_from(records.end.checked_sub(records.start)?).ok()?;
+    let mut rows = vec![0; count.checked_mul(EVENT_LEN)?];
+    let (mut ids, mut contents) = (vec![(0, 0); count], vec![(0, 0); count]);
+    let places = rows.par_chunks_exact_mut(EVENT_LEN).zip(&mut ids).zip(&mut contents);
+    let places = places.enumerate().with_min_len(SHARE);
+    let written = places.map(|(at, ((row, id), content))| {
+        let seq = records.start + at as u64;
+        let event = state.event_at(seq)?;
+        row[..32].copy_from_slice(event.id.bytes());
+        row[32..64].copy_from_slice(event.content.bytes());
+        row[64..].copy_from_slice(&(event.kind as u16).to_le_bytes());
+        *id = (beginning(event.id.bytes()), seq);
+        *content = (beginning(event.content.bytes()), seq);
+        Some(())
+    });
+    written.collect::<Option<()>>()?;
+    Some([rows, sorted(ids), sorted(contents)])
+}
+
+/// The list of offsets of payouts, and the payouts.
+fn payouts_of(mut payouts: Vec<&PayoutRecord>) -> Option<(Vec<u8>, Vec<u8>)> {
+    payouts.par_sort_unstable_by_key(|record| record.id);
+    let shares = payouts.par_chunks(SHARE).map(|share| {
+        let (mut offsets, mut said) = (Vec::with_capacity(share.len()), Vec::new());
+        for record in share {
+            offsets.push((beginning(record.id.bytes()), said.len() as u64));
+            let row = codec::encode_cache(record)?;
+            said.extend_from_slice(&u32::try_from(row.len()).ok()?.to_le_bytes());
+            said.extend_from_slice(&row);
+        }
+        Some((offsets, said))
+    });
+    let shares = shares.collect::<Option<Vec<_>>>()?;
+    let (mut offsets, mut said) = (Vec::with_capacity(payouts.len()), Vec::new());
+    said.reserve_exact(shares.iter().map(|(_, said)| said.len()).sum());
+    for (own, more) in shares {
+        let before = said.len() as u64;
+        offsets.extend(own.into_iter().map(|(beginning, offset)| (beginning, before + offset)));
+        said.extend_from_slice(&more);
+    }
+    Some((sorted(offsets), said))
 }
 
 /// What a digest begins with.

@@ -2,7 +2,6 @@
 //! ([`crate::index::run`]). Runs that are files stay what they are; what is behind them becomes one
 //! more.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use serde::Serialize;
 
 use crate::index::run;
 use crate::index::run::Bytes;
+use crate::index::run::Contents;
 use crate::index::run::Run;
 use crate::index::run::RunBytes;
 use crate::state::Agreement;
@@ -86,26 +86,27 @@ pub fn write(state: &State, kept: usize) -> Option<Snapshot> {
     let mut placed = of_kept.collect::<Option<Vec<(&Report, Place)>>>()?;
     let mut run = RunBytes::default();
     if first < state.next_seq() {
-        let mut payouts: BTreeMap<EventId, Cow<'_, PayoutRecord>> = BTreeMap::new();
-        for record in behind.iter().flat_map(|archive| archive.payouts()) {
-            payouts.insert(record.id, Cow::Owned(record));
-        }
         let changed = agreement.payouts().changed();
-        payouts.extend(changed.iter().map(|(id, record)| (*id, Cow::Borrowed(record))));
-        let records = first..state.next_seq();
-        let (written, rows) = run::write(state, records, &payouts, (&new, behind.first()))?;
+        // Later archives are right about what became of a payout.
+        let archived = behind.iter().flat_map(|archive| archive.payouts());
+        let archived = archived.filter(|record| !changed.contains_key(&record.id));
+        let archived: BTreeMap<EventId, PayoutRecord> =
+            archived.map(|record| (record.id, record)).collect();
+        let (written, rows) = run::write(Contents {
+            state,
+            records: first..state.next_seq(),
+            payouts: archived.values().chain(changed.values()).collect(),
+            reports: &new,
+            before: behind.first(),
+        })?;
         run = written;
         let rows = new.iter().zip(rows).map(|(report, rows): (_, Range<u64>)| {
             (*report, (rows.start, rows.end, report.usage.keys() as u64))
         });
         placed.extend(rows);
     }
-    let head = Head {
-        head: state.head(),
-        recorded_at: state.recorded_at(),
-        agreement,
-        reports: placed,
-    };
+    let head =
+        Head { head: state.head(), recorded_at: state.recorded_at(), agreement, reports: placed };
     let mut head = codec::encode_cache(&head)?;
     let len = (head.len() as u64).to_le_bytes();
     head.splice(0..0, len);

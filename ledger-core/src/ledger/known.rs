@@ -55,15 +55,15 @@ impl Beginning {
     ) -> Beginning {
         let memories = [Memory::Verified, Memory::Replayed];
         let shelves = memories.into_iter().filter_map(|memory| witness.shelf(memory));
-        let furthest = shelves
-            .max_by_key(|shelf| known::how_far(shelf).map_or(0, |known| known.records));
+        let furthest =
+            shelves.max_by_key(|shelf| known::how_far(shelf).map_or(0, |known| known.records));
         let file = furthest.and_then(known::read);
         let Some(file) = file else { return Beginning::default() };
         let wanted = remembered.map(|head| head.seq);
-        let (read, restored) =
-            rayon::join(|| prefix::holds(log, &file.known, Again::All, wanted), || {
-                file.state(Trust::Digest)
-            });
+        let (read, restored) = rayon::join(
+            || prefix::holds(log, &file.known, Again::All, wanted),
+            || file.state(Trust::Digest),
+        );
         let Some((read, state)) = read.zip(restored) else { return Beginning::default() };
         let place = Some(file.known.place);
         Beginning { start: Start { state, place }, remembered_at: read.wanted }

@@ -204,9 +204,9 @@ impl RowsWriter {
     pub fn add(&mut self, sums: &ReportSums) -> Option<Range<u64>> {
         let start = self.bytes.len();
         let taken = self.taken.as_ref();
-        let same = sums.stored().filter(|stored| {
-            taken.is_some_and(|taken| Arc::ptr_eq(taken, stored.archive()))
-        });
+        let same = sums
+            .stored()
+            .filter(|stored| taken.is_some_and(|taken| Arc::ptr_eq(taken, stored.archive())));
         match same {
             Some(stored) => {
                 let rows = stored.archive().sums(stored.rows())?;

@@ -204,6 +204,12 @@ impl<'s> Reader<'s> {
         self.ending.as_ref()
     }
 
+    /// How many bytes follow, headers of segments among them.
+    pub fn left(&self) -> u64 {
+        let left = self.segments.iter().skip(self.at).map(|segment| segment.len);
+        left.sum::<u64>().saturating_sub(self.offset)
+    }
+
     /// Reads the next frames; false at the end of what can be read. Errors: [`Code::DiskRead`].
     pub fn next_batch(&mut self, batch: &mut Batch) -> Result<bool, Problem> {
         batch.frames.clear();

@@ -2,6 +2,7 @@
 //! change, are named by what they hold, and may be shared.
 
 use std::io;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -76,7 +77,12 @@ impl Shelf {
 
     /// Writes the file, of so many parts: whole, or not at all.
     pub fn replace(&self, parts: &[&[u8]]) -> io::Result<()> {
-        self.write(&self.path, parts, false)
+        let draft = self.draft_of(&self.path);
+        let write = || {
+            self.write(&draft, parts, false)?;
+            self.files.rename(&draft, &self.path)
+        };
+        write().inspect_err(|_| drop(self.files.remove(&draft)))
     }
 
     /// Removes the file, if it is there.
@@ -85,17 +91,24 @@ impl Shelf {
     }
 
     /// Writes a file that never changes, durably: it is not read again to see whether it is whole.
-    /// Where there is one that is whole, it stays.
-    pub fn put(&self, digest: Digest, parts: &[&[u8]]) -> io::Result<ArchiveFile> {
+    /// Where there is one that is whole, it stays. The digest is computed meanwhile.
+    pub fn put(
+        &self,
+        parts: &[&[u8]],
+        digest: impl FnOnce() -> Digest + Send,
+    ) -> io::Result<ArchiveFile> {
+        let draft = self.draft_of(&self.unchanging);
+        let write = || self.write(&draft, parts, true);
+        let (written, digest) = rayon::join(write, digest);
         let path = self.named(&digest);
-        let is_there = read_whole(&*self.files, &path).is_ok_and(|there| {
-            let mut rest = &*there;
-            parts.iter().all(|part| rest.strip_prefix(*part).map(|r| rest = r).is_some())
-                && rest.is_empty()
-        });
-        if !is_there {
-            self.write(&path, parts, true)?;
-        }
+        let place = || {
+            written?;
+            match self.has(&path, parts) {
+                true => self.files.remove(&draft),
+                false => self.files.rename(&draft, &path),
+            }
+        };
+        place().inspect_err(|_| drop(self.files.remove(&draft)))?;
         let known = self.files.known(&path)?;
         Ok(ArchiveFile { digest, len: known.len, stamp: known.stamp })
     }
@@ -116,6 +129,18 @@ impl Shelf {
         let _ = self.files.remove(&self.named(digest));
     }
 
+    /// Whether there is a file with these bytes.
+    fn has(&self, path: &Path, parts: &[&[u8]]) -> bool {
+        read_whole(&*self.files, path).is_ok_and(|there| {
+            let mut rest = &*there;
+            let mut is_next = |part: &&[u8]| {
+                let after = rest.strip_prefix(*part);
+                after.map(|after| rest = after).is_some()
+            };
+            parts.iter().all(&mut is_next) && rest.is_empty()
+        })
+    }
+
     fn named(&self, digest: &Digest) -> PathBuf {
         let mut name = self.unchanging.clone().into_os_string();
         name.push(".");
@@ -123,20 +148,17 @@ impl Shelf {
         PathBuf::from(name)
     }
 
-    fn write(&self, path: &PathBuf, parts: &[&[u8]], durably: bool) -> io::Result<()> {
-        make_folders(&*self.files, path.parent().unwrap_or(path))?;
-        let mut draft = path.clone().into_os_string();
+    fn draft_of(&self, path: &Path) -> PathBuf {
+        let mut draft = path.to_owned().into_os_string();
         draft.push(".");
         draft.push(&self.draft);
-        let draft = PathBuf::from(draft);
-        let write = || {
-            let file = self.files.open(&draft, How::Create)?;
-            parts.iter().try_for_each(|part| write_all(&*file, part))?;
-            if durably {
-                file.sync_data()?;
-            }
-            self.files.rename(&draft, path)
-        };
-        write().inspect_err(|_| drop(self.files.remove(&draft)))
+        PathBuf::from(draft)
+    }
+
+    fn write(&self, path: &Path, parts: &[&[u8]], durably: bool) -> io::Result<()> {
+        make_folders(&*self.files, path.parent().unwrap_or(path))?;
+        let file = self.files.open(path, How::Create)?;
+        parts.iter().try_for_each(|part| write_all(&*file, part))?;
+        if durably { file.sync_data() } else { Ok(()) }
     }
 }

@@ -95,6 +95,9 @@ pub fn verify_since(
     verifier.conclude()
 }
 
+/// So many bytes take longer to read than stated periods to rate.
+const MUCH: u64 = 1 << 20;
+
 struct Verifier<'o> {
     options: &'o Options,
     verdict: Verdict,
@@ -181,7 +184,15 @@ impl<'o> Verifier<'o> {
     fn read_whole(&mut self, reader: &mut Reader<'_>) -> Result<(), Problem> {
         let (mut batch, mut next) = (Batch::default(), Batch::default());
         let mut waiting = Vec::new();
-        let mut more = reader.next_batch(&mut batch)?;
+        let mut more = match reader.left() < MUCH {
+            true => reader.next_batch(&mut batch),
+            // Of a state that was restored the stated periods are not rated, and the next statement
+            // follows on them.
+            false => {
+                let rate = || evolve::rate_stated(&mut self.state);
+                rayon::join(|| reader.next_batch(&mut batch), rate).0
+            }
+        }?;
         while more {
             let mut from = 0;
             let mut read = Ok(false);

@@ -284,7 +284,9 @@ impl SubAssign<&Exact> for Exact {
 
 /// An exact sum of amounts or quantities, in units of 10^-12. `i128` cannot overflow within the
 /// limits of a ledger (asserted in `limits.rs`).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
 pub struct Sum(pub i128);
 
 impl Sum {
