@@ -41,14 +41,14 @@ impl Shelf {
     pub fn pair(
         files: &Arc<dyn Files>,
         paths: [PathBuf; 2],
-        unchanging: &PathBuf,
+        unchanging: &Path,
         draft: &str,
     ) -> [Shelf; 2] {
         let [first, second] = &paths;
         [(first, second), (second, first)].map(|(path, other)| Shelf {
             files: files.clone(),
             path: path.clone(),
-            unchanging: unchanging.clone(),
+            unchanging: unchanging.to_owned(),
             other: Some(other.clone()),
             draft: draft.to_owned(),
         })
