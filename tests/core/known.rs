@@ -132,7 +132,7 @@ fn options() -> Options {
 }
 
 /// Everything in a state, as text.
-fn shown(state: &State) -> String {
+pub(crate) fn shown(state: &State) -> String {
     let events: Vec<String> = state.events().map(|one| format!("{one:?}")).collect();
     let place = (state.next_seq(), state.head(), state.recorded_at());
     format!("{place:?} {events:?} {:?} {:?}", state.open_parts(), state.agreement())

@@ -8,6 +8,7 @@ mod written;
 mod reference;
 mod damage;
 mod known;
+mod archives;
 mod beginnings;
 mod kept;
 mod verifying;

@@ -9,10 +9,14 @@ use std::process::Command as Process;
 use std::process::Stdio;
 
 use ledger_core::event::Kind;
+use ledger_core::index::known;
+use ledger_core::index::known::Trust;
 use ledger_core::ledger::IndexUse;
 use ledger_core::ledger::Ledger;
 use ledger_core::ledger::Lookup;
+use ledger_core::ledger::admit_whole;
 use ledger_core::state::root::state_root;
+use ledger_core::store::files::system;
 use ledger_core::vocab::Id;
 use ledger_core::vocab::Period;
 use revshare_kit::disk::place;
@@ -75,6 +79,14 @@ fn write(files: &BTreeMap<PathBuf, Vec<u8>>, index: &Path) {
     }
 }
 
+/// The index of a small ledger has everything in one file; now with the archive of a large one.
+fn in_files(folder: &Path) {
+    let shelf = known::of_index(&system(), folder);
+    let file = known::read(shelf.clone()).expect("an index");
+    let state = file.state(Trust::Digest).expect("a state");
+    assert!(known::keep_with(&shelf, &file.known, &state, 0));
+}
+
 /// What a test does to the index.
 enum Damage {
     Deleted(PathBuf),
@@ -116,7 +128,15 @@ fn a_damaged_index_changes_no_answer() {
     assert_eq!(opened.index_use(), IndexUse::Answered, "the second time it is asked");
     assert!(answers(&opened) == expected);
     drop(opened);
+    in_files(&folder);
+    let opened = Ledger::open(&folder, None).expect("it opens");
+    assert_eq!(opened.index_use(), IndexUse::Answered, "from files that were not touched");
+    assert!(answers(&opened) == expected);
+    assert_eq!(admit_whole(&opened.archives()), Ok(()));
+    drop(opened);
     let sound = files(&index);
+    let is_archive = |path: &&PathBuf| path.display().to_string().contains("/state.");
+    assert_eq!(sound.keys().filter(is_archive).count(), 1);
     let damages = damages(&sound);
     let (mut rebuilt, mut unharmed, mut without) = (0, 0, 0);
     for damage in &damages {

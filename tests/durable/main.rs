@@ -7,6 +7,7 @@
 mod scenes;
 mod faults;
 mod memories;
+mod archives;
 mod pulls;
 mod crashes;
 mod crash;

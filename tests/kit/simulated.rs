@@ -404,8 +404,11 @@ impl Files for SimulatedDisk {
         let (disk, _) = self.count(Operation::Look, path)?;
         match disk.seen.get(path) {
             Some(Name::File(inode)) => {
-                let len = disk.inodes[*inode].seen.len() as u64;
-                Ok(Known { len, stamp: String::new() })
+                let bytes = &disk.inodes[*inode].seen;
+                let mut hasher = DefaultHasher::new();
+                (inode, bytes).hash(&mut hasher);
+                let stamp = format!("{:016x}", hasher.finish());
+                Ok(Known { len: bytes.len() as u64, stamp })
             }
             _ => Err(not_found()),
         }

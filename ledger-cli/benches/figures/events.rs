@@ -1,6 +1,7 @@
 //! A million small signed events: `verify` beside Ed25519 strict verification alone, on all cores.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command as Process;
 use std::process::Stdio;
@@ -35,6 +36,7 @@ use revshare_core::wire::event::seal;
 
 use crate::REVSHARE;
 use crate::measure;
+use crate::median;
 use crate::rerating::Party;
 use crate::rerating::party;
 use crate::rerating::terms;
@@ -89,6 +91,22 @@ impl Writer {
         (fact.id, fact.content)
     }
 
+    /// Payouts on account and their receipts, one after another.
+    fn go_on(&mut self, numbers: Range<u64>) {
+        let (host, owner) = (party("host", 7), party("owner", 8));
+        let mut sent = EventId::default();
+        for number in numbers {
+            if number % 2 == 0 {
+                (sent, _) = self.say(&host, payout(&owner, number));
+            } else {
+                let received_on = Date::parse("2026-07-02").expect("day");
+                let receipt = PayoutReceipt { payout: sent, received_on };
+                self.say(&owner, Event::PayoutConfirmed(receipt));
+            }
+        }
+        self.flush();
+    }
+
     fn flush(&mut self) {
         self.log.append(self.first_seq, &self.frames, &mut || Ok(())).expect("appended");
         self.first_seq += self.frames.len() as u64;
@@ -109,24 +127,19 @@ fn payout(to: &Party, number: u64) -> Event {
     })
 }
 
-/// Payouts on account and their receipts, one after another.
-fn write(folder: &Path, events: u64) {
+/// A ledger of so many events.
+fn write(folder: &Path, events: u64) -> Writer {
     let (host, owner) = (party("host", 7), party("owner", 8));
     let mut writer = Writer::new(folder);
     let version = terms(&[&host, &owner], "0.15", "900000000");
     let (event, content) = writer.say(&host, Event::LedgerOpened(Box::new(version)));
     writer.say(&owner, Event::Accepted(Acceptance { event, content }));
-    let mut sent = event;
-    for number in 2..events {
-        if number % 2 == 0 {
-            (sent, _) = writer.say(&host, payout(&owner, number));
-        } else {
-            let received_on = Date::parse("2026-07-02").expect("day");
-            writer.say(&owner, Event::PayoutConfirmed(PayoutReceipt { payout: sent, received_on }));
-        }
-    }
-    writer.flush();
+    writer.go_on(2..events);
+    writer
 }
+
+/// Events that are new behind those.
+const MORE: u64 = 1_000;
 
 /// What is signed, by whom, and the signature.
 type Signed = ([u8; 51], VerifyingKey, Signature);
@@ -167,7 +180,7 @@ fn check(signatures: &[Signed]) -> Duration {
 
 /// Times `verify` of so many events three times, each between two runs of the signatures alone.
 pub fn run(folder: &Path, events: u64) {
-    write(folder, events);
+    let mut writer = write(folder, events);
     let bytes: u64 = fs::read_dir(folder.join("log"))
         .expect("log")
         .flatten()
@@ -197,5 +210,21 @@ pub fn run(folder: &Path, events: u64) {
     println!("  verify                               {:>8.2} s", verify.wall.as_secs_f64());
     println!("  rate of verify / Ed25519 alone       {ratio:>8.2}");
     println!("  its peak memory                      {:>8} MB", verify.peak_kib / 1024);
-    println!("  --since-verified, nothing new        {:>8.2} s", known.as_secs_f64());
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    println!("  --since-verified, nothing new        {:>8.1} ms", milliseconds(known));
+    // What comes after a million is as small as what comes after nothing.
+    writer.go_on(events..events + MORE);
+    let new = measure(&mut revshare("state-2", &["verify", "--since-verified"])).wall;
+    println!("  --since-verified, {MORE} new           {:>8.1} ms", milliseconds(new));
+    let alone = folder.join("alone");
+    write(&alone, MORE);
+    let alone = median(|| measure(revshare("state-3", &["verify"]).arg(&alone)).wall);
+    println!("  verify of a ledger of as many alone  {:>8.1} ms", milliseconds(alone));
+    let timed = |arguments: &[&str]| median(|| measure(&mut revshare("state-2", arguments)).wall);
+    let cold = measure(&mut revshare("state-2", &["balances"])).wall;
+    println!("  balances, no index                   {:>8.2} s", cold.as_secs_f64());
+    println!(
+        "  balances, warm index                 {:>8.1} ms",
+        milliseconds(timed(&["balances"]))
+    );
 }

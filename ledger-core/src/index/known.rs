@@ -79,13 +79,18 @@ pub enum Trust {
 /// Keeps how far a log is known, with its state: as a file, and files of archives beside it. The
 /// snapshot's digest is set here. False if that failed; then nothing new is known.
 pub fn keep(shelf: &Shelf, known: &Known, state: &State) -> bool {
+    keep_with(shelf, known, state, RUN_LEN_MAX)
+}
+
+/// Likewise, with another length from which on a run is a file of its own.
+pub fn keep_with(shelf: &Shelf, known: &Known, state: &State, run_len_max: u64) -> bool {
     let keep = || -> Option<()> {
         let before = archives_of(shelf);
         let in_files = state.archives().iter().map_while(|archive| archive.file().cloned());
         let mut files: Vec<ArchiveFile> =
             in_files.take_while(|file| shelf.open(file).is_some()).collect();
         let mut snapshot = snapshot::write(state, files.len())?;
-        if snapshot.run.len() > RUN_LEN_MAX {
+        if snapshot.run.len() > run_len_max {
             // A run takes in those before it that are not much longer, so that there are few, and each
             // record is written again only as often as their lengths double.
             let (all, mut len) = (files.len(), snapshot.run.len());

@@ -5,6 +5,7 @@
 //! with the index: the other party may have handed it over, so that only answers are taken from it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::index::known;
 use crate::index::known::KnownFile;
@@ -18,9 +19,11 @@ use crate::replay::Start;
 use crate::replay::ledger_id;
 use crate::state::State;
 use crate::store::DiskLog;
+use crate::store::Files;
 use crate::store::Segment;
 use crate::store::SegmentSource;
 use crate::store::Witness;
+use crate::store::files::system;
 use crate::store::reader::FrameAt;
 use crate::store::witness::Memory;
 use crate::store::witness::RememberedHead;
@@ -145,22 +148,24 @@ pub(super) fn remember_written(witness: &Witness, log: &DiskLog, state: &State, 
 /// Verifies the copy in a folder, with this machine's memory of it beside what `options` gives.
 /// What is found valid is remembered.
 pub fn verify_folder(folder: &Path, state_folder: Option<&Path>, options: Options) -> Verdict {
-    verify_copy(folder, state_folder, options, false)
+    verify_copy(&system(), (folder, state_folder), options, false)
 }
 
 /// Likewise, but only what is new since this machine verified the copy last, if that can be told.
 /// The verdict says which records that were.
 pub fn verify_new(folder: &Path, state_folder: Option<&Path>, options: Options) -> Verdict {
-    verify_copy(folder, state_folder, options, true)
+    verify_copy(&system(), (folder, state_folder), options, true)
 }
 
-fn verify_copy(
-    folder: &Path,
-    state_folder: Option<&Path>,
+/// Both, on other files than the system's.
+pub fn verify_copy(
+    files: &Arc<dyn Files>,
+    (folder, state_folder): (&Path, Option<&Path>),
     mut options: Options,
     only_new: bool,
 ) -> Verdict {
-    let (log, witness) = (DiskLog::open(folder), Witness::new(state_folder, folder));
+    let log = DiskLog::open_on(files.clone(), folder);
+    let witness = Witness::new_on(files.clone(), state_folder, folder);
     // A memory that cannot be read is one that was not given; the verdict says so.
     options.remembered = witness.head().ok().flatten();
     // Before anything is read: a segment that is written to meanwhile counts as touched.

@@ -21,6 +21,7 @@ use crate::evolve::acknowledgement::compose;
 pub use crate::index::Lookup;
 use crate::index::SledIndex;
 use crate::ledger::known::Beginning;
+pub use crate::ledger::known::verify_copy;
 pub use crate::ledger::known::verify_folder;
 pub use crate::ledger::known::verify_new;
 use crate::replay::Signatures;
