@@ -38,6 +38,7 @@ use revshare_kit::random::dispute_plan;
 use revshare_kit::random::facts;
 use revshare_kit::random::plan;
 use revshare_kit::random::play;
+use revshare_kit::simulated::Fault;
 
 use crate::known::shown;
 use crate::runs::holds;
@@ -54,6 +55,10 @@ fn shelf(disk: &SimulatedDisk, memory: Memory) -> Shelf {
 
 /// Keeps a state; a run of more bytes than `run_len_max` becomes a file.
 fn keep(shelf: &Shelf, state: &State, run_len_max: u64) {
+    assert!(is_kept(shelf, state, run_len_max), "kept");
+}
+
+fn is_kept(shelf: &Shelf, state: &State, run_len_max: u64) -> bool {
     let at = state.recorded_at();
     let known = Known {
         ledger: ledger_id(state),
@@ -65,7 +70,7 @@ fn keep(shelf: &Shelf, state: &State, run_len_max: u64) {
         segments: Vec::new(),
         snapshot: Digest::default(),
     };
-    assert!(known::keep_with(shelf, &known, state, run_len_max), "kept");
+    known::keep_with(shelf, &known, state, run_len_max)
 }
 
 fn read(shelf: &Shelf, trust: Trust) -> Option<State> {
@@ -214,6 +219,50 @@ fn an_archive_that_cannot_be_read_says_so() {
         }
     }
     assert!(failed > 100, "{failed} reads failed");
+}
+
+/// Given a state that is kept, when any one operation of keeping it again fails, then what was kept is
+/// there or what is new, and no file that nobody names.
+#[test]
+fn a_fault_leaves_what_was_kept() {
+    let world = everything();
+    let facts = facts(&world);
+    let mut state = State::default();
+    facts[..20].iter().for_each(|fact| evolve(&mut state, fact).expect("admitted"));
+    assert!(state.open_parts().is_empty());
+    let start = SimulatedDisk::default();
+    keep(&shelf(&start, Memory::Verified), &state, 0);
+    let count = |disk: &SimulatedDisk| archives(disk).len();
+    let kept = |disk: &SimulatedDisk| is_kept(&shelf(disk, Memory::Verified), world.state(), 0);
+    let clean = start.fork();
+    clean.plan(None);
+    assert!(kept(&clean));
+    assert_eq!(count(&clean), 1);
+    let mut failed = 0;
+    for number in 1..=clean.operations() {
+        for fault in [Fault::Broken, Fault::Full, Fault::Unsynced] {
+            let disk = start.fork();
+            disk.plan(Some((number, fault)));
+            let is_kept = kept(&disk);
+            let what = format!("operation {number} ({:?}), {fault:?}", disk.met());
+            disk.plan(None);
+            let records = read(&shelf(&disk, Memory::Verified), Trust::Untouched)
+                .unwrap_or_else(|| panic!("{what}: nothing is known"))
+                .next_seq();
+            match is_kept {
+                true => assert_eq!(records, world.state().next_seq(), "{what}"),
+                false => {
+                    failed += 1;
+                    assert_eq!(records, state.next_seq(), "{what}");
+                    assert_eq!(count(&disk), 1, "{what}: {:?}", archives(&disk));
+                }
+            }
+            let drafts =
+                disk.seen().into_keys().filter(|path| path.extension().is_some_and(|e| e == "new"));
+            assert_eq!(drafts.count(), 0, "{what}");
+        }
+    }
+    assert!(failed > 15, "{failed}");
 }
 
 /// Given two memories of one copy, when one of them is kept again, then files that the other names

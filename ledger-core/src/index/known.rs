@@ -84,42 +84,47 @@ pub fn keep(shelf: &Shelf, known: &Known, state: &State) -> bool {
 
 /// Likewise, with another length from which on a run is a file of its own.
 pub fn keep_with(shelf: &Shelf, known: &Known, state: &State, run_len_max: u64) -> bool {
-    let keep = || -> Option<()> {
-        let before = archives_of(shelf);
-        let in_files = state.archives().iter().map_while(|archive| archive.file().cloned());
-        let mut files: Vec<ArchiveFile> =
-            in_files.take_while(|file| shelf.open(file).is_some()).collect();
-        let mut snapshot = snapshot::write(state, files.len())?;
-        if snapshot.run.len() > run_len_max {
-            // A run takes in those before it that are not much longer, so that there are few, and each
-            // record is written again only as often as their lengths double.
-            let (all, mut len) = (files.len(), snapshot.run.len());
-            while let Some(last) = files.pop_if(|last| last.len < 2 * len) {
-                len += last.len;
-            }
-            if files.len() < all {
-                snapshot = snapshot::write(state, files.len())?;
-            }
-            let parts: Vec<&[u8]> = snapshot.run.parts().collect();
-            files.push(shelf.put(&parts, || digest_of(&parts)).ok()?);
-            snapshot.run = RunBytes::default();
-        }
-        let lead = lead_of(known, &files, &snapshot)?;
-        let parts: Vec<&[u8]> = std::iter::once(&*lead).chain(snapshot.parts()).collect();
-        shelf.replace(&parts).ok()?;
-        files.extend(shelf.other().iter().flat_map(archives_of));
-        let is_kept = |old: &ArchiveFile| files.iter().any(|file| file.digest == old.digest);
-        before.iter().filter(|old| !is_kept(old)).for_each(|old| shelf.remove(&old.digest));
-        Some(())
-    };
-    keep().is_some()
+    let before = archives_of(shelf);
+    let mut new = None;
+    let kept = write(shelf, known, state, (run_len_max, &mut new));
+    // What is named by neither file any more goes.
+    let mut named = kept.clone().unwrap_or_else(|| before.clone());
+    named.extend(shelf.other().iter().flat_map(archives_of));
+    let is_named = |old: &ArchiveFile| named.iter().any(|file| file.digest == old.digest);
+    let old = before.iter().chain(&new);
+    old.filter(|old| !is_named(old)).for_each(|old| shelf.remove(&old.digest));
+    kept.is_some()
 }
 
-/// The bytes of a file that has everything with it.
-pub fn alone(known: &Known, state: &State) -> Option<Vec<u8>> {
-    let snapshot = snapshot::write(state, 0)?;
-    let lead = lead_of(known, &[], &snapshot)?;
-    Some([&*lead, &snapshot.parts().concat()].concat())
+/// The archives that are named now; `None` if what was there stays. `new` is one that was written.
+fn write(
+    shelf: &Shelf,
+    known: &Known,
+    state: &State,
+    (run_len_max, new): (u64, &mut Option<ArchiveFile>),
+) -> Option<Vec<ArchiveFile>> {
+    let in_files = state.archives().iter().map_while(|archive| archive.file().cloned());
+    let mut files: Vec<ArchiveFile> =
+        in_files.take_while(|file| shelf.open(file).is_some()).collect();
+    let mut snapshot = snapshot::write(state, files.len())?;
+    if snapshot.run.len() > run_len_max {
+        // A run takes in those before it that are not much longer, so that there are few, and each
+        // record is written again only as often as their lengths double.
+        let (all, mut len) = (files.len(), snapshot.run.len());
+        while let Some(last) = files.pop_if(|last| last.len < 2 * len) {
+            len += last.len;
+        }
+        if files.len() < all {
+            snapshot = snapshot::write(state, files.len())?;
+        }
+        let parts: Vec<&[u8]> = snapshot.run.parts().collect();
+        files.push(new.insert(shelf.put(&parts, || digest_of(&parts)).ok()?).clone());
+        snapshot.run = RunBytes::default();
+    }
+    let lead = lead_of(known, &files, &snapshot)?;
+    let parts: Vec<&[u8]> = std::iter::once(&*lead).chain(snapshot.parts()).collect();
+    shelf.replace(&parts).ok()?;
+    Some(files)
 }
 
 fn digest_of(parts: &[&[u8]]) -> Digest {

@@ -21,6 +21,7 @@ use crate::index::known::Trust;
 use crate::index::rows;
 use crate::ledger::IndexUse;
 use crate::ledger::Ledger;
+use crate::ledger::admit_whole;
 use crate::ledger::known::Beginning;
 use crate::ledger::known::knowledge;
 use crate::ledger::known::stamped;
@@ -82,10 +83,12 @@ impl Ledger {
             Some(beginning)
         });
         let mut is_known = beginning.is_some();
+        let archives = beginning.as_ref().map(|known| known.start.state.archives().clone());
         let again = DiskLog::open_on(log.files().clone(), folder);
         let mut loaded = Ledger::load(folder, witness.clone(), log, (beginning, false));
-        if is_known && loaded.as_ref().is_ok_and(|(ledger, _)| !ledger.state.is_whole()) {
-            // What the index has could not be read, and nothing that was judged behind it counts.
+        if archives.is_some_and(|archives| admit_whole(&archives).is_err()) {
+            // What the index has could not be read: nothing counts that was judged behind it, refusals
+            // among it.
             is_known = false;
             loaded = Ledger::load(folder, witness, again, (None, false));
         }

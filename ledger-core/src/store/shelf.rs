@@ -109,8 +109,10 @@ impl Shelf {
             }
         };
         place().inspect_err(|_| drop(self.files.remove(&draft)))?;
-        let known = self.files.known(&path)?;
-        Ok(ArchiveFile { digest, len: known.len, stamp: known.stamp })
+        // Without a stamp it is read again as a whole.
+        let stamp = self.files.known(&path).map(|known| known.stamp).unwrap_or_default();
+        let len = parts.iter().map(|part| part.len() as u64).sum();
+        Ok(ArchiveFile { digest, len, stamp })
     }
 
     /// Opens such a file, and says whether it was not touched since it was written, as the file
