@@ -31,6 +31,7 @@ pub mod dispute_wishes;
 pub mod random;
 pub mod disk;
 pub mod faults;
+mod inodes;
 pub mod simulated;
 pub mod everything;
 

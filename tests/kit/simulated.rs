@@ -24,79 +24,13 @@ pub use crate::faults::Fault;
 pub use crate::faults::Meanwhile;
 pub use crate::faults::Operation;
 pub use crate::faults::Put;
+use crate::inodes::Change;
+use crate::inodes::Inode;
+use crate::inodes::Name;
+use crate::inodes::Naming;
 
 /// What a disk writes at once.
 const SECTOR_LEN: usize = 512;
-
-/// A change of a file's bytes.
-#[derive(Clone, Hash, Debug)]
-enum Change {
-    Write(usize, Vec<u8>),
-    SetLen(usize),
-}
-
-impl Change {
-    fn apply(&self, bytes: &mut Vec<u8>) {
-        match self {
-            Change::Write(at, written) => {
-                let end = at + written.len();
-                if bytes.len() < end {
-                    bytes.resize(end, 0);
-                }
-                bytes[*at..end].copy_from_slice(written);
-            }
-            Change::SetLen(len) => bytes.resize(*len, 0),
-        }
-    }
-}
-
-#[derive(Clone, Debug, Default)]
-struct Inode {
-    seen: Vec<u8>,
-    durable: Vec<u8>,
-    pending: Vec<Change>,
-    locked: bool,
-    /// Its greatest length since the last plan.
-    longest: usize,
-}
-
-/// A change of names.
-#[derive(Clone, Hash, Debug)]
-enum Naming {
-    Set(PathBuf, Name),
-    Rename(PathBuf, PathBuf),
-    Remove(PathBuf),
-}
-
-impl Naming {
-    fn apply(&self, names: &mut BTreeMap<PathBuf, Name>) {
-        match self {
-            Naming::Set(path, name) => {
-                names.insert(path.clone(), *name);
-            }
-            Naming::Rename(from, to) => {
-                if let Some(name) = names.remove(from) {
-                    names.insert(to.clone(), name);
-                }
-            }
-            Naming::Remove(path) => {
-                names.remove(path);
-            }
-        }
-    }
-
-    fn folder(&self) -> Option<&Path> {
-        match self {
-            Naming::Set(path, _) | Naming::Rename(_, path) | Naming::Remove(path) => path.parent(),
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Name {
-    Folder,
-    File(usize),
-}
 
 #[derive(Clone, Debug, Default)]
 struct Disk {
@@ -403,13 +337,7 @@ impl Files for SimulatedDisk {
     fn known(&self, path: &Path) -> io::Result<Known> {
         let (disk, _) = self.count(Operation::Look, path)?;
         match disk.seen.get(path) {
-            Some(Name::File(inode)) => {
-                let bytes = &disk.inodes[*inode].seen;
-                let mut hasher = DefaultHasher::new();
-                (inode, bytes).hash(&mut hasher);
-                let stamp = format!("{:016x}", hasher.finish());
-                Ok(Known { len: bytes.len() as u64, stamp })
-            }
+            Some(Name::File(inode)) => Ok(disk.inodes[*inode].known(*inode)),
             _ => Err(not_found()),
         }
     }
