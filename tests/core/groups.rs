@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use ledger_core::command::Command;
 use ledger_core::decide::Context;
+use ledger_core::event::Kind;
 use ledger_core::index::snapshot;
 use ledger_core::intake::Blocks;
 use ledger_core::intake::read_csv;
 use ledger_core::intake::read_csv_blocks;
+use ledger_core::ledger::IndexUse;
 use ledger_core::ledger::Ledger;
+use ledger_core::ledger::Lookup;
 use ledger_core::ledger::Mode;
 use ledger_core::ledger::Signing;
 use ledger_core::ledger::report::PreparedBlock;
@@ -19,6 +22,7 @@ use ledger_core::terms::TermsByDay;
 use ledger_core::vocab::Amount;
 use ledger_core::vocab::Code;
 use ledger_core::vocab::Date;
+use ledger_core::vocab::EventId;
 use ledger_core::vocab::Id;
 use ledger_core::vocab::Level;
 use ledger_core::vocab::Period;
@@ -245,6 +249,33 @@ fn a_writer_knows_again_what_it_has_just_written_and_nothing_else() {
     let refused = Ledger::open_for_writing(&folder, Some(&memory)).map(|_| ());
     assert_eq!(refused.map_err(|problem| problem.code), Err(Code::RecordHash));
     drop(kept);
+}
+
+/// A ledger of very many records has no look-ups in sled, and every record is found all the same.
+#[test]
+fn records_of_a_long_ledger_are_found() {
+    let mut world = world();
+    let key = signer(HOST);
+    let context = world.context(HOST, &key);
+    let group = wishes(&context, 0..10_100);
+    world.ledger_mut().submit_all(group, &key, Mode::Record).expect("recorded");
+    let folder = world.folder();
+    drop(Ledger::open(&folder, None).expect("it opens"));
+    let ledger = Ledger::open(&folder, None).expect("it opens");
+    assert_eq!(ledger.index_use(), IndexUse::Answered);
+    let last = world.state().next_seq() - 1;
+    for seq in [0, 1, 2, 5_000, last] {
+        let event = world.state().event_at(seq).expect("an event");
+        let (record, _) = ledger.record(&event.id).expect("readable").expect("a record");
+        assert_eq!((record.seq, record.id), (seq, event.id));
+    }
+    assert!(ledger.record(&EventId::default()).expect("readable").is_none());
+    let mut found = 0;
+    let by_kind = [Lookup::Kind(Kind::PayoutSent)];
+    ledger.find(&by_kind, &mut |_| found += 1).expect("readable");
+    assert_eq!(found, 10_100);
+    let files = fs::read_dir(folder.join("index")).expect("an index").flatten();
+    assert!(files.into_iter().all(|entry| entry.path().is_file()), "there is no database");
 }
 
 /// A state of so many events that all cores restore it is the one of its log.

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::chain::FRAME_HEADER_LEN;
 use crate::chain::StoredRecord;
+use crate::chain::frame::FrameHeader;
 use crate::chain::frame_len;
 use crate::event::Fact;
 use crate::index::Bound;
@@ -35,15 +36,22 @@ use crate::store::Batch;
 use crate::store::DiskLog;
 use crate::store::Reader;
 use crate::store::Segment;
+use crate::store::SegmentHeader;
 use crate::store::SegmentSource;
 use crate::store::Witness;
 use crate::store::reader::FrameAt;
 use crate::store::segment::SEGMENT_HEADER_LEN;
 use crate::store::witness::RememberedHead;
 use crate::terms::Party;
+use crate::vocab::Digest;
+use crate::vocab::EventId;
 use crate::vocab::Id;
 use crate::vocab::Problem;
 use crate::vocab::Timestamp;
+
+/// A ledger of more records has no look-ups: sled needs 0.1 ms for each to take them in, and reading
+/// the log again takes some µs for each.
+const LOOKUPS_MAX: u64 = 10_000;
 
 impl Ledger {
     /// Loads a ledger to read: from the index; from the index and what was recorded since; or from
@@ -129,7 +137,7 @@ impl Ledger {
 
     /// The look-ups, up to date; `None` if they cannot be had.
     fn lookups(&self) -> Option<&SledIndex> {
-        if self.index_use == IndexUse::Without {
+        if self.index_use == IndexUse::Without || self.state.next_seq() > LOOKUPS_MAX {
             return None;
         }
         let index = self.index.get_or_init(|| {
@@ -208,6 +216,12 @@ impl Ledger {
             facts.iter().for_each(|fact| show(&self.state, fact));
             return Ok(());
         }
+        if let [Lookup::Prefix(name)] = lookups
+            && let Some(fact) = self.of_event(name)
+        {
+            show(&self.state, &fact);
+            return Ok(());
+        }
         let next_seq = self.state.next_seq();
         replay(&self.log, None, Signatures::Trusted, &mut |state, fact, at| {
             let row = RecordRow::of(state, fact, (at.segment, at.offset));
@@ -217,6 +231,33 @@ impl Ledger {
             }
         })?;
         Ok(())
+    }
+
+    /// The record of the event with this id: its number is known, and the segment with that number is
+    /// read. `None` if there is no such event, or if it is not found so.
+    fn of_event(&self, id: &str) -> Option<Fact> {
+        let id = EventId(Digest::parse(id).ok()?);
+        let (seq, _) = self.state.event(&id)?;
+        let first_of = |segment: &Segment| {
+            let mut header = [0; SEGMENT_HEADER_LEN];
+            self.log.read_at(segment.number, 0, &mut header).ok()?;
+            Some(SegmentHeader::read(&header)?.first_seq)
+        };
+        let segments = self.log.segments().ok()?;
+        let begins_before = |segment: &Segment| first_of(segment).is_some_and(|first| first <= seq);
+        let segment = segments.into_iter().rev().find(begins_before)?;
+        let mut reader = Reader::of_segment(&self.log, segment);
+        let mut batch = Batch::default();
+        while reader.next_batch(&mut batch).ok()? {
+            for (_, frame) in batch.frames() {
+                if FrameHeader::found(frame).is_some_and(|header| header.seq == seq) {
+                    let record = StoredRecord::read_found(frame).ok()?.check_hash().ok()?;
+                    let fact = record.fact(period_length(&self.state)).ok()?;
+                    return Some(fact).filter(|fact| fact.id == id);
+                }
+            }
+        }
+        None
     }
 
     /// The records that all look-ups find, by the index; `None` if it cannot be relied on. Each
