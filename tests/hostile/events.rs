@@ -73,7 +73,7 @@ fn play(input: &[u8]) -> (usize, usize) {
 }
 
 /// Whatever shows a state answers.
-fn seen(state: &State) {
+pub fn seen(state: &State) {
     let Some(agreement) = state.agreement() else { return };
     let today = state.recorded_at().date().plus_days(40);
     let _ = view::balances::balances(agreement);

@@ -335,7 +335,8 @@ fn admit_totals(usage: &UsageSums, index: &PartsIndex) -> Result<(), Violation> 
 pub fn gross_totals(usage: &UsageSums) -> Result<Vec<(Currency, Amount)>, Violation> {
     let mut totals = BTreeMap::<Currency, Sum>::new();
     for (key, sums) in usage.iter() {
-        totals.entry(key.currency).or_default().0 += sums.gross.0;
+        let total = totals.entry(key.currency).or_default();
+        *total = total.plus(sums.gross);
     }
     let amount = |(currency, sum): (Currency, Sum)| {
         Amount::normalised(sum.0, crate::limits::FRACTION_DIGITS_MAX).map(|a| (currency, a))

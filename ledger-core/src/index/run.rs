@@ -43,6 +43,12 @@ const ENTRY_LEN: usize = 16;
 const SHARE: usize = 4_096;
 /// Entries that are read at once when a list is searched: 8 KiB.
 const WINDOW: u64 = 512;
+/// Most entries with the same beginning that are looked at. Those of different digests hardly ever
+/// have one; where a list says so of all of them, no look-up goes through it.
+const ALIKE_MAX: usize = 16;
+/// Most names of attributes, meters and deductions: far more than the terms of a ledger declare. Sums
+/// are lists by name, which take for ever to add up if every line has names of its own.
+const NAMES_MAX: usize = 1 << 16;
 
 #[derive(Serialize, Deserialize)]
 struct Head {
@@ -259,7 +265,7 @@ impl Run {
         let sums = section(head.lens[1], 1)?;
         let records = head.first..head.first.checked_add(head.events)?;
         let Head { names, values, currencies, .. } = head;
-        (at == from).then_some(Run {
+        (at == from && names.len() <= NAMES_MAX).then_some(Run {
             bytes,
             file,
             records,
@@ -290,7 +296,7 @@ impl Run {
         &self,
         list: List,
         range: Range<u64>,
-    ) -> Option<impl Iterator<Item = (u64, u64)> + use<>> {
+    ) -> Option<impl DoubleEndedIterator<Item = (u64, u64)> + use<>> {
         let from = list.from.checked_add(range.start.checked_mul(ENTRY_LEN as u64)?)?;
         let len = range.end.checked_sub(range.start)?.checked_mul(ENTRY_LEN as u64)?;
         let bytes = self.bytes.read(from, len)?;
@@ -301,7 +307,8 @@ impl Run {
         Some(entries.collect::<Vec<_>>().into_iter())
     }
 
-    /// The numbers of all entries of a list with a beginning. `None` if it cannot be read.
+    /// The numbers of the last entries of a list with a beginning, the last first. `None` if it
+    /// cannot be read.
     fn numbers(&self, list: List, beginning: u64) -> Option<Vec<u64>> {
         // Beginnings are spread evenly, unless somebody has taken pains: then the search goes on by
         // halves.
@@ -311,7 +318,7 @@ impl Run {
         let mut step = WINDOW / 2;
         let mut below = guess.saturating_sub(step);
         while below > 0 {
-            if self.entry(list, below)?.0 < beginning {
+            if self.entry(list, below)?.0 <= beginning {
                 low = below;
                 break;
             }
@@ -319,11 +326,11 @@ impl Run {
             step *= 2;
             below = below.saturating_sub(step);
         }
-        // Every entry before `low` is below what is looked for, none from `high` on.
+        // No entry before `low` is above what is looked for, every one from `high` on is.
         let mut step = WINDOW / 2;
         let mut above = guess.saturating_add(step);
         while above < high {
-            if self.entry(list, above)?.0 >= beginning {
+            if self.entry(list, above)?.0 > beginning {
                 high = above;
                 break;
             }
@@ -333,24 +340,14 @@ impl Run {
         }
         while high - low > WINDOW {
             let middle = low + (high - low) / 2;
-            match self.entry(list, middle)?.0 < beginning {
+            match self.entry(list, middle)?.0 <= beginning {
                 true => low = middle,
                 false => high = middle,
             }
         }
-        let mut numbers = Vec::new();
-        while low < list.count {
-            let to = low.saturating_add(WINDOW).min(list.count);
-            for (found, number) in self.entries(list, low..to)? {
-                match found.cmp(&beginning) {
-                    std::cmp::Ordering::Less => {}
-                    std::cmp::Ordering::Equal => numbers.push(number),
-                    std::cmp::Ordering::Greater => return Some(numbers),
-                }
-            }
-            low = to;
-        }
-        Some(numbers)
+        let entries = self.entries(list, low.saturating_sub(ALIKE_MAX as u64)..high)?.rev();
+        let alike = entries.filter(|(found, _)| *found == beginning).take(ALIKE_MAX);
+        Some(alike.map(|(_, number)| number).collect())
     }
 
     fn row(&self, seq: u64) -> Option<EventRow> {
@@ -373,28 +370,31 @@ impl Run {
         beginning: u64,
         fits: impl Fn(&EventRow) -> bool,
     ) -> Option<Option<EventRow>> {
-        let mut last = None;
         for seq in self.numbers(list, beginning)? {
             let row = self.row(seq).filter(|_| self.records.contains(&seq))?;
             if fits(&row) {
-                last = Some(row);
+                return Some(Some(row));
             }
         }
-        Some(last)
+        Some(None)
     }
 
-    /// The payout at an offset.
-    fn payout_at(&self, offset: u64) -> Option<PayoutRecord> {
+    /// The payout at an offset, if that has an id. It begins with the id: only one that is looked for
+    /// is read as a whole.
+    fn payout_at(&self, offset: u64, id: &EventId) -> Option<Option<PayoutRecord>> {
         let from = self.payouts.start.checked_add(offset)?;
-        let len = u32::from_le_bytes(*self.bytes.read(from, 4)?.first_chunk()?);
-        let row = self.bytes.read(from.checked_add(4)?, len.into())?;
-        codec::decode_cache(&row)
+        let start = self.bytes.read(from, 4 + 32)?;
+        let (len, begins_with) = start.split_first_chunk()?;
+        if begins_with != id.bytes() {
+            return Some(None);
+        }
+        let row = self.bytes.read(from.checked_add(4)?, u32::from_le_bytes(*len).into())?;
+        codec::decode_cache(&row).map(Some)
     }
 
     fn find_payout(&self, id: &EventId) -> Option<Option<PayoutRecord>> {
         for offset in self.numbers(self.offsets, beginning(id.bytes()))? {
-            let record = self.payout_at(offset)?;
-            if record.id == *id {
+            if let Some(record) = self.payout_at(offset, id)? {
                 return Some(Some(record));
             }
         }

@@ -20,6 +20,7 @@ use crate::state::Archives;
 use crate::state::PayoutRecord;
 use crate::state::Report;
 use crate::state::State;
+use crate::state::stored;
 use crate::state::stored::StoredSums;
 use crate::vocab::EventId;
 use crate::vocab::RecordHash;
@@ -133,12 +134,20 @@ pub fn read(bytes: &Arc<Vec<u8>>, from: usize, mut archives: Archives) -> Option
         next = records.end;
     }
     let OwnHead { head, recorded_at, agreement, reports } = codec::decode_cache(head)?;
+    // Each report has rows of its own, in the order of the log: what is read of all of them together
+    // is no more than what there is.
+    let mut before = (0, 0);
     let with_sums = reports.into_iter().map(|(mut report, (start, end, keys))| {
         let found = archives.partition_point(|archive| archive.records().end <= report.seq);
         let archive: &Arc<dyn Archive> = archives.get(found)?;
+        let len = end.checked_sub(start)?;
+        if (found, start) < before || keys > len / stored::ROW_LEN_MIN {
+            return None;
+        }
+        before = (found, end);
         report.usage = StoredSums::of(archive, start..end, keys).into();
         Some(report)
     });
     let reports = with_sums.collect::<Option<Vec<Report>>>()?;
-    Some(State::behind(archives, (head, recorded_at), agreement, reports))
+    State::behind(archives, (head, recorded_at), agreement, reports)
 }

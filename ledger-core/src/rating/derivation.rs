@@ -224,7 +224,7 @@ impl RuleRating {
 
     /// How many lines it rates.
     pub fn lines(&self) -> u64 {
-        self.groups.iter().map(|group| group.lines).sum()
+        self.groups.iter().fold(0, |lines, group| lines.saturating_add(group.lines))
     }
 }
 

@@ -12,6 +12,7 @@ pub mod overlay;
 mod exposure;
 pub mod stored;
 mod changes;
+mod sound;
 pub mod root;
 
 use std::collections::BTreeMap;
@@ -185,23 +186,24 @@ impl State {
         self.agreement.as_deref()
     }
 
-    /// The state behind archives, with what the last of their records left.
+    /// The state behind archives, with what the last of their records left; `None` if no log leaves
+    /// that.
     pub(crate) fn behind(
         archives: Archives,
         (head, recorded_at): (RecordHash, Timestamp),
         mut agreement: Agreement,
         reports: Vec<Report>,
-    ) -> State {
+    ) -> Option<State> {
         agreement.payouts.set_archives(archives.clone());
         agreement.reports = reports.into_iter().map(|report| (report.id, report)).collect();
-        State {
+        agreement.is_sound().then(|| State {
             next_seq: archives.last().map_or(0, |archive| archive.records().end),
             head,
             recorded_at,
             events: Events::of(archives),
             agreement: Some(Box::new(agreement)),
             ..State::default()
-        }
+        })
     }
 
     /// Records: the ledger was opened.

@@ -64,6 +64,11 @@ impl Payouts {
         &self.changed
     }
 
+    /// Whether some are found in archives.
+    pub(in crate::state) fn are_archived(&self) -> bool {
+        !self.archives.is_empty()
+    }
+
     /// Where those are found that are not changed.
     pub(crate) fn set_archives(&mut self, archives: Archives) {
         self.archives = archives;

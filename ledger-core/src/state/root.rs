@@ -179,7 +179,7 @@ fn reports(out: &mut Writer, agreement: &Agreement, period: Period) {
         Some(adopted) => adopted.usage.lines(),
         None => report.lines,
     });
-    out.count(lines.sum());
+    out.count(lines.fold(0, u64::saturating_add));
 }
 
 fn usage_1(out: &mut Writer, agreement: &Agreement, period: Period) {

@@ -20,6 +20,9 @@ use crate::vocab::Name;
 use crate::vocab::Value;
 use crate::vocab::exact::Sum;
 
+/// Bytes of the row of a key at least: day, currency, lines, gross, and three counts.
+pub const ROW_LEN_MIN: u64 = 4 + 4 + 8 + 16 + 3 * 4;
+
 /// The words that rows name by their numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Words {

@@ -1,6 +1,7 @@
 //! The versions of an agreement's terms, and which of them is in force when.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -214,13 +215,9 @@ impl Versions {
 
     /// Every party that any version names, in the order in which they were first listed.
     pub fn listed_parties(&self) -> Vec<&Party> {
-        let mut parties: Vec<&Party> = Vec::new();
-        for party in self.iter().flat_map(|version| &version.terms.parties) {
-            if parties.iter().all(|known| known.id != party.id) {
-                parties.push(party);
-            }
-        }
-        parties
+        let mut known = BTreeSet::new();
+        let parties = self.iter().flat_map(|version| &version.terms.parties);
+        parties.filter(|party| known.insert(&party.id)).collect()
     }
 
     /// The party with an id, in any version.

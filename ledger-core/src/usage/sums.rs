@@ -50,7 +50,7 @@ impl LineKey {
 
 fn add(sums: &mut Vec<(Name, Sum)>, name: &Name, sum: Sum) {
     match sums.binary_search_by(|(known, _)| known.cmp(name)) {
-        Ok(at) => sums[at].1.0 += sum.0,
+        Ok(at) => sums[at].1 = sums[at].1.plus(sum),
         Err(at) => sums.insert(at, (name.clone(), sum)),
     }
 }
@@ -82,8 +82,8 @@ impl LineSums {
 
     /// Adds other sums to these.
     pub fn add(&mut self, other: &LineSums) {
-        self.lines += other.lines;
-        self.gross.0 += other.gross.0;
+        self.lines = self.lines.saturating_add(other.lines);
+        self.gross = self.gross.plus(other.gross);
         other.meters.iter().for_each(|(name, sum)| self.add_meter(name, *sum));
         other.deductions.iter().for_each(|(name, sum)| self.add_deduction(name, *sum));
     }
@@ -112,7 +112,7 @@ impl UsageSums {
 
     /// The number of lines.
     pub fn lines(&self) -> u64 {
-        self.0.values().map(|sums| sums.lines).sum()
+        self.0.values().fold(0, |lines, sums| lines.saturating_add(sums.lines))
     }
 
     /// Takes other sums in.

@@ -197,7 +197,8 @@ impl LinesTotal {
 pub fn gross_by_currency(sums: &UsageSums) -> Vec<(Currency, Sum)> {
     let mut totals = BTreeMap::<Currency, Sum>::new();
     for (key, sums) in sums.iter() {
-        totals.entry(key.currency).or_default().0 += sums.gross.0;
+        let total = totals.entry(key.currency).or_default();
+        *total = total.plus(sums.gross);
     }
     totals.into_iter().collect()
 }

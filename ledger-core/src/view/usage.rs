@@ -80,7 +80,7 @@ pub fn diff(state: &State, first: &EventId, second: &EventId) -> Result<Vec<Usag
         let mut changes = Vec::new();
         let mut compare = |name: String, before: Sum, after: Sum| {
             if before != after {
-                changes.push((name, before, after, Sum(after.0 - before.0)));
+                changes.push((name, before, after, after.minus(before)));
             }
         };
         compare("gross".into(), before.gross, after.gross);

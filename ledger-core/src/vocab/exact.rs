@@ -305,6 +305,17 @@ impl Sum {
     pub fn is_zero(self) -> bool {
         self.0 == 0
     }
+
+    /// With another sum. What was admitted stays in bounds; what was kept elsewhere may say anything,
+    /// and then the sum is the largest that there is.
+    pub fn plus(self, other: Sum) -> Sum {
+        Sum(self.0.saturating_add(other.0))
+    }
+
+    /// Without another sum, likewise.
+    pub fn minus(self, other: Sum) -> Sum {
+        Sum(self.0.saturating_sub(other.0))
+    }
 }
 
 /// The exact value of an amount.

@@ -60,8 +60,15 @@ kept! {
         |it| fraction(&it.0, &it.1);
 }
 
+/// Most bytes of the numbers above and below the line: quotients by each of as many different units as
+/// terms have room for stay below it, and larger ones would take for ever to work with.
+const FRACTION_LEN_MAX: usize = 64 << 10;
+
 /// A fraction in lowest terms, as it was.
 fn fraction(above: &[u8], below: &[u8]) -> Option<Exact> {
+    if above.len().max(below.len()) > FRACTION_LEN_MAX {
+        return None;
+    }
     let (above, below) = (BigInt::from_signed_bytes_le(above), BigInt::from_signed_bytes_le(below));
     (below.sign() == Sign::Plus).then(|| Exact::reduced(above, below))
 }
