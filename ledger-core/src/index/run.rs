@@ -220,6 +220,12 @@ impl Bytes {
     }
 }
 
+/// An entry: the beginning of a digest, and a number.
+fn split(entry: &[u8; ENTRY_LEN]) -> (u64, u64) {
+    let both = u128::from_le_bytes(*entry);
+    (both as u64, (both >> u64::BITS) as u64)
+}
+
 /// A sorted list: where it begins, how many entries it has.
 #[derive(Clone, Copy, Debug)]
 struct List {
@@ -289,22 +295,14 @@ impl Run {
 
     /// The entry at a place in a list.
     fn entry(&self, list: List, at: u64) -> Option<(u64, u64)> {
-        self.entries(list, at..at + 1)?.next()
+        self.entries(list, at..at + 1)?.first_chunk().map(split)
     }
 
-    fn entries(
-        &self,
-        list: List,
-        range: Range<u64>,
-    ) -> Option<impl DoubleEndedIterator<Item = (u64, u64)> + use<>> {
+    /// The bytes of entries.
+    fn entries(&self, list: List, range: Range<u64>) -> Option<Cow<'_, [u8]>> {
         let from = list.from.checked_add(range.start.checked_mul(ENTRY_LEN as u64)?)?;
         let len = range.end.checked_sub(range.start)?.checked_mul(ENTRY_LEN as u64)?;
-        let bytes = self.bytes.read(from, len)?;
-        let entries = bytes.as_chunks::<ENTRY_LEN>().0.iter().filter_map(|entry| {
-            let (beginning, number) = (entry.first_chunk()?, entry.last_chunk()?);
-            Some((u64::from_le_bytes(*beginning), u64::from_le_bytes(*number)))
-        });
-        Some(entries.collect::<Vec<_>>().into_iter())
+        self.bytes.read(from, len)
     }
 
     /// The numbers of the last entries of a list with a beginning, the last first. `None` if it
@@ -345,8 +343,11 @@ impl Run {
                 false => high = middle,
             }
         }
-        let entries = self.entries(list, low.saturating_sub(ALIKE_MAX as u64)..high)?.rev();
-        let alike = entries.filter(|(found, _)| *found == beginning).take(ALIKE_MAX);
+        let bytes = self.entries(list, low.saturating_sub(ALIKE_MAX as u64)..high)?;
+        let entries = bytes.as_chunks::<ENTRY_LEN>().0;
+        let end = entries.partition_point(|entry| split(entry).0 <= beginning);
+        let up_to = entries.get(..end)?.iter().rev().map(split);
+        let alike = up_to.take_while(|(found, _)| *found == beginning).take(ALIKE_MAX);
         Some(alike.map(|(_, number)| number).collect())
     }
 
