@@ -2,7 +2,6 @@
 //! however often it is kept and read back, and if a file cannot be read, it says so.
 
 use std::collections::BTreeSet;
-use std::fs::TryLockError;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +23,7 @@ use ledger_core::state::State;
 use ledger_core::state::root::state_root;
 use ledger_core::store::Shelf;
 use ledger_core::store::Witness;
-use ledger_core::store::files::OpenFile;
+use ledger_core::store::files::ReadFile;
 use ledger_core::store::witness::Memory;
 use ledger_core::vocab::Code;
 use ledger_core::vocab::ContentDigest;
@@ -131,7 +130,7 @@ struct Failing {
     reads: Arc<AtomicUsize>,
 }
 
-impl OpenFile for Failing {
+impl ReadFile for Failing {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let left = self
             .reads
@@ -145,34 +144,6 @@ impl OpenFile for Failing {
 
     fn len(&self) -> io::Result<u64> {
         Ok(self.bytes.len() as u64)
-    }
-
-    fn write(&self, _: &[u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn write_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn set_len(&self, _: u64) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn sync_all(&self) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn try_lock(&self) -> Result<(), TryLockError> {
-        Ok(())
-    }
-
-    fn unlock(&self) -> io::Result<()> {
-        Ok(())
     }
 }
 

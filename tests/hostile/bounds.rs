@@ -1,7 +1,6 @@
 //! Files that are made to take for ever, or all of the memory: longer than the fuzzer tries. What
 //! is counted is bytes that are read and bytes that are allocated, not time.
 
-use std::fs::TryLockError;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -18,7 +17,7 @@ use ledger_core::store::MemoryLog;
 use ledger_core::store::Segment;
 use ledger_core::store::SegmentHeader;
 use ledger_core::store::SegmentSource;
-use ledger_core::store::files::OpenFile;
+use ledger_core::store::files::ReadFile;
 use ledger_core::terms::TermsByDay;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
@@ -158,7 +157,7 @@ fn problems_in_a_line() {
 #[derive(Debug)]
 struct CountedFile(Vec<u8>, Arc<AtomicU64>);
 
-impl OpenFile for CountedFile {
+impl ReadFile for CountedFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let rest = self.0.get(offset as usize..).unwrap_or_default();
         let len = buffer.len().min(rest.len());
@@ -169,34 +168,6 @@ impl OpenFile for CountedFile {
 
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.len() as u64)
-    }
-
-    fn write(&self, _: &[u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn write_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn set_len(&self, _: u64) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn sync_all(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn try_lock(&self) -> Result<(), TryLockError> {
-        Ok(())
-    }
-
-    fn unlock(&self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@ use ledger_core::store::files::Files;
 use ledger_core::store::files::How;
 use ledger_core::store::files::Known;
 use ledger_core::store::files::OpenFile;
+use ledger_core::store::files::ReadFile;
 
 pub use crate::faults::Dice;
 pub use crate::faults::Fault;
@@ -457,7 +458,7 @@ impl Handle {
     }
 }
 
-impl OpenFile for Handle {
+impl ReadFile for Handle {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let (disk, _) = self.disk.count(Operation::Read, &self.path)?;
         let bytes = disk.inodes[self.inode].seen.get(offset as usize..).unwrap_or_default();
@@ -470,7 +471,9 @@ impl OpenFile for Handle {
         let (disk, _) = self.disk.count(Operation::Look, &self.path)?;
         Ok(disk.inodes[self.inode].seen.len() as u64)
     }
+}
 
+impl OpenFile for Handle {
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         if matches!(self.how, How::Append | How::AppendOrCreate) {
             return self.put(bytes, None);

@@ -26,7 +26,7 @@ use crate::state::Report;
 use crate::state::State;
 use crate::state::stored::RowsWriter;
 use crate::state::stored::Words;
-use crate::store::files::OpenFile;
+use crate::store::files::ReadFile;
 use crate::store::files::read_exact_at;
 use crate::vocab::ContentDigest;
 use crate::vocab::Currency;
@@ -190,7 +190,7 @@ pub enum Bytes {
     /// In memory, from an offset on.
     Memory(Arc<Vec<u8>>, Range<usize>),
     /// In a file that has so many.
-    File(Box<dyn OpenFile>, u64),
+    File(Box<dyn ReadFile>, u64),
 }
 
 impl Bytes {

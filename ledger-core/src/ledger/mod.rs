@@ -460,7 +460,7 @@ pub fn admit_whole(archives: &Archives) -> Result<(), Problem> {
             Code::DiskRead,
             "what this machine keeps of the log could not be read; the answer does not count",
         )
-        .hint("remove the folder `index` in the ledger's folder, and run the command again")),
+        .hint("remove the folder `index` in the ledger's folder and `archives` in this machine's state folder, and run the command again: they save time and nothing else")),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::ledger::Notice;
 use crate::ledger::Outcome;
 use crate::ledger::Recorded;
 use crate::ledger::Signing;
+use crate::ledger::admit_whole;
 use crate::ledger::known::remember_written;
 use crate::replay::Signatures;
 use crate::replay::ledger_id;
@@ -200,6 +201,8 @@ impl Ledger {
 
     /// Records a group: notes what is signed, and makes it durable.
     pub(super) fn write(&mut self, group: Group, key: PublicKey) -> Result<(), Problem> {
+        // What was decided on a state of which something could not be read is not recorded.
+        admit_whole(self.state.archives())?;
         // Record 0 has no ledger before it; its id is its own hash.
         let ledger = ledger_id(&self.state);
         if let Some((previous, hash)) = group.signed.first() {

@@ -72,8 +72,8 @@ pub trait Files: fmt::Debug + Send + Sync {
     fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
 }
 
-/// An open file. Closing it releases its lock.
-pub trait OpenFile: fmt::Debug + Send + Sync {
+/// A file that is read.
+pub trait ReadFile: fmt::Debug + Send + Sync {
     /// Reads from an offset; how many bytes were read, 0 at the end.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
@@ -84,7 +84,10 @@ pub trait OpenFile: fmt::Debug + Send + Sync {
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
     }
+}
 
+/// An open file. Closing it releases its lock.
+pub trait OpenFile: ReadFile {
     /// Writes at the end, or behind what was written before; how many bytes were written.
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
 
@@ -182,7 +185,7 @@ impl Files for SystemFiles {
     }
 }
 
-impl OpenFile for File {
+impl ReadFile for File {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         FileExt::read_at(self, buffer, offset)
     }
@@ -190,7 +193,9 @@ impl OpenFile for File {
     fn len(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
     }
+}
 
+impl OpenFile for File {
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut file = self;
         io::Write::write(&mut file, bytes)
@@ -253,7 +258,7 @@ pub fn write_all_at(file: &dyn OpenFile, bytes: &[u8], mut offset: u64) -> io::R
 
 /// Fills a buffer from an offset.
 pub fn read_exact_at(
-    file: &dyn OpenFile,
+    file: &dyn ReadFile,
     mut buffer: &mut [u8],
     mut offset: u64,
 ) -> io::Result<()> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::state::ArchiveFile;
 use crate::store::files::Files;
 use crate::store::files::How;
-use crate::store::files::OpenFile;
+use crate::store::files::ReadFile;
 use crate::store::files::make_folders;
 use crate::store::files::read_exact_at;
 use crate::store::files::read_whole;
@@ -117,7 +117,7 @@ impl Shelf {
 
     /// Opens such a file, and says whether it was not touched since it was written, as the file
     /// system says; none if it is not there, or has another length.
-    pub fn open(&self, named: &ArchiveFile) -> Option<(Box<dyn OpenFile>, bool)> {
+    pub fn open(&self, named: &ArchiveFile) -> Option<(Box<dyn ReadFile>, bool)> {
         let path = self.named(&named.digest);
         let file = self.files.open(&path, How::Read).ok()?;
         let known = self.files.known(&path).ok()?;

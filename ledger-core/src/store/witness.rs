@@ -2,8 +2,8 @@
 //! what each key signed on which previous hash, and how far each copy is known.
 //!
 //! They tell a rollback from a short log, a finished record from an unfinished one, and keep a key
-//! from signing twice on one previous record. They are written without a sync of their own: after
-//! a power cut they may be behind, which only weakens a warning.
+//! from signing twice on one previous record. They are written without a sync of their own, but
+//! for archives of what is known: after a power cut they may be behind, which only weakens a warning.
 
 use std::io;
 use std::path::Path;
