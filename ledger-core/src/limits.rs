@@ -73,7 +73,7 @@ pub const PAYLOAD_LEN_MAX: usize = 48 << 20;
 /// Largest frame of one record on disk, in bytes: payload and envelope.
 pub const FRAME_LEN_MAX: usize = PAYLOAD_LEN_MAX + 4096;
 /// A segment that has reached this size is sealed before the next group of records.
-pub const SEGMENT_LEN_TARGET: u64 = 64 << 20;
+pub const SEGMENT_LEN_TARGET: u64 = 8 << 20;
 /// A group of several records is added to the last segment by writing a copy of it, if the segment
 /// is shorter than this; otherwise the group begins a new segment.
 pub const SEGMENT_COPY_MAX: u64 = 1 << 20;

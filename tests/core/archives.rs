@@ -282,3 +282,62 @@ fn memories_share_archives() {
     keep(&verified, &after(facts.len()), 0);
     assert_eq!(reads(&replayed), Some(facts.len() as u64));
 }
+
+/// A run of events with these ids, in any order.
+fn run_of(ids: &[[u8; 32]]) -> Run {
+    let number = |number: usize| [&[253], &(number as u64).to_le_bytes()[..]].concat();
+    let rows: Vec<u8> = ids.iter().flat_map(|id| [&id[..], &[0; 32], &[3, 0]].concat()).collect();
+    let beginning = |id: &[u8; 32]| u64::from_be_bytes(*id.first_chunk().expect("eight bytes"));
+    let mut sorted: Vec<(u64, u64)> = ids.iter().map(beginning).zip(0..).collect();
+    sorted.sort_unstable();
+    let list = |entries: &[(u64, u64)]| -> Vec<u8> {
+        entries.iter().flat_map(|(a, b)| [a.to_le_bytes(), b.to_le_bytes()].concat()).collect()
+    };
+    let contents: Vec<(u64, u64)> = (0..ids.len() as u64).map(|seq| (0, seq)).collect();
+    let events = number(ids.len());
+    let head = [number(0), events, [number(0), number(0), number(0)].concat(), vec![0; 3]].concat();
+    let len = (head.len() as u64).to_le_bytes().to_vec();
+    let bytes = Arc::new([rows, list(&sorted), list(&contents), head, len].concat());
+    let range = 0..bytes.len();
+    Run::of(Bytes::Memory(bytes, range), None).expect("a run")
+}
+
+/// What the id of an event begins with, by its number.
+type Spread = fn(u64) -> u64;
+
+/// Ids are looked for where they should be if they are spread evenly; they are found if they are not.
+#[test]
+fn look_ups_find_what_is_there_however_ids_are_spread() {
+    let spreads: [(&str, Spread); 8] = [
+        ("evenly", |n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+        ("all low", |n| n),
+        ("all high", |n| u64::MAX - n),
+        ("at both ends", |n| if n % 2 == 0 { n } else { u64::MAX - n }),
+        ("in the middle", |n| (1 << 63) + n * 3),
+        ("ever wider", |n| n.pow(5)),
+        ("a few alike", |n| (n / 7).wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+        ("one far from the others", |n| if n == 0 { u64::MAX / 2 } else { n }),
+    ];
+    for count in [1, 2, 127, 128, 129, 130, 200, 1_000, 5_000] {
+        for (name, spread) in &spreads {
+            let id = |n: u64, end: u8| {
+                let mut id = [end; 32];
+                id[..8].copy_from_slice(&spread(n).to_be_bytes());
+                id[8..16].copy_from_slice(&n.to_be_bytes());
+                id
+            };
+            let ids: Vec<[u8; 32]> = (0..count).map(|n| id(n, 0)).collect();
+            let run = run_of(&ids);
+            for n in 0..count {
+                let found = run.by_id(&EventId::from_bytes(id(n, 0)));
+                assert_eq!(found.map(|row| row.seq), Some(n), "{count} ids spread {name}");
+                assert_eq!(run.by_id(&EventId::from_bytes(id(n, 1))), None);
+                let mut near = id(n, 0);
+                near[7] ^= 1;
+                near[8] = 255;
+                assert_eq!(run.by_id(&EventId::from_bytes(near)), None);
+            }
+            assert!(run.is_whole());
+        }
+    }
+}

@@ -19,7 +19,11 @@ use ledger_core::ledger::verify_new;
 use ledger_core::prefix::Again;
 use ledger_core::prefix::Known;
 use ledger_core::prefix::KnownSegment;
+use ledger_core::prefix::Sight;
 use ledger_core::prefix::holds as begins_so;
+use ledger_core::replay::Signatures;
+use ledger_core::replay::ledger_id;
+use ledger_core::replay::replay;
 use ledger_core::state::State;
 use ledger_core::state::root::state_root;
 use ledger_core::state::root::version_of;
@@ -27,8 +31,10 @@ use ledger_core::store::MemoryLog;
 use ledger_core::store::Segment;
 use ledger_core::store::SegmentSource;
 use ledger_core::verify::Options;
+use ledger_core::verify::Since;
 use ledger_core::verify::SinceVerified;
 use ledger_core::verify::Verdict;
+use ledger_core::verify::verify_since;
 use ledger_core::vocab::Code;
 use ledger_core::vocab::Digest;
 use ledger_core::vocab::Problem;
@@ -260,7 +266,7 @@ fn untouched_files_are_taken_at_the_file_systems_word() {
         place: (0, log.len() as u64),
         at: state.recorded_at(),
         complete: (state.next_seq(), state.recorded_at()),
-        segments: vec![KnownSegment { stamp: "as it was".to_owned(), signatures: None }],
+        segments: vec![KnownSegment { stamp: "as it was".to_owned(), seen: None }],
         snapshot: Digest::default(),
     };
     let holds = |log: &[u8], again| {
@@ -273,6 +279,34 @@ fn untouched_files_are_taken_at_the_file_systems_word() {
     assert!(holds(&changed, Again::Touched));
     assert!(!holds(&changed, Again::All));
     assert!(!holds(&log[..log.len() - 1], Again::Touched), "a shorter file is another one");
+}
+
+/// Somebody appends after it was looked which files were touched: what is read then begins in the middle
+/// of a segment, and a digest of that would stand for all of it.
+#[test]
+fn a_segment_that_was_read_from_the_middle_on_is_not_remembered() {
+    let copy = Copy::small();
+    let point = copy.frames.len() as u64 - 2;
+    let log = in_memory(vec![copy.log.clone()]);
+    let before = replay(&log, Some(point - 1), Signatures::Trusted, &mut |_, _, _| {});
+    let state = before.expect("a log").state;
+    let known = Known {
+        ledger: ledger_id(&state),
+        records: point,
+        head: state.head(),
+        place: (0, copy.len(point as usize) as u64),
+        at: state.recorded_at(),
+        complete: (point, state.recorded_at()),
+        segments: vec![KnownSegment { stamp: String::new(), seen: None }],
+        snapshot: Digest::default(),
+    };
+    let read_again = begins_so(&log, &known, Again::All, None).expect("it begins so").sight;
+    for (sight, is_kept) in [(read_again, true), (Sight::default(), false)] {
+        let since = Since { known: known.clone(), state: state.clone(), sight };
+        let (verdict, _, kept) = verify_since(&log, &options(), Some(since));
+        assert!(verdict.is_valid());
+        assert_eq!(kept.is_some(), is_kept);
+    }
 }
 
 #[test]

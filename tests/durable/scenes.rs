@@ -125,7 +125,7 @@ pub fn remember(disk: &SimulatedDisk) {
         place,
         at: state.recorded_at(),
         complete: (state.next_seq(), state.recorded_at()),
-        segments: vec![KnownSegment { stamp: String::new(), signatures: None }],
+        segments: vec![KnownSegment { stamp: String::new(), seen: None }],
         snapshot: Digest::default(),
     };
     let witness = Witness::new_on(disk.files(), Some(Path::new(STATE)), Path::new(LEDGER));

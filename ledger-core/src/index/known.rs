@@ -17,6 +17,8 @@ use crate::index::snapshot;
 use crate::index::snapshot::Snapshot;
 use crate::prefix::Known;
 use crate::prefix::KnownSegment;
+use crate::prefix::Links;
+use crate::prefix::Seen;
 use crate::state::Archive;
 use crate::state::ArchiveFile;
 use crate::state::Archives;
@@ -49,10 +51,36 @@ struct Row {
     place: (u32, u64),
     at: i64,
     complete: (u64, i64),
-    segments: Vec<(String, Option<[u8; 32]>)>,
+    segments: Vec<(String, Option<SeenRow>)>,
     snapshot: [u8; 32],
     /// Digest, length and stamp of each archive, in order.
     archives: Vec<([u8; 32], u64, String)>,
+}
+
+/// What was seen of a segment: a digest and, if it is one of all bytes, how its records link.
+#[derive(Serialize, Deserialize)]
+struct SeenRow {
+    digest: [u8; 32],
+    links: Option<([u8; 32], u64, [u8; 32])>,
+}
+
+impl SeenRow {
+    fn of(seen: Seen) -> SeenRow {
+        match seen {
+            Seen::Signatures(digest) => SeenRow { digest: digest.0, links: None },
+            Seen::Bytes(digest, Links { previous, last_seq, head }) => {
+                let links = (*previous.bytes(), last_seq, *head.bytes());
+                SeenRow { digest: digest.0, links: Some(links) }
+            }
+        }
+    }
+
+    fn seen(self) -> Seen {
+        let digest = Digest(self.digest);
+        let Some((previous, last_seq, head)) = self.links else { return Seen::Signatures(digest) };
+        let (previous, head) = (RecordHash::from_bytes(previous), RecordHash::from_bytes(head));
+        Seen::Bytes(digest, Links { previous, last_seq, head })
+    }
 }
 
 /// What such a file holds; the snapshot is not looked at yet.
@@ -148,7 +176,7 @@ fn lead_of(known: &Known, archives: &[ArchiveFile], snapshot: &Snapshot) -> Opti
         place: known.place,
         at: known.at.micros(),
         complete: (known.complete.0, known.complete.1.micros()),
-        segments: segments.map(|one| (one.stamp.clone(), one.signatures.map(|d| d.0))).collect(),
+        segments: segments.map(|one| (one.stamp.clone(), one.seen.map(SeenRow::of))).collect(),
         snapshot: digest_of(&snapshot.parts()).0,
         archives: archives.iter().map(archive).collect(),
     };
@@ -177,9 +205,9 @@ fn row(bytes: &[u8], digest: Digest) -> Option<(Known, Vec<ArchiveFile>)> {
     if row.version != PROJECTION_VERSION || row.program != env!("CARGO_PKG_VERSION") {
         return None;
     }
-    let segment = |(stamp, signatures): (String, Option<[u8; 32]>)| KnownSegment {
+    let segment = |(stamp, seen): (String, Option<SeenRow>)| KnownSegment {
         stamp,
-        signatures: signatures.map(Digest),
+        seen: seen.map(SeenRow::seen),
     };
     let archive = |(digest, len, stamp)| ArchiveFile { digest: Digest(digest), len, stamp };
     let known = Known {

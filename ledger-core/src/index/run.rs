@@ -41,8 +41,8 @@ const EVENT_LEN: usize = 66;
 const ENTRY_LEN: usize = 16;
 /// Events or payouts that a thread takes at once.
 const SHARE: usize = 4_096;
-/// Entries that are read at once when a list is searched: 8 KiB.
-const WINDOW: u64 = 512;
+/// Entries that are read at once when a list is searched: 2 KiB.
+const WINDOW: u64 = 128;
 /// Most entries with the same beginning that are looked at. Those of different digests hardly ever
 /// have one; where a list says so of all of them, no look-up goes through it.
 const ALIKE_MAX: usize = 16;
@@ -226,6 +226,22 @@ fn split(entry: &[u8; ENTRY_LEN]) -> (u64, u64) {
     (both as u64, (both >> u64::BITS) as u64)
 }
 
+/// Where an entry should be among those that a list has from `low` on and before `high`, if they are
+/// spread evenly from `least` to `most`.
+fn guess(beginning: u64, (low, high): (u64, u64), (least, most): (u64, u64)) -> u64 {
+    let into = u128::from(beginning.saturating_sub(least));
+    let all = u128::from(most.saturating_sub(least)) + 1;
+    let entries = high.saturating_sub(low);
+    let by = into * u128::from(entries) / all;
+    low.saturating_add((by as u64).min(entries.saturating_sub(1)))
+}
+
+/// The numbers of the last of some entries, as many as have a beginning, the last first.
+fn alike(entries: &[[u8; ENTRY_LEN]], beginning: u64) -> Vec<u64> {
+    let alike = entries.iter().rev().map(split).take_while(|(found, _)| *found == beginning);
+    alike.take(ALIKE_MAX).map(|(_, number)| number).collect()
+}
+
 /// A sorted list: where it begins, how many entries it has.
 #[derive(Clone, Copy, Debug)]
 struct List {
@@ -308,35 +324,37 @@ impl Run {
     /// The numbers of the last entries of a list with a beginning, the last first. `None` if it
     /// cannot be read.
     fn numbers(&self, list: List, beginning: u64) -> Option<Vec<u64>> {
-        // Beginnings are spread evenly, unless somebody has taken pains: then the search goes on by
-        // halves.
-        let guess = (u128::from(beginning) * u128::from(list.count)) >> u64::BITS;
-        let guess = guess as u64;
-        let (mut low, mut high) = (0, list.count);
-        let mut step = WINDOW / 2;
-        let mut below = guess.saturating_sub(step);
-        while below > 0 {
-            if self.entry(list, below)?.0 <= beginning {
-                low = below;
-                break;
-            }
-            high = below;
-            step *= 2;
-            below = below.saturating_sub(step);
-        }
         // No entry before `low` is above what is looked for, every one from `high` on is.
-        let mut step = WINDOW / 2;
-        let mut above = guess.saturating_add(step);
-        while above < high {
-            if self.entry(list, above)?.0 > beginning {
-                high = above;
-                break;
+        let (mut low, mut high) = (0, list.count);
+        // Beginnings are spread evenly, unless somebody has taken pains: a look where one should be
+        // says how far that is off, and it is near the next guess.
+        if high > WINDOW {
+            let (mut least, mut most) = (0, u64::MAX);
+            let at = guess(beginning, (low, high), (least, most));
+            let (value, _) = self.entry(list, at)?;
+            match value <= beginning {
+                true => (low, least) = (at, value),
+                false => (high, most) = (at, value),
             }
-            low = above;
-            step *= 2;
-            above = above.saturating_add(step);
+            let near = guess(beginning, (low, high), (least, most));
+            let from = near.saturating_sub(WINDOW / 2).max(low);
+            let to = near.saturating_add(WINDOW / 2).min(high);
+            let bytes = self.entries(list, from..to)?;
+            let entries = bytes.as_chunks::<ENTRY_LEN>().0;
+            let end = entries.partition_point(|entry| split(entry).0 <= beginning);
+            let begins_before =
+                from == 0 || entries.first().is_some_and(|entry| split(entry).0 < beginning);
+            if begins_before && (end < entries.len() || to == high) {
+                return Some(alike(&entries[..end], beginning));
+            }
+            // Somewhere else after all; from here on by halves.
+            match end {
+                0 => high = from,
+                end if end == entries.len() => low = to.saturating_sub(1),
+                end => (low, high) = (from, from + end as u64),
+            }
         }
-        while high - low > WINDOW {
+        while high.saturating_sub(low) > WINDOW {
             let middle = low + (high - low) / 2;
             match self.entry(list, middle)?.0 <= beginning {
                 true => low = middle,
@@ -346,9 +364,7 @@ impl Run {
         let bytes = self.entries(list, low.saturating_sub(ALIKE_MAX as u64)..high)?;
         let entries = bytes.as_chunks::<ENTRY_LEN>().0;
         let end = entries.partition_point(|entry| split(entry).0 <= beginning);
-        let up_to = entries.get(..end)?.iter().rev().map(split);
-        let alike = up_to.take_while(|(found, _)| *found == beginning).take(ALIKE_MAX);
-        Some(alike.map(|(_, number)| number).collect())
+        Some(alike(entries.get(..end)?, beginning))
     }
 
     fn row(&self, seq: u64) -> Option<EventRow> {

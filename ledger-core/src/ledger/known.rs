@@ -14,7 +14,6 @@ use crate::prefix;
 use crate::prefix::Again;
 use crate::prefix::Known;
 use crate::prefix::KnownSegment;
-use crate::prefix::SignatureDigests;
 use crate::replay::Start;
 use crate::replay::ledger_id;
 use crate::state::State;
@@ -113,7 +112,7 @@ pub(super) fn knowledge(
 /// The segments up to a place, as the file system describes them.
 pub(super) fn stamped(segments: &[Segment], place: (u32, u64)) -> Vec<KnownSegment> {
     let known = segments.iter().filter(|segment| segment.number <= place.0);
-    known.map(|one| KnownSegment { stamp: one.stamp.clone(), signatures: None }).collect()
+    known.map(|one| KnownSegment { stamp: one.stamp.clone(), seen: None }).collect()
 }
 
 /// Remembers how far a writer has replayed a log, if that saves the next one something.
@@ -232,8 +231,8 @@ fn behind_known(
     let remembered = options.remembered.filter(|head| head.ledger == known.ledger);
     let holds = || prefix::holds(log, known, Again::Touched, None);
     let (read, restored) = rayon::join(holds, || file.state(Trust::Untouched));
-    let signatures = match read {
-        Some(read) => read.signatures,
+    let sight = match read {
+        Some(read) => read.sight,
         None => {
             // What was verified here was here: a log without it is an older one, or another.
             if remembered.is_none_or(|head| head.seq < last) {
@@ -256,7 +255,7 @@ fn behind_known(
         ));
     }
     let state = restored.ok_or_else(damaged)?;
-    Ok(Since { known: known.clone(), state, signatures })
+    Ok(Since { known: known.clone(), state, sight })
 }
 
 /// What is remembered of a log that was found valid.
@@ -267,14 +266,12 @@ fn verified(
     before: Option<&Known>,
     now: Timestamp,
 ) -> Option<Known> {
-    let of = |signatures: &SignatureDigests, number: u32| {
-        let known = before.and_then(|known| known.segments.get(number as usize));
-        signatures.of(number).or_else(|| known.and_then(|one| one.signatures))
-    };
+    let before_at = |number| before.and_then(|known| known.segments.get(number as usize)?.seen);
+    let seen = |number: u32| kept.sight.of(number).or_else(|| before_at(number));
     let mut stamped = stamped(segments, kept.place);
     for (number, one) in (0u32..).zip(&mut stamped) {
         // Without its signatures nothing is known of a segment.
-        one.signatures = Some(of(&kept.signatures, number)?);
+        one.seen = Some(seen(number)?);
     }
     let complete = before.map(|known| known.complete);
     Some(knowledge(state, kept.place, stamped, (now, complete)))

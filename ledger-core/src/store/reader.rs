@@ -1,10 +1,13 @@
 //! Reads a log from front to back in batches of whole frames, and says how it ends.
 
+use std::ops::Range;
+
 use crate::chain::FRAME_HEADER_LEN;
 use crate::chain::FRAME_TRAILER_LEN;
 use crate::chain::StoredRecord;
 use crate::chain::frame::FrameHeader;
 use crate::limits::FRAME_LEN_MAX;
+use crate::limits::SEGMENT_LEN_TARGET;
 use crate::store::Segment;
 use crate::store::SegmentHeader;
 use crate::store::SegmentSource;
@@ -35,6 +38,13 @@ pub struct FrameAt {
     pub start: usize,
     /// Its length.
     pub len: usize,
+}
+
+impl FrameAt {
+    /// Its end in the segment.
+    pub fn end(self) -> u64 {
+        self.offset.saturating_add(self.len as u64)
+    }
 }
 
 /// Whole frames, one after another. Reused from batch to batch.
@@ -78,6 +88,15 @@ impl Batch {
     pub fn frame(&self, at: usize) -> Option<(FrameAt, &[u8])> {
         let at = self.frames.get(at)?;
         Some((*at, self.bytes.get(at.start..at.start + at.len)?))
+    }
+
+    /// The bytes of frames, which lie one behind another in one segment.
+    pub fn bytes(&self, frames: Range<usize>) -> Option<&[u8]> {
+        let frames = self.frames.get(frames)?;
+        let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
+            return Some(&[]);
+        };
+        self.bytes.get(first.start..last.start + last.len)
     }
 }
 
@@ -202,6 +221,12 @@ impl<'s> Reader<'s> {
     /// How the log ends; `None` before [`Reader::next_batch`] has returned false.
     pub fn ending(&self) -> Option<&Ending> {
         self.ending.as_ref()
+    }
+
+    /// Number of the segment to which more records may come; `None` if the next one begins another.
+    pub fn growing_segment(&self) -> Option<u32> {
+        let last = self.segments.last().filter(|last| last.len < SEGMENT_LEN_TARGET);
+        last.map(|last| last.number)
     }
 
     /// How many bytes follow, headers of segments among them.

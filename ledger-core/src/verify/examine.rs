@@ -36,8 +36,6 @@ pub struct Examined {
     pub is_torn: bool,
     /// Where its frame lies.
     pub at: Option<FrameAt>,
-    /// Its signature.
-    pub signature: Option<[u8; 64]>,
 }
 
 /// What a record says.
@@ -78,7 +76,6 @@ fn examine(frame: &[u8], length: PeriodLength) -> Examined {
         said: None,
         is_torn: false,
         at: None,
-        signature: None,
     };
     let stored = match StoredRecord::read_found(frame) {
         Ok(stored) => stored,
@@ -91,7 +88,6 @@ fn examine(frame: &[u8], length: PeriodLength) -> Examined {
     // The frame's header gives the same number.
     examined.seq = stored.place.seq;
     examined.stored_hash = Some(stored.hash);
-    examined.signature = Some(*stored.signature);
     let checked = match stored.check_hash() {
         Ok(checked) => checked,
         Err(problem) => {

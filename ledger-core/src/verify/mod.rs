@@ -11,7 +11,7 @@ use crate::evolve;
 use crate::evolve::statement;
 use crate::limits::CLOCK_AHEAD_MICROS_MAX;
 use crate::prefix::Known;
-use crate::prefix::SignatureDigests;
+use crate::prefix::Sight;
 use crate::replay::ledger_id;
 use crate::replay::period_length;
 use crate::state::State;
@@ -58,8 +58,8 @@ pub struct Since {
     pub known: Known,
     /// The state after them.
     pub state: State,
-    /// The signatures of those whose segments were read again.
-    pub signatures: SignatureDigests,
+    /// What was seen of those whose segments were read again.
+    pub sight: Sight,
 }
 
 /// What can be remembered of a log that was found valid.
@@ -67,8 +67,8 @@ pub struct Since {
 pub struct Kept {
     /// Where the next record will begin.
     pub place: (u32, u64),
-    /// The signatures that were checked.
-    pub signatures: SignatureDigests,
+    /// What was seen of the records that were read.
+    pub sight: Sight,
 }
 
 /// Verifies a log. Damage and false statements are findings of the verdict, never errors.
@@ -98,6 +98,15 @@ pub fn verify_since(
 /// So many bytes take longer to read than stated periods to rate.
 const MUCH: u64 = 1 << 20;
 
+/// Frames that are examined at once at least, where there are so many.
+const SHARE_MIN: usize = 128;
+
+/// What of a share is examined at once where nothing is behind it: judging the last share is done when
+/// there is nothing left to examine meanwhile, so that it should be small.
+fn near_the_end(share: usize) -> usize {
+    (share / 2).max(SHARE_MIN).min(share)
+}
+
 struct Verifier<'o> {
     options: &'o Options,
     verdict: Verdict,
@@ -116,7 +125,7 @@ struct Verifier<'o> {
     remembered: Option<RecordHash>,
     /// Where the record behind the last one that was applied begins, or will.
     place: (u32, u64),
-    signatures: SignatureDigests,
+    sight: Sight,
 }
 
 impl<'o> Verifier<'o> {
@@ -133,7 +142,7 @@ impl<'o> Verifier<'o> {
             roots: Vec::new(),
             remembered: None,
             place: (0, 0),
-            signatures: SignatureDigests::default(),
+            sight: Sight::default(),
         }
     }
 
@@ -143,7 +152,7 @@ impl<'o> Verifier<'o> {
         self.verdict.since = SinceVerified::From(Before { records, head, at, complete });
         self.verdict.ledger = Some(ledger);
         self.last_time = since.state.recorded_at();
-        (self.state, self.signatures) = (since.state, since.signatures);
+        (self.state, self.sight) = (since.state, since.sight);
         (self.records, self.place) = (records, place);
         let last = records.saturating_sub(1);
         self.last = Some((last, head));
@@ -184,6 +193,8 @@ impl<'o> Verifier<'o> {
     fn read_whole(&mut self, reader: &mut Reader<'_>) -> Result<(), Problem> {
         let (mut batch, mut next) = (Batch::default(), Batch::default());
         let mut waiting = Vec::new();
+        let mut sight = std::mem::take(&mut self.sight);
+        let growing = reader.growing_segment();
         let mut more = match reader.left() < MUCH {
             true => reader.next_batch(&mut batch),
             // Of a state that was restored the stated periods are not rated, and the next statement
@@ -199,9 +210,18 @@ impl<'o> Verifier<'o> {
             while from < batch.len() {
                 // Record 0 says how long periods are: what follows it is examined when it is known.
                 let is_known = self.state.agreement().is_some();
-                let to = if is_known { batch.end_of_share(from) } else { from + 1 };
+                let to = match is_known {
+                    true if reader.left() == 0 => {
+                        from + near_the_end(batch.end_of_share(from) - from)
+                    }
+                    true => batch.end_of_share(from),
+                    false => from + 1,
+                };
                 let length = period_length(&self.state);
-                let examine = || examine::examine_all(&batch, from..to, length);
+                let examine = || {
+                    let examine = || examine::examine_all(&batch, from..to, length);
+                    rayon::join(examine, || sight.add(&batch, from..to, growing)).0
+                };
                 let is_last = to == batch.len();
                 let judge = || {
                     self.judge_all(std::mem::take(&mut waiting));
@@ -231,6 +251,7 @@ impl<'o> Verifier<'o> {
             };
         }
         self.judge_all(waiting);
+        self.sight = sight;
         Ok(())
     }
 
@@ -240,8 +261,7 @@ impl<'o> Verifier<'o> {
 
     /// Holds one record against the records before it.
     fn judge(&mut self, examined: Examined) {
-        let Examined { seq, place, stored_hash, chain, authors, said, is_torn, at, signature } =
-            examined;
+        let Examined { seq, place, stored_hash, chain, authors, said, is_torn, at } = examined;
         let expected = self.last.map(|(seq, hash)| (seq.saturating_add(1), hash));
         // The first record of a log is record 0, unless what stood before it was damaged.
         let is_first = self.records == 0 && self.state_known;
@@ -280,9 +300,8 @@ impl<'o> Verifier<'o> {
         }
         match said {
             Some(said) if !damaged && !is_torn && self.state_known => {
-                if let Some((at, signature)) = at.zip(signature) {
-                    self.place = (at.segment, at.offset + at.len as u64);
-                    self.signatures.add(at.segment, &signature);
+                if let Some(at) = at {
+                    self.place = (at.segment, at.end());
                 }
                 self.apply(said);
             }
@@ -425,7 +444,9 @@ impl<'o> Verifier<'o> {
         verdict::say_unchecked(&mut self.verdict, self.options);
         let whole = self.verdict.is_valid() && self.state_known;
         let is_kept = whole && self.state.open_parts().is_empty();
-        let kept = Kept { place: self.place, signatures: self.signatures };
+        // Behind the last record may be one that was never written whole, and will be cut.
+        let is_kept = is_kept && self.sight.is_whole_up_to(self.place);
+        let kept = Kept { place: self.place, sight: self.sight };
         (self.verdict, self.state, is_kept.then_some(kept))
     }
 
