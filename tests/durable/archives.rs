@@ -13,6 +13,7 @@ use ledger_core::verify::SinceVerified;
 use ledger_core::verify::Verdict;
 use ledger_core::vocab::Code;
 use ledger_core::vocab::Timestamp;
+use ledger_core::vocab::digest::Domain;
 use revshare_kit::SimulatedDisk;
 use revshare_kit::simulated::Fault;
 
@@ -20,6 +21,7 @@ use crate::scenes::LEDGER;
 use crate::scenes::STATE;
 use crate::scenes::all;
 use crate::scenes::segment_of;
+use crate::scenes::writer;
 
 fn check(disk: &SimulatedDisk, only_new: bool) -> Verdict {
     let now = Some(Timestamp::parse("2027-01-01T00:00:00Z").expect("a time"));
@@ -41,6 +43,64 @@ fn known_until(records: u64) -> SimulatedDisk {
     assert_eq!(disk.seen().keys().filter(is_file).count(), 1);
     disk.put(&segment_of(LEDGER), &all().log);
     disk
+}
+
+/// A memory of this machine that fits all of its digests, and whose archive does not say what kind of
+/// event its last one is.
+fn with_an_unreadable_row(disk: &SimulatedDisk, seq: u64) {
+    // Id, content, kind.
+    const ROW_LEN: usize = 32 + 32 + 2;
+    let path_with = |part: &str| {
+        let path = disk.seen().into_keys().find(|path| path.display().to_string().contains(part));
+        path.expect("a file")
+    };
+    let (archive, memory) = (path_with("/archives/"), path_with("/verified/"));
+    let mut run = disk.bytes(&archive).expect("an archive");
+    let before = Domain::Index.digest(&run);
+    run[(seq as usize + 1) * ROW_LEN - 2..][..2].copy_from_slice(&[255, 255]);
+    let after = Domain::Index.digest(&run);
+    let name = archive.display().to_string();
+    disk.put(Path::new(&name.replace(&before.to_string(), &after.to_string())), &run);
+    // Magic, length of the row, digest of the row, row.
+    let mut head = disk.bytes(&memory).expect("a memory");
+    let len = u64::from_le_bytes(*head[8..].first_chunk().expect("a length")) as usize;
+    let row = &mut head[48..48 + len];
+    let at = row.windows(32).position(|bytes| bytes == before.0).expect("it is named");
+    row[at..at + 32].copy_from_slice(&after.0);
+    let digest = Domain::Index.digest(row);
+    head[16..48].copy_from_slice(&digest.0);
+    disk.put(&memory, &head);
+}
+
+/// Given a memory in which what was said last cannot be looked up, when it is said again, then it does
+/// not count as new: nothing is recorded that was decided on what could not be read.
+#[test]
+fn a_writer_records_nothing_on_what_cannot_be_read() {
+    let (mut repeats, mut unread) = (0, 0);
+    for said in all().said.iter().filter(|said| said.before > 1) {
+        let disk = known_until(said.after);
+        disk.put(&segment_of(LEDGER), &all().until(said.after));
+        let again = |disk: &SimulatedDisk| {
+            let mut ledger = writer(disk, false).expect("a ledger");
+            let refused = said.again(&mut ledger).err().map(|problem| problem.code);
+            let log = disk.bytes(&segment_of(LEDGER));
+            assert_eq!(refused.is_some(), log == Some(all().until(said.after)));
+            refused
+        };
+        let clean = again(&disk.copy());
+        with_an_unreadable_row(&disk, said.after - 1);
+        let found = again(&disk);
+        if clean == Some(Code::Repeat) {
+            repeats += 1;
+            // What was said is not known to have been said; the rules may refuse it all the same.
+            assert!(found.is_some_and(|code| code != Code::Repeat), "record {}", said.after - 1);
+            unread += u32::from(found == Some(Code::DiskRead));
+        }
+    }
+    println!(
+        "archives: {unread} of {repeats} repetitions were held up by a row that cannot be read"
+    );
+    assert!(unread > 5, "{unread} of {repeats}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command as Process;
 use std::process::Stdio;
 use std::time::Duration;
@@ -46,7 +47,7 @@ use crate::rerating::terms;
 const GROUP: usize = 23_000;
 
 /// Rounds in which two commands are timed in turn.
-const ROUNDS: usize = 11;
+const ROUNDS: usize = 15;
 
 /// A log under construction, without a sync for each record.
 struct Writer {
@@ -179,6 +180,12 @@ fn signatures(folder: &Path) -> Vec<Signed> {
     signatures
 }
 
+/// How far a copy was verified, as its machine remembers.
+fn memory(state: &Path) -> PathBuf {
+    let mut files = fs::read_dir(state.join("verified")).expect("a state folder");
+    files.next().expect("a memory").expect("a memory").path()
+}
+
 fn check(signatures: &[Signed]) -> Duration {
     let started = Instant::now();
     let all = signatures
@@ -229,10 +236,13 @@ pub fn run(folder: &Path, events: u64) {
     for more in MORE {
         let alone = folder.join(format!("alone-{more}"));
         write(&alone, more);
+        let memory = memory(&folder.join("state-2"));
+        let before = fs::read(&memory).expect("a memory");
+        writer.go_on(last..last + more);
+        last += more;
         // In turn: what else the machine does is in both.
         let rounds = (0..ROUNDS).map(|_| {
-            writer.go_on(last..last + more);
-            last += more;
+            fs::write(&memory, &before).expect("a memory");
             let new = measure(&mut revshare("state-2", &["verify", "--since-verified"])).wall;
             (new, measure(revshare("state-3", &["verify"]).arg(&alone)).wall)
         });
