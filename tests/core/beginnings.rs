@@ -73,7 +73,7 @@ fn a_beginning_in_segments_holds_only_as_it_is() {
         known
     };
     let all: Vec<Known> = (0..4).map(by_bytes).chain([by_signatures.clone()]).collect();
-    // One bit turned, and one record missing, are tried on each; what else may be wrong, too.
+    // Whatever is tried below, all of them say the same.
     let holds = |segments: &[Vec<u8>]| {
         let found: Vec<bool> = all.iter().map(|known| read(known, segments).is_some()).collect();
         assert!(found.iter().all(|one| one == &found[0]), "{found:?}");
