@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use ledger_core::acknowledgement::read;
 use ledger_core::acknowledgement::write;
 use ledger_core::event::Acknowledgement;
+use ledger_core::index::known;
 use ledger_core::index::snapshot;
 use ledger_core::ledger::IndexUse;
 use ledger_core::ledger::Ledger;
@@ -27,9 +28,11 @@ use ledger_core::replay::replay;
 use ledger_core::state::State;
 use ledger_core::state::root::state_root;
 use ledger_core::state::root::version_of;
+use ledger_core::store::DiskLog;
 use ledger_core::store::MemoryLog;
 use ledger_core::store::Segment;
 use ledger_core::store::SegmentSource;
+use ledger_core::store::files::system;
 use ledger_core::verify::Options;
 use ledger_core::verify::Since;
 use ledger_core::verify::SinceVerified;
@@ -539,20 +542,60 @@ fn the_index_never_covers_damage() {
     let point = copy.frames.len() / 2;
     for at in (64..copy.len(point)).step_by(13) {
         copy.has(point);
-        drop(Ledger::open(&copy.folder(), None).expect("it opens"));
+        drop(Ledger::open(&copy.folder(), Some(&copy.state())).expect("it opens"));
         let mut log = copy.log.clone();
         log[at] ^= 1;
         copy.is(&log);
-        let with = Ledger::open(&copy.folder(), None).map(|ledger| shown(ledger.state()));
-        let _ = fs::remove_dir_all(copy.folder().join("index"));
+        let with = Ledger::open(&copy.folder(), Some(&copy.state())).map(|ledger| shown(ledger.state()));
+        let _ = fs::remove_dir_all(copy.state());
         let without = Ledger::open(&copy.folder(), None).map(|ledger| shown(ledger.state()));
         match (with, without) {
             (Ok(with), Ok(without)) => assert!(with == without, "byte {at}"),
             (Err(with), Err(without)) => assert_eq!(with.to_string(), without.to_string()),
             (with, without) => panic!("byte {at}: {with:?} and {without:?}"),
         }
-        let _ = fs::remove_dir_all(copy.folder().join("index"));
+        let _ = fs::remove_dir_all(copy.state());
     }
+}
+
+/// A folder that was handed over has an index, with digests that fit, of another state than its log
+/// has: a reader answers from the log, writes nothing beside it, and signs the root of the log.
+#[test]
+fn a_forged_index_in_the_folder_is_not_read() {
+    let copy = Copy::small();
+    let all = copy.frames.len();
+    copy.has(all);
+    let honest = copy.verify();
+    let log = DiskLog::open(&copy.folder());
+    let stamps = log.segments().expect("the segments").into_iter();
+    // The state of a shorter log, said to be that of the whole one.
+    let half = replay(&log, Some(all as u64 / 2), Signatures::Trusted, &mut |_, _, _| {});
+    let (head, _) = honest.head.zip(honest.state_root).expect("a head");
+    let forged = Known {
+        ledger: honest.ledger.expect("a ledger"),
+        records: half.as_ref().expect("a state").state.next_seq(),
+        head: half.as_ref().expect("a state").state.head(),
+        place: (0, copy.len(all) as u64),
+        at: Timestamp::default(),
+        complete: (0, Timestamp::default()),
+        segments: stamps.map(|one| KnownSegment { stamp: one.stamp, seen: None }).collect(),
+        snapshot: Digest::default(),
+    };
+    let index = copy.folder().join("index");
+    let shelf = known::of_index(&system(), &index);
+    assert!(known::keep(&shelf, &forged, &half.expect("a state").state), "it is planted");
+    let planted = fs::read(index.join("state")).expect("it is planted");
+    for state in [None, Some(copy.state())] {
+        for _ in 0..2 {
+            let ledger = Ledger::open(&copy.folder(), state.as_deref()).expect("it opens");
+            assert_eq!(ledger.state().head(), head.1);
+            assert_eq!(ledger.acknowledgement().state_root, honest.state_root.expect("a root"));
+            ledger.find(&[Lookup::Prefix("0".to_owned())], &mut |_| {}).expect("it can be read");
+        }
+    }
+    let names: Vec<_> = fs::read_dir(&index).expect("a folder").flatten().collect();
+    assert_eq!(names.len(), 1, "nothing was made beside it");
+    assert_eq!(fs::read(index.join("state")).expect("it is there"), planted);
 }
 
 /// Beside a writer's memory of its own, nothing in the ledger's folder counts.

@@ -42,6 +42,21 @@ fn lookups() -> Vec<Lookup> {
     ]
 }
 
+/// Opens a ledger to read, on a machine whose state folder lies beside it.
+fn open(folder: &Path) -> Result<Ledger, ledger_core::vocab::Problem> {
+    Ledger::open(folder, Some(&state(folder)))
+}
+
+fn state(folder: &Path) -> PathBuf {
+    folder.with_file_name("state")
+}
+
+/// The folder of the machine's only index.
+fn index_of(folder: &Path) -> PathBuf {
+    let mut found = fs::read_dir(state(folder).join("index")).expect("an index");
+    found.next().expect("an index").expect("an entry").path()
+}
+
 /// Everything that a reader may ask for, as text.
 fn answers(ledger: &Ledger) -> String {
     let mut text = format!("{} {:?}\n", ledger.state().next_seq(), state_root(ledger.state()));
@@ -81,7 +96,7 @@ fn write(files: &BTreeMap<PathBuf, Vec<u8>>, index: &Path) {
 
 /// The index of a small ledger has everything in one file; now with the archive of a large one.
 fn in_files(folder: &Path) {
-    let shelf = known::of_index(&system(), folder);
+    let shelf = known::of_index(&system(), &index_of(folder));
     let file = known::read(shelf.clone()).expect("an index");
     let state = file.state(Trust::Digest).expect("a state");
     assert!(known::keep_with(&shelf, &file.known, &state, 0));
@@ -119,17 +134,17 @@ fn a_damaged_index_changes_no_answer() {
     let scratch = scratch();
     let folder = scratch.path().join("ledger");
     place(&[all().log.clone()], &folder);
-    let index = folder.join("index");
-    let opened = Ledger::open(&folder, None).expect("it opens");
+    let opened = open(&folder).expect("it opens");
     assert_eq!(opened.index_use(), IndexUse::Rebuilt);
+    let index = index_of(&folder);
     let expected = answers(&opened);
     drop(opened);
-    let opened = Ledger::open(&folder, None).expect("it opens");
+    let opened = open(&folder).expect("it opens");
     assert_eq!(opened.index_use(), IndexUse::Answered, "the second time it is asked");
     assert!(answers(&opened) == expected);
     drop(opened);
     in_files(&folder);
-    let opened = Ledger::open(&folder, None).expect("it opens");
+    let opened = open(&folder).expect("it opens");
     assert_eq!(opened.index_use(), IndexUse::Answered, "from files that were not touched");
     assert!(answers(&opened) == expected);
     assert_eq!(admit_whole(&opened.archives()), Ok(()));
@@ -149,7 +164,7 @@ fn a_damaged_index_changes_no_answer() {
             Damage::Flipped(path, at, bit) => bad.get_mut(path).expect("a file")[*at] ^= bit,
         }
         write(&bad, &index);
-        let opened = Ledger::open(&folder, None).expect("it opens all the same");
+        let opened = open(&folder).expect("it opens all the same");
         assert!(answers(&opened) == expected, "other answers");
         match opened.index_use() {
             IndexUse::Rebuilt => rebuilt += 1,
@@ -159,7 +174,7 @@ fn a_damaged_index_changes_no_answer() {
         drop(opened);
         // In one process, what broke may hold the files for a moment; then they can be had again.
         let again = (0..200).any(|_| {
-            let again = Ledger::open(&folder, None).expect("it opens again");
+            let again = open(&folder).expect("it opens again");
             assert!(answers(&again) == expected, "other answers the second time");
             let is_had = again.index_use() != IndexUse::Without;
             if !is_had {
@@ -184,8 +199,8 @@ fn child_makes_the_index_until_it_is_killed() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
     let folder = Path::new(&folder);
     loop {
-        drop(Ledger::open(folder, None).expect("it opens"));
-        let _ = fs::remove_dir_all(folder.join("index"));
+        drop(open(folder).expect("it opens"));
+        let _ = fs::remove_dir_all(state(folder).join("index"));
     }
 }
 
@@ -194,7 +209,7 @@ fn an_index_killed_while_it_is_written() {
     let scratch = scratch();
     let folder = scratch.path().join("ledger");
     place(&[all().log.clone()], &folder);
-    let expected = answers(&Ledger::open(&folder, None).expect("it opens"));
+    let expected = answers(&open(&folder).expect("it opens"));
     let mut dice = Dice::new(11);
     let (mut answered, mut rebuilt, mut without) = (0, 0, 0);
     let kills = 40;
@@ -207,7 +222,7 @@ fn an_index_killed_while_it_is_written() {
         std::thread::sleep(std::time::Duration::from_micros(5_000 + dice.below(40_000) as u64));
         running.kill().expect("it can be killed");
         running.wait().expect("it has ended");
-        let opened = Ledger::open(&folder, None).expect("it opens");
+        let opened = open(&folder).expect("it opens");
         match opened.index_use() {
             IndexUse::Answered | IndexUse::CaughtUp => answered += 1,
             IndexUse::Rebuilt => rebuilt += 1,

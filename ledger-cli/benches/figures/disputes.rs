@@ -71,7 +71,7 @@ pub fn run(folder: &Path, wanted: u64) {
     replay();
     let warm = median(replay);
     let cold = median(|| {
-        let _ = fs::remove_dir_all(folder.join("index"));
+        let _ = fs::remove_dir_all(folder.join("state/index"));
         replay()
     });
     let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;

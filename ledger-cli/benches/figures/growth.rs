@@ -46,7 +46,7 @@ fn with_lines(folder: &Path, lines: u64) {
         run.wall
     });
     let without = median(|| {
-        let _ = fs::remove_dir_all(month.path("ledger/index"));
+        let _ = fs::remove_dir_all(month.path("state/index"));
         measure(&mut month.revshare(&["balances"])).wall
     });
     let balances = median(|| measure(&mut month.revshare(&["balances"])).wall);

@@ -71,7 +71,7 @@ impl Kept {
     fn of(folder: &Path) -> Kept {
         let log = files(&folder.join("log"));
         let log = log.into_iter().map(|path| (path.clone(), length(&path))).collect();
-        let others = ["state", "index"].iter().flat_map(|name| files(&folder.join(name)));
+        let others = ["state"].iter().flat_map(|name| files(&folder.join(name)));
         let others = others.map(|path| (path.clone(), fs::read(path).expect("a file"))).collect();
         Kept { folder: folder.to_owned(), log, others }
     }
@@ -87,7 +87,7 @@ impl Kept {
                 None => fs::remove_file(&path).expect("removed"),
             }
         }
-        for path in ["state", "index"].iter().flat_map(|name| files(&self.folder.join(name))) {
+        for path in ["state"].iter().flat_map(|name| files(&self.folder.join(name))) {
             if !self.others.iter().any(|(known, _)| *known == path) {
                 fs::remove_file(path).expect("removed");
             }
@@ -199,7 +199,7 @@ pub fn run(folder: &Path, wanted: u64) {
     let verify = timed(&["verify"]);
     row("verify", verify);
     let cold = median(|| {
-        let _ = fs::remove_dir_all(folder.join("index"));
+        let _ = fs::remove_dir_all(folder.join("state/index"));
         measure(&mut revshare(&["balances"])).wall
     });
     row("balances, index deleted", cold);

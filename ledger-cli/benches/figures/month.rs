@@ -149,14 +149,14 @@ impl Month {
         measure(&mut self.revshare(&["balances"]));
         let warm = median(|| measure(&mut self.revshare(&["balances"])).wall);
         let cold = median(|| {
-            let _ = fs::remove_dir_all(self.path("ledger/index"));
+            let _ = fs::remove_dir_all(self.path("state/index"));
             measure(&mut self.revshare(&["balances"])).wall
         });
         // Opening sled by itself, on the index that balances uses.
         measure(&mut self.revshare(&["balances"]));
         let sled = median(|| {
             let started = Instant::now();
-            drop(revshare_core::index::SledIndex::open(&self.path("ledger")));
+            drop(revshare_core::index::SledIndex::open(&self.path("state/sled")));
             started.elapsed()
         });
         let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;

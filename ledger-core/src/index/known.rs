@@ -12,7 +12,6 @@ use crate::index::PROJECTION_VERSION;
 use crate::index::run::Bytes;
 use crate::index::run::Run;
 use crate::index::run::RunBytes;
-use crate::index::sled_index;
 use crate::index::snapshot;
 use crate::index::snapshot::Snapshot;
 use crate::prefix::Known;
@@ -283,9 +282,8 @@ impl KnownFile {
     }
 }
 
-/// Where the index of a ledger keeps its own.
-pub fn of_index(files: &Arc<dyn Files>, ledger: &Path) -> Shelf {
-    let path = sled_index::folder(ledger).join("state");
+/// Where an index in a folder keeps its own.
+pub fn of_index(files: &Arc<dyn Files>, index: &Path) -> Shelf {
     // Several readers may write at once.
-    Shelf::new(files.clone(), path, &format!("{}.new", std::process::id()))
+    Shelf::new(files.clone(), index.join("state"), &format!("{}.new", std::process::id()))
 }

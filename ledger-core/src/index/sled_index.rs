@@ -6,7 +6,6 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::path::Path;
-use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -37,11 +36,6 @@ struct BoundRow {
     rows: u64,
 }
 
-/// The folder of the index, inside the ledger's.
-pub fn folder(ledger: &Path) -> PathBuf {
-    ledger.join("index")
-}
-
 fn quietly<T>(work: impl FnOnce() -> Option<T>) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok().flatten()
 }
@@ -53,13 +47,12 @@ impl std::fmt::Debug for SledIndex {
 }
 
 impl SledIndex {
-    /// Opens the index of a ledger, and makes it if there is none; a broken one is deleted and made
-    /// anew. `None` if it cannot be had: in use by another process, or not writable.
-    pub fn open(ledger: &Path) -> Option<SledIndex> {
-        let path = folder(ledger);
+    /// Opens the index in a folder of this machine's, and makes it if there is none; a broken one is
+    /// deleted and made anew. `None` if it cannot be had: in use by another process, or not writable.
+    pub fn open(path: &Path) -> Option<SledIndex> {
         let open = || {
             let config = sled::Config::new()
-                .path(&path)
+                .path(path)
                 .cache_capacity(CACHE_LEN)
                 .flush_every_ms(None)
                 .print_profile_on_drop(false);
@@ -70,7 +63,7 @@ impl SledIndex {
                 Some(Ok(db)) => return Some(SledIndex { db }),
                 Some(Err(sled::Error::Io(error))) if is_unavailable(&error) => return None,
                 // Also a file that ends too early: that is an error of reading.
-                _ => fs::remove_dir_all(&path).ok()?,
+                _ => fs::remove_dir_all(path).ok()?,
             }
         }
         None

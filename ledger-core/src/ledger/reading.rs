@@ -66,7 +66,8 @@ impl Ledger {
         let segments = log.segments()?;
         let witness = Witness::new_on(log.files().clone(), state_folder, folder);
         let remembered = witness.head()?;
-        let kept = known::read(known::of_index(log.files(), folder));
+        let index = witness.index_folder().map(|path| known::of_index(log.files(), &path));
+        let kept = index.and_then(known::read);
         if let Some(file) = &kept {
             let is_same = stamped(&segments, (u32::MAX, 0)) == file.known.segments;
             if is_same
@@ -123,7 +124,8 @@ impl Ledger {
         let at = self.state.recorded_at();
         let stamped = stamped(segments, (u32::MAX, 0));
         let known = knowledge(&self.state, place, stamped, (at, None));
-        let shelf = known::of_index(self.log.files(), &self.folder);
+        let Some(folder) = self.witness.index_folder() else { return };
+        let shelf = known::of_index(self.log.files(), &folder);
         let is_kept = known::keep(&shelf, &known, &self.state);
         self.index_use = match (is_kept, is_known) {
             (true, true) => IndexUse::CaughtUp,
@@ -141,7 +143,7 @@ impl Ledger {
             return None;
         }
         let index = self.index.get_or_init(|| {
-            let index = SledIndex::open(&self.folder)?;
+            let index = SledIndex::open(&self.witness.index_folder()?)?;
             self.catch_up(&index).then_some(index)
         });
         index.as_ref()

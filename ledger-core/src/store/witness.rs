@@ -189,6 +189,12 @@ impl Witness {
         }
     }
 
+    /// The folder of what this machine's readers computed from this copy; none without a state
+    /// folder. The ledger's own folder may have come from somebody else.
+    pub fn index_folder(&self) -> Option<PathBuf> {
+        self.copy_path("index")
+    }
+
     /// Where it is kept how far this copy is known; none without a state folder.
     pub fn shelf(&self, memory: Memory) -> Option<Shelf> {
         let memories = [Memory::Verified, Memory::Replayed].map(|one| self.copy_path(one.folder()));
