@@ -34,6 +34,7 @@ use revshare_kit::world::segments;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::corner_cases::corner_cases;
 use crate::damage::in_segments;
 use crate::every_dispute::every_dispute;
 use crate::whole;
@@ -122,7 +123,7 @@ pub fn every_clause() -> World {
 }
 
 /// The logs of this format: folder, what it shows, segments.
-fn logs() -> [(&'static str, &'static str, Vec<Vec<u8>>); 7] {
+fn logs() -> [(&'static str, &'static str, Vec<Vec<u8>>); 8] {
     let (kinds, clauses) = (every_kind().segments(), every_clause().segments());
     let spread = in_segments(&kinds[0], 5);
     [
@@ -148,6 +149,11 @@ fn logs() -> [(&'static str, &'static str, Vec<Vec<u8>>); 7] {
             "v2/every-dispute",
             "disputes of every kind, resolved in every way, withdrawn and open, with evidence",
             every_dispute().segments(),
+        ),
+        (
+            "v2/corner-cases",
+            "what a reader of the documents is likely to get wrong, each once",
+            corner_cases().segments(),
         ),
     ]
 }

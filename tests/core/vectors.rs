@@ -38,6 +38,8 @@ use serde_json::json;
 use crate::bad_dispute_payloads::bad_dispute_payloads;
 use crate::bad_payloads::bad_payloads;
 use crate::bad_whole_payloads::bad_whole_payloads;
+use crate::bad_words::bad_words;
+use crate::corner_cases::bad_reports;
 use crate::damage::frames;
 use crate::every_dispute::every_dispute;
 use crate::golden::every_clause;
@@ -273,7 +275,8 @@ fn bad_payloads_are_written_again() {
     let of_level_one = bad_payloads().into_iter().map(|bad| (None, bad));
     let of_level_two = bad_whole_payloads().into_iter().map(|(v, bad)| (Some(v), bad));
     let of_disputes = bad_dispute_payloads().into_iter().map(|(v, bad)| (Some(v), bad));
-    for (version, bad) in of_level_one.chain(of_level_two).chain(of_disputes) {
+    let all = of_level_one.chain(of_level_two).chain(of_disputes).chain(bad_words());
+    for (version, bad) in all {
         assert!(names.insert(bad.name), "there are two bad payloads {}", bad.name);
         let kind = bad.kind as u16;
         let read = decode_payload((kind, version.unwrap_or(1)), PeriodLength::Month, &bad.payload);
@@ -455,7 +458,7 @@ fn bad_logs_are_refused() {
 /// Today's code writes the bad logs again, byte for byte.
 #[test]
 fn bad_logs_are_written_again() {
-    for (name, what, segments) in bad_logs() {
+    for (name, what, segments) in bad_logs().into_iter().chain(bad_reports()) {
         let log = in_memory(segments.clone());
         let read = replay(&log, None, Signatures::Checked, &mut |_, _, _| {});
         let code = read.map_or_else(|problem| problem.code.as_str(), |_| "none");

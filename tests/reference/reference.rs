@@ -26,8 +26,7 @@
 //! Examples that were worked out by hand lie beside this file: `worked_rating.rs`,
 //! `worked_accounts.rs`, `worked_logs.rs` and `worked_disputes.rs`.
 //!
-//! One rule of the format is not checked here: whether a text is in Unicode normalization form C,
-//! because that needs the tables of Unicode. All other rules for texts are.
+//! Hashes, signatures and the tables of Unicode are taken from the same crates as there.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -39,6 +38,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
+use unicode_normalization::UnicodeNormalization;
 
 // ------------------------------------------------------------------------------------------------
 // 1. What is returned
@@ -174,6 +174,35 @@ pub fn replay(segments: &[Vec<u8>]) -> Result<Report, Fault> {
     ledger.report().map_err(|what| Fault { seq, what })
 }
 
+/// What the state root is after every record of a log, in order: sequence number, record hash, version
+/// of the state root, state root. The records end as in [`replay`].
+pub fn replay_roots(
+    segments: &[Vec<u8>],
+    after: &mut dyn FnMut(u64, [u8; 32], u16, [u8; 32]),
+) -> Result<(), Fault> {
+    let mut frames = Frames { segments, segment: 0, offset: 0 };
+    let mut ledger: Option<Ledger> = None;
+    let mut seq = 0;
+    loop {
+        let fault = |what| Fault { seq, what };
+        if !replay_next(&mut frames, &mut ledger, seq).map_err(fault)? {
+            return Ok(());
+        }
+        if let Some(ledger) = &ledger {
+            after(seq, ledger.head, ledger.level(), ledger.state_root().map_err(fault)?);
+        }
+        seq += 1;
+    }
+}
+
+/// Reads a payload of a kind and version by itself. The error says what is wrong with it.
+pub fn read_payload(kind: u16, version: u16, payload: &[u8]) -> Result<(), String> {
+    match kind {
+        1 => read_terms(payload, version).map(|_| ()),
+        _ => read_event(kind, version, payload).map(|_| ()),
+    }
+}
+
 /// The state after the records of a log, and how many there are.
 fn read_log(segments: &[Vec<u8>]) -> Result<(Ledger, u64), Fault> {
     let mut frames = Frames { segments, segment: 0, offset: 0 };
@@ -294,26 +323,14 @@ fn header_checksum(header: &[u8]) -> Hash {
     derive("revshare 2026-11-23 frame header v1", &[header])
 }
 
-/// The digits of the minor unit of a currency, or `None` for a code that is no money of ISO 4217
-/// (codes without a minor unit, such as gold, cannot be settled in).
+/// The list of currencies, with the digits of their minor units (`schemas/currencies.csv`).
+const CURRENCIES: &str = include_str!("../../schemas/currencies.csv");
+
+/// The digits of the minor unit of a currency, or `None` for a code that is not on the list.
 fn minor_digits(code: &[u8; 3]) -> Option<u32> {
-    const NONE: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
-    const THREE: &str = "BHD IQD JOD KWD LYD OMR TND";
-    const FOUR: &str = "CLF UYW";
-    const TWO: &str = "\
-        AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN \
-        BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD \
-        FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW \
-        KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN \
-        NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD \
-        SHP SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU \
-        UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG ZWL";
-    let code = std::str::from_utf8(code).ok()?;
-    let listed = |codes: &str| codes.split(' ').any(|listed| listed == code);
-    [(NONE, 0), (TWO, 2), (THREE, 3), (FOUR, 4)]
-        .into_iter()
-        .find(|(codes, _)| listed(codes))
-        .map(|(_, digits)| digits)
+    let mut rows = CURRENCIES.lines().skip(1).filter_map(|row| row.split_once(','));
+    let (_, digits) = rows.find(|(listed, _)| listed.as_bytes() == code)?;
+    digits.parse().ok()
 }
 
 /// The days of a month of the Gregorian calendar.
@@ -602,9 +619,9 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
 }
 
-/// The bounds of a text, but for its normalization form.
+/// The bounds of a text. Normalized to NFC, it is what it was.
 fn is_text(text: &str, longest: usize) -> bool {
-    text.len() <= longest && !text.chars().any(is_forbidden)
+    text.len() <= longest && !text.chars().any(is_forbidden) && text.nfc().eq(text.chars())
 }
 
 /// Characters that no text holds (`log-format.md`, "Conventions"): control characters, and those that
@@ -1565,6 +1582,12 @@ fn read_block(bytes: &[u8]) -> Check<Block> {
     let attributes = read_names(&mut c)?;
     let meters = read_names(&mut c)?;
     let deductions = read_names(&mut c)?;
+    let columns =
+        [(&attributes, ATTRIBUTES_MAX), (&meters, METERS_MAX), (&deductions, DEDUCTIONS_MAX)];
+    ensure(
+        columns.iter().all(|(names, most)| names.len() <= *most),
+        "a block has more columns than terms may have",
+    )?;
 
     let mut values = Vec::new();
     for _ in 0..c.u32()? {
