@@ -29,7 +29,7 @@ fn the_schemas_are_those_of_the_types() {
         compare(&root().join("schemas").join(name), &fs::read_to_string(&path).expect("a text"));
         count += 1;
     }
-    assert_eq!(count, 36);
+    assert_eq!(count, 37);
 }
 
 #[test]

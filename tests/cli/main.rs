@@ -5,6 +5,7 @@ mod schema;
 mod transcripts;
 mod documents;
 mod reading;
+mod roots;
 mod exits;
 mod proposals;
 mod disputes;

@@ -34,6 +34,7 @@ mod bad_dispute_payloads;
 mod bad_words;
 mod closed_lists;
 mod corner_cases;
+mod roots;
 mod says;
 mod vectors;
 mod wire;

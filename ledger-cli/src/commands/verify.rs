@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
 
 use revshare_core::acknowledgement;
 use revshare_core::acknowledgement::SignedAcknowledgement;
@@ -11,17 +13,21 @@ use revshare_core::ledger::verify_new;
 use revshare_core::verify::Finding;
 use revshare_core::verify::Layer;
 use revshare_core::verify::Options;
+use revshare_core::verify::RecordRoot;
+use revshare_core::verify::RootObserver;
 use revshare_core::verify::SinceVerified;
 use revshare_core::verify::Verdict;
 use revshare_core::vocab::Code;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
 
+use crate::commands::usage_findings;
 use crate::context::Session;
 use crate::context::is_ledger;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::files::read_file;
+use crate::render::json::verify::RecordRootDocument;
 use crate::render::json::verify::VerdictDocument;
 use crate::render::problem;
 use crate::render::table::wrap;
@@ -55,6 +61,11 @@ pub struct Args {
     /// be told
     #[arg(long)]
     since_verified: bool,
+    /// Print the state root after every record, one line each, before the verdict: sequence number,
+    /// record hash, version of the state root, state root. Ends before the first finding. With
+    /// --json each line is a document, and so is the verdict, on the last one
+    #[arg(long, conflicts_with = "since_verified")]
+    roots: bool,
 }
 
 /// Runs the command.
@@ -76,11 +87,12 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         },
         against: args.against.iter().map(|file| against(file)).collect::<Result<_, _>>()?,
         now: Some(session.world.now),
-        remembered: None,
+        ..Options::default()
     };
-    let verdict = match args.since_verified {
-        true => verify_new(&folder, session.state_folder(), options),
-        false => verify_folder(session, &folder, options),
+    let verdict = match (args.since_verified, args.roots) {
+        (true, _) => verify_new(&folder, session.state_folder(), options),
+        (false, true) => verify_with_roots(session, &folder, options)?,
+        (false, false) => verify_folder(session, &folder, options),
     };
     // Damage behind a sound record is a finding; a log without one could not be read.
     let nothing = verdict.head.is_none() && verdict.holds_to(Layer::Chain).is_none();
@@ -90,7 +102,11 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         (false, false) => Answer::No,
     };
     if session.globals.json {
-        session.print_json(&VerdictDocument::of(&verdict))?;
+        let document = VerdictDocument::of(&verdict);
+        match args.roots {
+            true => session.print_json_line(&document)?,
+            false => session.print_json(&document)?,
+        }
         return Ok(answer);
     }
     print(session, &verdict)?;
@@ -104,6 +120,46 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
 /// Verifies the copy in a folder, with this machine's memory of it.
 pub fn verify_folder(session: &Session, folder: &Path, options: Options) -> Verdict {
     revshare_core::ledger::verify_folder(folder, session.state_folder(), options)
+}
+
+/// State roots that may wait to be printed.
+const ROOTS_WAITING: usize = 1 << 10;
+
+/// Verifies the copy in a folder, and prints the state root after every record meanwhile.
+fn verify_with_roots(
+    session: &mut Session,
+    folder: &Path,
+    options: Options,
+) -> Result<Verdict, Failure> {
+    let (sender, roots) = mpsc::sync_channel(ROOTS_WAITING);
+    // Roots that nobody can be shown any more change no verdict.
+    let observer = RootObserver::new(move |root| {
+        let _ = sender.send(root);
+    });
+    let options = Options { roots: Some(observer), ..options };
+    let state_folder = session.state_folder().map(Path::to_owned);
+    thread::scope(|scope| {
+        let verifying = scope.spawn(move || {
+            revshare_core::ledger::verify_folder(folder, state_folder.as_deref(), options)
+        });
+        let mut printed = Ok(());
+        for root in roots {
+            if printed.is_ok() {
+                printed = print_root(session, &root);
+            }
+        }
+        let verdict = verifying.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        printed.map(|()| verdict)
+    })
+}
+
+fn print_root(session: &mut Session, root: &RecordRoot) -> Result<(), Failure> {
+    if session.globals.json {
+        return session.print_json_line(&RecordRootDocument::of(root));
+    }
+    let RecordRoot { seq, hash, version, root } = root;
+    writeln!(session.out, "{seq} {hash} {version} {root}")?;
+    Ok(())
 }
 
 fn print(session: &mut Session, verdict: &Verdict) -> Result<(), Failure> {
@@ -144,6 +200,10 @@ fn print(session: &mut Session, verdict: &Verdict) -> Result<(), Failure> {
     print_since(session, verdict)?;
     for (party, seq) in &verdict.acknowledged {
         writeln!(session.out, "acknowledged by {party} at record {seq}")?;
+    }
+    for (seq, finding) in &verdict.price_findings {
+        let text = usage_findings::text(finding);
+        writeln!(session.out, "note: record {seq}: {text}")?;
     }
     for notice in &verdict.notices {
         writeln!(session.out, "note: {}", escape(notice))?;

@@ -44,6 +44,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("pull", schema_for!(lists::PullDocument)),
         ("diff", schema_for!(lists::DiffDocument)),
         ("verdict", schema_for!(json::verify::VerdictDocument)),
+        ("record-root", schema_for!(json::verify::RecordRootDocument)),
         ("demo", schema_for!(lists::DemoDocument)),
     ]
 }

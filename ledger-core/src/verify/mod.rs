@@ -3,6 +3,7 @@
 //! did not check.
 
 pub mod examine;
+pub mod roots;
 pub mod verdict;
 
 use crate::acknowledgement::SignedAcknowledgement;
@@ -32,6 +33,8 @@ use crate::vocab::RecordHash;
 use crate::vocab::StateRoot;
 use crate::vocab::Timestamp;
 
+pub use roots::RecordRoot;
+pub use roots::RootObserver;
 pub use verdict::Before;
 pub use verdict::Finding;
 pub use verdict::Layer;
@@ -49,6 +52,8 @@ pub struct Options {
     pub now: Option<Timestamp>,
     /// The head that this machine remembers for this copy.
     pub remembered: Option<RememberedHead>,
+    /// Receives the state root after every record.
+    pub roots: Option<RootObserver>,
 }
 
 /// Records that were verified before, and are not now.
@@ -308,6 +313,17 @@ impl<'o> Verifier<'o> {
             _ => self.lose_state(named),
         }
         self.note_head(named, stored_hash);
+        self.note_root(named, stored_hash);
+    }
+
+    /// Hands out the state root after a record. Behind a finding there is none: what a state is
+    /// after a record that should not be there, the format does not say.
+    fn note_root(&self, seq: u64, hash: Option<RecordHash>) {
+        let Some((observer, hash)) = self.options.roots.as_ref().zip(hash) else { return };
+        if self.state_known && self.verdict.findings.is_empty() {
+            let (version, root) = (version_of(&self.state), state_root(&self.state));
+            observer.receive(RecordRoot { seq, hash, version, root });
+        }
     }
 
     /// From this record on, nothing that depends on the state can be checked.
@@ -438,6 +454,7 @@ impl<'o> Verifier<'o> {
             self.verdict.acknowledged =
                 acknowledged.map(|(party, one)| (party.clone(), one.head_seq)).collect();
         }
+        self.verdict.price_findings = verdict::price_findings(&self.verdict, &self.state);
         self.compare_keys();
         self.compare_acknowledgements();
         self.compare_memory();

@@ -1,6 +1,10 @@
 //! What a verification says: findings, how far each check holds, and what was not checked.
 
+use crate::state::State;
+use crate::terms::BaseFrom;
 use crate::verify::Options;
+use crate::view::usage;
+use crate::view::usage::PriceFinding;
 use crate::vocab::Code;
 use crate::vocab::Id;
 use crate::vocab::LedgerId;
@@ -26,6 +30,9 @@ pub struct Verdict {
     pub unchecked: Vec<String>,
     /// What is worth knowing and wrong for nobody.
     pub notices: Vec<String>,
+    /// Reports in effect, of the records that were verified now, whose gross is further from the
+    /// price list than the terms tolerate: by their records. They make nothing invalid.
+    pub price_findings: Vec<(u64, PriceFinding)>,
     /// The last head that each party acknowledged on the log.
     pub acknowledged: Vec<(Id, u64)>,
     /// Nothing could be read at all.
@@ -141,6 +148,30 @@ impl Verdict {
             None => self.head.map(|(seq, _)| seq),
         }
     }
+}
+
+/// The findings of the price list, in the order of the log.
+pub(super) fn price_findings(verdict: &Verdict, state: &State) -> Vec<(u64, PriceFinding)> {
+    let Some(agreement) = state.agreement() else { return Vec::new() };
+    let mut versions = agreement.versions().iter();
+    if versions.all(|version| version.terms.base_from != BaseFrom::Priced) {
+        return Vec::new();
+    }
+    let first = match &verdict.since {
+        SinceVerified::From(before) => before.records,
+        SinceVerified::NotAsked | SinceVerified::Everything(_) => 0,
+    };
+    let is_asked = |seq: u64| first <= seq && seq < verdict.events;
+    let mut found = Vec::new();
+    for report in agreement.reports() {
+        if report.corrected_by.is_none() && is_asked(report.seq) {
+            let lines = agreement.lines_of(report);
+            let findings = usage::price_findings(agreement, report.period, lines);
+            found.extend(findings.into_iter().map(|finding| (report.seq, finding)));
+        }
+    }
+    found.sort_by_key(|(seq, _)| *seq);
+    found
 }
 
 /// Says what was not checked.

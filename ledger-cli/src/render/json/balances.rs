@@ -52,7 +52,8 @@ pub struct BalanceDocument {
     pub withheld: String,
     /// Late interest that the next statement posts.
     pub pending_interest: String,
-    /// Posted interest that payouts have not settled.
+    /// Late interest that statements posted and that is open, over all periods: neither credit nor
+    /// payouts have settled it, and payouts in transit would not settle it either (see `open`).
     pub open_interest: String,
     /// By period.
     pub periods: Vec<PeriodBalanceDocument>,
@@ -67,7 +68,11 @@ pub struct PeriodBalanceDocument {
     pub due_on: String,
     /// Booked, all statements together.
     pub booked: String,
-    /// The part that nothing has settled; the oldest due date is settled first, what is held last.
+    /// What is open of the shares of the period, without interest, once the full amounts of all
+    /// payouts in transit are taken as received: what neither credit, recoupments, negative entries
+    /// nor payouts settle. A credit below zero is filled first, then the oldest due date is
+    /// settled first, what is held last. Over all periods, with `open_interest` and less the credit
+    /// that is left, it is `payable` + `held`.
     pub open: String,
     /// The part of what is open that disputes hold.
     pub held: String,

@@ -2,13 +2,16 @@
 
 use revshare_core::verify::Finding;
 use revshare_core::verify::Layer;
+use revshare_core::verify::RecordRoot;
 use revshare_core::verify::SinceVerified;
 use revshare_core::verify::Verdict;
+use revshare_core::view::usage::PriceFinding;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::render::json::ErrorDocument;
 use crate::render::json::PlaceDocument;
+use crate::render::json::usage::PriceFindingDocument;
 
 /// `verify`.
 #[derive(Serialize, JsonSchema)]
@@ -31,10 +34,50 @@ pub struct VerdictDocument {
     pub unchecked: Vec<String>,
     /// What is worth knowing and wrong for nobody.
     pub notices: Vec<String>,
+    /// Reports in effect, of the records that were verified now, whose gross is further from the
+    /// price list than the terms tolerate. They make nothing invalid.
+    pub price_findings: Vec<PriceFindingOfRecord>,
     /// The last head that each party acknowledged on the log.
     pub acknowledged: Vec<HeadOfParty>,
     /// Which records were verified now; `null` without `--since-verified`: all.
     pub since_verified: Option<SinceDocument>,
+}
+
+/// A line of `verify --roots`: the state root after a record. There is one for every record, in
+/// order, up to the one before the first finding; the verdict follows on a line of its own. Records
+/// at the end that turn out not to count (parts of a report that no event closes) have one, too:
+/// `events` in the verdict says how many count.
+#[derive(Serialize, JsonSchema)]
+pub struct RecordRootDocument {
+    /// Sequence number of the record.
+    pub seq: u64,
+    /// Its record hash.
+    pub hash: String,
+    /// Version of the state root.
+    pub state_root_version: u16,
+    /// State root of the state after the record.
+    pub state_root: String,
+}
+
+impl RecordRootDocument {
+    /// A state root as JSON.
+    pub fn of(root: &RecordRoot) -> RecordRootDocument {
+        RecordRootDocument {
+            seq: root.seq,
+            hash: root.hash.to_string(),
+            state_root_version: root.version,
+            state_root: root.root.to_string(),
+        }
+    }
+}
+
+/// A report whose gross and the price list disagree.
+#[derive(Serialize, JsonSchema)]
+pub struct PriceFindingOfRecord {
+    /// The record of the report or correction.
+    pub seq: u64,
+    /// What disagrees.
+    pub finding: PriceFindingDocument,
 }
 
 /// Which records were verified now, and what was verified before.
@@ -130,6 +173,10 @@ impl VerdictDocument {
             seq,
             hash: hash.to_string(),
         };
+        let price_finding = |(seq, finding): &(u64, PriceFinding)| PriceFindingOfRecord {
+            seq: *seq,
+            finding: PriceFindingDocument::of(finding),
+        };
         VerdictDocument {
             verdict: if verdict.is_valid() { "valid" } else { "invalid" }.to_owned(),
             ledger: verdict.ledger.map(|ledger| ledger.to_string()),
@@ -140,6 +187,7 @@ impl VerdictDocument {
             holds: Layer::ALL.into_iter().map(holds).collect(),
             unchecked: verdict.unchecked.clone(),
             notices: verdict.notices.clone(),
+            price_findings: verdict.price_findings.iter().map(price_finding).collect(),
             acknowledged: verdict
                 .acknowledged
                 .iter()
