@@ -96,6 +96,13 @@ fn evidence_of_what_was_not_recorded_is_not_kept() {
 #[test]
 fn lists_and_comparisons_fit_their_schemas() {
     let bench = priced();
+    // What is not as the price list has it is shown with the verdict, and makes nothing invalid.
+    let verdict = json(&bench.ok("-C acme verify --json").out);
+    schema::check("verdict", &verdict);
+    assert_eq!(verdict["price_findings"][0]["seq"], 2);
+    assert_eq!(verdict["price_findings"][0]["finding"]["reported"], "1100.505");
+    let shown = bench.ok("-C acme verify").out;
+    assert!(shown.contains("\nnote: record 2: 1100.505 USD gross is reported"), "{shown}");
     bench.ok("-C acme amend propose terms-2.toml --from 2024-02-01 --reason x --key meta.key");
     bench.ok("-C acme fx set EUR 1.09 --period 2024-01 --source ECB --key acme.key");
     bench.ok("-C acme fx reject 4 --reason wrong --key meta.key");
@@ -121,6 +128,8 @@ fn lists_and_comparisons_fit_their_schemas() {
         assert_eq!((ran.code, ran.err.as_str()), (code, ""), "{command}");
         schema::check(name, &json(&ran.out));
     }
+    let verdict = json(&bench.ok("-C acme verify --json").out);
+    assert_eq!(verdict["price_findings"], json("[]"), "what was corrected is not in effect");
     let shown = json(&bench.ok("-C acme usage show 2 --json").out);
     assert_eq!(shown["report"]["price_findings"][0]["reported"], "1100.505");
     assert_eq!(shown["report"]["price_findings"][0]["priced"], "1080");

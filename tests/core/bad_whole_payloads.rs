@@ -258,6 +258,11 @@ fn clauses() -> Vec<(u16, Bad)> {
             Clauses { tolerance: (1, 2), ..default() },
         ),
         opened(
+            "tolerance-negative",
+            "the price tolerance is negative",
+            Clauses { tolerance: (-1, 2), ..priced(&[sound()]) },
+        ),
+        opened(
             "price-meter",
             "a price is for no declared meter",
             priced(&[price(b"requests", (1, 0), (1, 0), b"USD")]),

@@ -32,6 +32,7 @@ mod bad_payloads;
 mod bad_whole_payloads;
 mod bad_dispute_payloads;
 mod bad_words;
+mod payload_mutations;
 mod closed_lists;
 mod corner_cases;
 mod roots;

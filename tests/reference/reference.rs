@@ -1195,6 +1195,7 @@ fn check_clauses(terms: &Terms) -> Check<()> {
         ensure(!twice, "a price stands twice")?;
     }
     ensure(!clauses.priced || !clauses.prices.is_empty(), "the base is priced without a price")?;
+    ensure(!clauses.price_tolerance.is_negative(), "the tolerance of prices is negative")?;
     ensure(
         clauses.priced || clauses.price_tolerance.is_zero(),
         "a tolerance of prices is given and the base is not priced",
