@@ -148,12 +148,14 @@ fn admit_dates(agreement: &Agreement, amendment: &Amendment) -> Result<(), Viola
 /// Every line in effect from a day on has a day, attributes, meters, a rule and prices in these
 /// versions of the terms.
 fn admit_lines(agreement: &Agreement, versions: &Versions, from: Date) -> Result<(), Violation> {
+    let mut lines = LineAdmission::new(versions, Level::LATEST);
     for period in agreement.reported_periods().filter(|period| period.last_day() >= from) {
-        let mut lines = LineAdmission::new(versions, period, Level::LATEST);
         for report in agreement.in_effect(period) {
             for (key, sums) in agreement.lines_of(report).iter().filter(|(key, _)| key.day >= from)
             {
-                lines.admit(key, sums).map_err(|why| incomplete(key, report.seq, &why))?;
+                lines
+                    .admit(period, (key, sums))
+                    .map_err(|why| incomplete(key, report.seq, &why))?;
             }
         }
     }

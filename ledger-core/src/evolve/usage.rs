@@ -28,6 +28,7 @@ use crate::usage::UsageSums;
 use crate::vocab::Amount;
 use crate::vocab::Code;
 use crate::vocab::Currency;
+use crate::vocab::Date;
 use crate::vocab::EventId;
 use crate::vocab::Level;
 use crate::vocab::Period;
@@ -121,30 +122,37 @@ pub(crate) fn admit_lines(
         )
         .hint("`revshare terms show` lists them"));
     }
-    let mut lines = LineAdmission::new(versions, period, agreement.level());
-    usage.iter().try_for_each(|(key, sums)| lines.admit(key, sums))
+    let mut lines = LineAdmission::new(versions, agreement.level());
+    usage.iter().try_for_each(|line| lines.admit(period, line))
 }
 
-/// Judges lines of a period by the terms in force on their days.
+/// Judges lines by the terms in force on their days.
 pub(crate) struct LineAdmission<'a> {
     versions: &'a Versions,
-    period: Period,
     level: Level,
     by_version: BTreeMap<usize, Admission<'a>>,
+    /// The last day asked about, and the number of its version: lines are sorted by day.
+    last: Option<(Date, usize)>,
 }
 
 impl<'a> LineAdmission<'a> {
-    pub(crate) fn new(versions: &'a Versions, period: Period, level: Level) -> LineAdmission<'a> {
-        LineAdmission { versions, period, level, by_version: BTreeMap::new() }
+    pub(crate) fn new(versions: &'a Versions, level: Level) -> LineAdmission<'a> {
+        LineAdmission { versions, level, by_version: BTreeMap::new(), last: None }
     }
 
-    /// A day, currency, attributes, meters, deductions, rule and prices that the terms in force on
-    /// the day provide for.
-    pub(crate) fn admit(&mut self, key: &LineKey, sums: &LineSums) -> Result<(), Violation> {
-        if !self.period.holds(key.day) || !self.versions.covers(key.day) {
-            return Err(outside_period(self.versions, self.period, &key.day.to_string()));
+    /// A day of the period, and a currency, attributes, meters, deductions, rule and prices that
+    /// the terms in force on the day provide for.
+    pub(crate) fn admit(
+        &mut self,
+        period: Period,
+        (key, sums): (&LineKey, &LineSums),
+    ) -> Result<(), Violation> {
+        if !period.holds(key.day) || !self.versions.covers(key.day) {
+            return Err(outside_period(self.versions, period, &key.day.to_string()));
         }
-        let number = self.versions.number_on(key.day);
+        let known = self.last.filter(|(day, _)| *day == key.day).map(|(_, number)| number);
+        let number = known.unwrap_or_else(|| self.versions.number_on(key.day));
+        self.last = Some((key.day, number));
         let terms = &self.versions.get(number).terms;
         let level = self.level;
         let admission =

@@ -8,13 +8,13 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::terms::BaseFrom;
+use crate::terms::Clauses;
 use crate::terms::Measure;
-use crate::terms::Price;
 use crate::terms::Stretch;
 use crate::terms::Terms;
 use crate::terms::Tiers;
+use crate::terms::ValueMemo;
 use crate::terms::Versions;
-use crate::terms::all_hold;
 use crate::usage::LineKey;
 use crate::usage::LineSums;
 use crate::usage::UsageSums;
@@ -103,15 +103,16 @@ pub enum Unrated {
 }
 
 /// What terms say about lines with the same attributes, worked out once.
-struct Profile<'a> {
+struct Profile {
     rule: Option<usize>,
     exclusivities: Vec<usize>,
     contributions: Vec<usize>,
-    prices: Vec<&'a Price>,
+    /// The clauses that hold, prices among them.
+    holding: Clauses,
 }
 
 /// Profiles by version and attributes.
-type Profiles<'a> = FxHashMap<(usize, &'a [(Name, Value)]), Profile<'a>>;
+type Profiles<'a> = FxHashMap<(usize, &'a [(Name, Value)]), Profile>;
 
 /// Sums lines into the groups of a period, under given versions and contributions.
 pub struct Grouping<'a> {
@@ -119,6 +120,7 @@ pub struct Grouping<'a> {
     contributions: BTreeMap<&'a Id, Vec<Interval>>,
     stretches: Vec<Stretch>,
     profiles: Profiles<'a>,
+    memos: BTreeMap<usize, ValueMemo>,
 }
 
 impl<'a> Grouping<'a> {
@@ -134,7 +136,8 @@ impl<'a> Grouping<'a> {
             open.entry(&one.clause).or_default().push((one.from, one.to));
         }
         let contributions = open.into_iter().map(|(id, days)| (id, merged(days))).collect();
-        Grouping { versions, contributions, stretches, profiles: FxHashMap::default() }
+        let (profiles, memos) = (FxHashMap::default(), BTreeMap::new());
+        Grouping { versions, contributions, stretches, profiles, memos }
     }
 
     /// The group of lines with a key, and their priced gross where the base is priced.
@@ -147,10 +150,10 @@ impl<'a> Grouping<'a> {
         let stretch = found.ok_or(Unrated::Day)?;
         let version = self.stretches[stretch].version;
         let terms = &self.versions.get(version).terms;
-        let profile = self
-            .profiles
-            .entry((version, &key.attributes))
-            .or_insert_with(|| Profile::of(terms, &key.attributes));
+        let memos = &mut self.memos;
+        let profile = self.profiles.entry((version, &key.attributes)).or_insert_with(|| {
+            Profile::of(terms, &key.attributes, memos.entry(version).or_default())
+        });
         let rule = profile.rule.ok_or(Unrated::Rule)?;
         let mut modifiers = Vec::new();
         for one in profile.exclusivities.iter().map(|at| &terms.exclusivities[*at]) {
@@ -189,22 +192,15 @@ impl<'a> Grouping<'a> {
     }
 }
 
-impl<'a> Profile<'a> {
-    fn of(terms: &'a Terms, attributes: &[(Name, Value)]) -> Profile<'a> {
-        let holds = |when| all_hold(when, attributes);
-        let exclusivities = terms.exclusivities.iter().enumerate();
-        let contributions = terms.contributions.iter().enumerate();
+impl Profile {
+    fn of(terms: &Terms, attributes: &[(Name, Value)], memo: &mut ValueMemo) -> Profile {
+        let clauses = terms.clauses();
+        let holding = clauses.holding(attributes, memo);
         Profile {
-            rule: terms.rules.iter().position(|rule| holds(&rule.when)),
-            exclusivities: exclusivities
-                .filter(|(_, one)| holds(&one.when))
-                .map(|(at, _)| at)
-                .collect(),
-            contributions: contributions
-                .filter(|(_, one)| holds(&one.when))
-                .map(|(at, _)| at)
-                .collect(),
-            prices: terms.prices.iter().filter(|price| holds(&price.when)).collect(),
+            rule: clauses.rule(&holding),
+            exclusivities: clauses.exclusivities(&holding).collect(),
+            contributions: clauses.contributions(&holding).collect(),
+            holding,
         }
     }
 
@@ -212,24 +208,16 @@ impl<'a> Profile<'a> {
     fn priced(&self, terms: &Terms, key: &LineKey, sums: &LineSums) -> Result<Exact, Unrated> {
         let mut gross = Exact::zero();
         for (meter, quantity) in &sums.meters {
-            if quantity.is_zero() || !terms.is_priced(meter) {
+            if quantity.is_zero() || !terms.clauses().is_priced(meter) {
                 continue;
             }
-            let price = self.price(meter, key).ok_or(Unrated::Price)?;
+            let line = (meter, key.currency, key.day);
+            let price = terms.clauses().price(terms, line, &self.holding);
+            let price = price.ok_or(Unrated::Price)?;
             gross +=
                 quantity.exact() * exact::of_amount(&price.price) / exact::of_amount(&price.unit);
         }
         Ok(gross)
-    }
-
-    /// The price with the latest first day that is not after the line's; the first listed of
-    /// several.
-    fn price(&self, meter: &Name, key: &LineKey) -> Option<&'a Price> {
-        let fits = |price: &&Price| {
-            price.meter == *meter && price.currency == key.currency && price.from <= key.day
-        };
-        let candidates = self.prices.iter().copied().filter(fits);
-        candidates.rev().max_by_key(|price| price.from)
     }
 }
 

@@ -1,7 +1,12 @@
 //! Whether terms provide for a usage line: its currency, attributes, rule, quantities and prices.
 //! Asked when a file is read, when a report is recorded, and when terms are to be amended.
 
+use std::cell::RefCell;
+
+use crate::terms::body::Price;
 use crate::terms::body::Terms;
+use crate::terms::clause_index::Clauses;
+use crate::terms::clause_index::ValueMemo;
 use crate::usage::LineKey;
 use crate::usage::LineSums;
 use crate::vocab::Code;
@@ -17,12 +22,13 @@ pub struct Admission<'a> {
     terms: &'a Terms,
     level: Level,
     known: Vec<Name>,
+    memo: RefCell<ValueMemo>,
 }
 
 impl<'a> Admission<'a> {
     /// By these terms, on a ledger of this current format level.
     pub fn new(terms: &'a Terms, level: Level) -> Admission<'a> {
-        Admission { terms, level, known: terms.known_attributes() }
+        Admission { terms, level, known: terms.known_attributes(), memo: RefCell::default() }
     }
 
     /// The terms.
@@ -34,9 +40,11 @@ impl<'a> Admission<'a> {
     /// where their sum is not zero. Returns the position of the rule. Errors: those of the
     /// questions, the first that fails.
     pub fn line(&self, key: &LineKey, sums: &LineSums) -> Result<usize, Problem> {
-        let rule = self.key(key)?;
+        self.attributes(key)?;
+        let holding = self.holding(key);
+        let rule = self.rule_of(key, &holding)?;
         for (meter, _) in sums.meters.iter().filter(|(_, sum)| !sum.is_zero()) {
-            self.meter(key, meter)?;
+            self.meter_of(key, meter, || self.price_of(key, meter, &holding))?;
         }
         for (kind, _) in sums.deductions.iter().filter(|(_, sum)| !sum.is_zero()) {
             self.deduction(kind)?;
@@ -48,11 +56,18 @@ impl<'a> Admission<'a> {
     /// Errors: [`Code::RowCurrency`], [`Code::LinesNotAdmissible`], [`Code::RowAttribute`],
     /// [`Code::RowRule`].
     pub fn key(&self, key: &LineKey) -> Result<usize, Problem> {
-        self.currency(key.currency)?;
-        for (attribute, value) in &key.attributes {
-            self.attribute(attribute, value)?;
-        }
+        self.attributes(key)?;
         self.rule(key)
+    }
+
+    fn attributes(&self, key: &LineKey) -> Result<(), Problem> {
+        self.currency(key.currency)?;
+        key.attributes.iter().try_for_each(|(name, value)| self.attribute(name, value))
+    }
+
+    /// The clauses whose conditions hold for a line.
+    fn holding(&self, key: &LineKey) -> Clauses {
+        self.terms.clauses().holding(&key.attributes, &mut self.memo.borrow_mut())
     }
 
     /// At format level 1, the settlement currency only. Errors: [`Code::RowCurrency`].
@@ -89,7 +104,11 @@ impl<'a> Admission<'a> {
 
     /// The position of the rule that rates a line. Errors: [`Code::RowRule`].
     pub fn rule(&self, key: &LineKey) -> Result<usize, Problem> {
-        self.terms.rule_for(key).ok_or_else(|| {
+        self.rule_of(key, &self.holding(key))
+    }
+
+    fn rule_of(&self, key: &LineKey, holding: &Clauses) -> Result<usize, Problem> {
+        self.terms.clauses().rule(holding).ok_or_else(|| {
             Problem::new(Code::RowRule, format!("no rule of the terms matches {}", described(key)))
                 .hint("correct the attributes, or amend the terms with a rule for them")
         })
@@ -98,11 +117,23 @@ impl<'a> Admission<'a> {
     /// A meter of which a line has a quantity: declared, and with a price if the base is priced
     /// and the meter has prices at all. Errors: [`Code::LinesNotAdmissible`], [`Code::RowPrice`].
     pub fn meter(&self, key: &LineKey, meter: &Name) -> Result<(), Problem> {
+        self.meter_of(key, meter, || self.price_of(key, meter, &self.holding(key)))
+    }
+
+    fn price_of(&self, key: &LineKey, meter: &Name, holding: &Clauses) -> Option<&Price> {
+        self.terms.clauses().price(self.terms, (meter, key.currency, key.day), holding)
+    }
+
+    fn meter_of<'p>(
+        &self,
+        key: &LineKey,
+        meter: &Name,
+        price: impl FnOnce() -> Option<&'p Price>,
+    ) -> Result<(), Problem> {
         if !self.terms.meters.contains(meter) {
             return Err(undeclared("meter", meter));
         }
-        let needs_price = self.terms.is_priced_base() && self.terms.is_priced(meter);
-        let price = || self.terms.price_for(meter, key.day, key.currency, &key.attributes);
+        let needs_price = self.terms.is_priced_base() && self.terms.clauses().is_priced(meter);
         if needs_price && price().is_none() {
             return Err(Problem::new(
                 Code::RowPrice,

@@ -5,6 +5,8 @@ use std::ops::Deref;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::terms::clause_index::ClauseIndex;
+use crate::terms::clause_index::IndexCell;
 use crate::terms::glob;
 use crate::usage::LineKey;
 use crate::vocab::Amount;
@@ -22,7 +24,7 @@ use crate::vocab::Value;
 
 /// Terms that passed every check. Only [`crate::terms::check`] makes them.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Terms(pub(in crate::terms) TermsBody);
+pub struct Terms(pub(in crate::terms) TermsBody, pub(in crate::terms) IndexCell);
 
 /// The clauses of the terms. Public to read; it becomes [`Terms`] only through the checks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -373,6 +375,13 @@ impl Deref for Terms {
 
     fn deref(&self) -> &TermsBody {
         &self.0
+    }
+}
+
+impl Terms {
+    /// Which clauses hold for a line, about all of them at once.
+    pub(crate) fn clauses(&self) -> &ClauseIndex {
+        self.1.of(&self.0)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::terms::body::Party;
 use crate::terms::body::Role;
 use crate::terms::body::Terms;
 use crate::terms::body::TermsBody;
+use crate::terms::clause_index::IndexCell;
 use crate::terms::clauses;
 use crate::terms::draft::At;
 use crate::terms::draft::DraftTerms;
@@ -72,7 +73,9 @@ pub fn admit(draft: &DraftTerms) -> Result<Terms, Vec<TermsProblem>> {
     let mut judge = Judge::default();
     let body = body(&mut judge, draft);
     match body {
-        Some(body) if judge.problems.is_empty() && !judge.unreadable => Ok(Terms(body)),
+        Some(body) if judge.problems.is_empty() && !judge.unreadable => {
+            Ok(Terms(body, IndexCell::default()))
+        }
         _ => Err(judge.problems),
     }
 }

@@ -4,7 +4,9 @@
 //! it and yields [`Terms`], the only type that rating and the ledger accept.
 
 pub mod glob;
+mod patterns;
 pub mod body;
+mod clause_index;
 pub mod by_day;
 pub mod versions;
 pub mod draft;
@@ -24,6 +26,8 @@ pub use body::*;
 pub use by_day::TermsByDay;
 pub use check::Checked;
 pub use check::check;
+pub(crate) use clause_index::Clauses;
+pub(crate) use clause_index::ValueMemo;
 pub use diff::Change;
 pub use diff::diff;
 pub use judge::TermsProblem;
@@ -34,3 +38,5 @@ pub use versions::Versions;
 
 #[cfg(test)]
 mod diff_tests;
+#[cfg(test)]
+mod patterns_tests;
