@@ -214,6 +214,30 @@ fn a_new_year_begins_a_new_segment_and_an_absent_rule_does_not() {
     comes_to(&facts, "owner", &amounts);
 }
 
+/// Up to 10 units at 10 a unit, then 5 a unit, over a window.
+fn ten_then_five(window: Window) -> Terms {
+    let steps = vec![step(Some("10"), "0", "10", "0"), step(None, "0", "5", "0")];
+    terms(by_units(window, true, steps))
+}
+
+#[test]
+fn whole_tiers_go_by_the_window_of_each_text() {
+    let (by_year, by_period) = (ten_then_five(Window::Year), ten_then_five(Window::Period));
+    let mut narrower = facts(by_year.clone(), vec![("2026-02-16", by_period.clone())]);
+    narrower.line("2026-01-10", "0", "8");
+    narrower.line("2026-02-10", "0", "4");
+    narrower.line("2026-02-20", "0", "5");
+    // The old text ends at 12 of the year: 12 × 5 − 80 = −20. The new one begins at 4 of February
+    // and ends at 9: 5 × 10 = 50.
+    comes_to(&narrower, "owner", &["80", "30"]);
+    let mut wider = facts(by_period, vec![("2026-03-01", by_year)]);
+    wider.line("2026-01-10", "0", "8");
+    wider.line("2026-02-10", "0", "12");
+    wider.line("2026-03-10", "0", "4");
+    // The new text begins at 20 of the year and ends at 24: 4 × 5 = 20.
+    comes_to(&wider, "owner", &["80", "60", "20"]);
+}
+
 #[test]
 fn a_change_of_text_charges_no_flat_of_steps_already_entered() {
     let opening = by_units(

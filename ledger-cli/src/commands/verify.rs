@@ -89,10 +89,10 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         now: Some(session.world.now),
         ..Options::default()
     };
-    let verdict = match (args.since_verified, args.roots) {
-        (true, _) => verify_new(&folder, session.state_folder(), options),
-        (false, true) => verify_with_roots(session, &folder, options)?,
-        (false, false) => verify_folder(session, &folder, options),
+    let (verdict, roots) = match (args.since_verified, args.roots) {
+        (true, _) => (verify_new(&folder, session.state_folder(), options), Ok(())),
+        (false, true) => verify_with_roots(session, &folder, options),
+        (false, false) => (verify_folder(session, &folder, options), Ok(())),
     };
     // Damage behind a sound record is a finding; a log without one could not be read.
     let nothing = verdict.head.is_none() && verdict.holds_to(Layer::Chain).is_none();
@@ -101,6 +101,11 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         (false, true) => Answer::Unreadable,
         (false, false) => Answer::No,
     };
+    match roots {
+        // Whoever reads no further changes no verdict.
+        Err(Failure::OutputClosed) => return Ok(answer),
+        roots => roots?,
+    }
     if session.globals.json {
         let document = VerdictDocument::of(&verdict);
         match args.roots {
@@ -125,12 +130,13 @@ pub fn verify_folder(session: &Session, folder: &Path, options: Options) -> Verd
 /// State roots that may wait to be printed.
 const ROOTS_WAITING: usize = 1 << 10;
 
-/// Verifies the copy in a folder, and prints the state root after every record meanwhile.
+/// Verifies the copy in a folder, and prints the state root after every record meanwhile. Returns
+/// whether they could be printed, too.
 fn verify_with_roots(
     session: &mut Session,
     folder: &Path,
     options: Options,
-) -> Result<Verdict, Failure> {
+) -> (Verdict, Result<(), Failure>) {
     let (sender, roots) = mpsc::sync_channel(ROOTS_WAITING);
     // Roots that nobody can be shown any more change no verdict.
     let observer = RootObserver::new(move |root| {
@@ -149,7 +155,7 @@ fn verify_with_roots(
             }
         }
         let verdict = verifying.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        printed.map(|()| verdict)
+        (verdict, printed)
     })
 }
 
