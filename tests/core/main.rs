@@ -31,7 +31,7 @@ mod tidy;
 mod bad_payloads;
 mod bad_whole_payloads;
 mod bad_dispute_payloads;
-mod bad_words;
+mod bad_texts;
 mod payload_mutations;
 mod closed_lists;
 mod corner_cases;

@@ -37,8 +37,8 @@ use serde_json::json;
 
 use crate::bad_dispute_payloads::bad_dispute_payloads;
 use crate::bad_payloads::bad_payloads;
+use crate::bad_texts::bad_texts;
 use crate::bad_whole_payloads::bad_whole_payloads;
-use crate::bad_words::bad_words;
 use crate::corner_cases::bad_reports;
 use crate::damage::frames;
 use crate::every_dispute::every_dispute;
@@ -275,7 +275,7 @@ fn bad_payloads_are_written_again() {
     let of_level_one = bad_payloads().into_iter().map(|bad| (None, bad));
     let of_level_two = bad_whole_payloads().into_iter().map(|(v, bad)| (Some(v), bad));
     let of_disputes = bad_dispute_payloads().into_iter().map(|(v, bad)| (Some(v), bad));
-    let all = of_level_one.chain(of_level_two).chain(of_disputes).chain(bad_words());
+    let all = of_level_one.chain(of_level_two).chain(of_disputes).chain(bad_texts());
     for (version, bad) in all {
         assert!(names.insert(bad.name), "there are two bad payloads {}", bad.name);
         let kind = bad.kind as u16;

@@ -45,7 +45,7 @@ fn part(columns: [usize; 3], value: &[u8]) -> Vec<u8> {
 }
 
 /// Payloads that must be refused, with the version that their vector names.
-pub fn bad_words() -> Vec<(Option<u16>, Bad)> {
+pub fn bad_texts() -> Vec<(Option<u16>, Bad)> {
     let text = |name, what, reason: &str| {
         let (kind, payload) = (Kind::EvidenceErased, erased(reason));
         (Some(1), Bad { name, what, kind, payload })
