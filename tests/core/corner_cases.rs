@@ -8,6 +8,7 @@ use ledger_core::event::Event;
 use ledger_core::event::Lines;
 use ledger_core::event::PartsIndex;
 use ledger_core::event::UsageReport;
+use ledger_core::view::balances::balances;
 use ledger_core::vocab::Amount;
 use ledger_core::vocab::Digest;
 use ledger_core::vocab::Id;
@@ -19,8 +20,9 @@ use revshare_kit::Given;
 use revshare_kit::Line;
 use revshare_kit::TermsBuilder;
 use revshare_kit::World;
+use revshare_kit::blocks;
 use revshare_kit::disputes::as_claimed;
-use revshare_kit::lines::blocks;
+use revshare_kit::lines;
 use revshare_kit::party;
 use revshare_kit::random::facts;
 use revshare_kit::signer;
@@ -136,6 +138,37 @@ fn corner_cases_come_to_what_was_worked_by_hand() {
     let open: Vec<Amount> = queue.items().iter().map(|item| item.open).collect();
     assert_eq!(open, [amount("10"), amount("0.84")]);
     assert_eq!(agreement.account(&meta).payable(), amount("10.84"));
+}
+
+/// What is open (`schemas/balances.schema.json`) is what a payout in transit would leave, and with
+/// open interest it is payable and held together, less the credit that is left.
+#[test]
+fn what_is_open_is_what_payouts_in_transit_leave() {
+    let (host, meta) = (party("acme-cloud"), party("meta"));
+    let terms = two_parties("share = { meta = \"0.1\" }")
+        .clause("[payment]\nlate_interest = { rate = \"0.0365\" }");
+    let world = Given::ledger(terms)
+        .reported("2026-01", lines!["2026-01-05" => "1000"])
+        .stated("2026-01")
+        .and(host.sends("meta", "50", "2026-03-12", "wire 1"))
+        .and(meta.confirms("wire 1", "2026-03-12"))
+        .reported("2026-02", lines!["2026-02-05" => "200"])
+        .stated("2026-02")
+        .and(host.sends("meta", "60", "2026-03-20", "wire 2"))
+        .and(meta.disputes_statement("2026-02", &[("meta", "25")]))
+        .into_world();
+    let all = balances(world.agreement());
+    let [meta] = &all.beneficiaries[..] else { panic!("one beneficiary") };
+    // 100 and 20 are booked. 50 were received 10 days late: 50 × 0.0365 × 10 / 365 = 0.05. Of the 60
+    // in transit, 50 would settle January, and 10 of February's 20.
+    assert_eq!(
+        meta.periods.iter().map(|one| one.open).collect::<Vec<_>>(),
+        ["0", "10"].map(amount)
+    );
+    assert_eq!(meta.open_interest, amount("0.05"));
+    let open = meta.periods.iter().map(|one| one.open).chain([meta.open_interest]);
+    let open = open.fold(Amount::ZERO, |sum, one| sum.checked_add(one).expect("small amounts"));
+    assert_eq!(meta.payable.checked_add(meta.account.held), Some(open));
 }
 
 /// The segments of a ledger whose last record says something else, correctly signed.
