@@ -30,7 +30,7 @@ use crate::render::problem;
     version,
     disable_help_subcommand = true,
     max_term_width = 100,
-    after_help = "Exit codes: 0 done, 1 the answer is no, 2 the command line is wrong, 3 refused, 4 the ledger's files are damaged, 5 the outside failed.\nStart with: revshare demo"
+    after_help = "Exit codes: 0 done, 1 the answer is no, 2 the command line is wrong, 3 refused, 4 the ledger's files are damaged, 5 the outside failed, 6 a fault of this program.\nStart with: revshare demo"
 )]
 pub struct Cli {
     #[command(flatten)]

@@ -3,6 +3,7 @@
 use std::io;
 
 use revshare_core::vocab::Code;
+use revshare_core::vocab::OutOfBounds;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
 use revshare_core::vocab::problem::Class;
@@ -112,6 +113,12 @@ impl Failure {
     }
 }
 
+impl From<OutOfBounds> for Failure {
+    fn from(error: OutOfBounds) -> Failure {
+        Failure::from(Problem::from(error))
+    }
+}
+
 /// The exit code of a problem.
 fn exit_code(code: Code) -> u8 {
     match code.class() {
@@ -120,6 +127,7 @@ fn exit_code(code: Code) -> u8 {
         Class::Refused => 3,
         Class::Damaged => 4,
         Class::Outside => 5,
+        Class::Internal => 6,
     }
 }
 

@@ -78,7 +78,7 @@ pub fn read(source: &str) -> Result<SignedAcknowledgement, Problem> {
     let pair = |value: &'static str, words: &str| {
         let (number, hash) = words.split_once(' ').ok_or_else(|| malformed(value))?;
         let number: u64 = number.parse().map_err(|_| malformed(value))?;
-        Ok((number, Digest::parse(hash)?))
+        Ok::<_, Problem>((number, Digest::parse(hash)?))
     };
     let (seq, head) = pair("the head is not a number and a hash", field("head")?)?;
     let (version, root) = pair("the state root is not a version and a hash", field("state-root")?)?;

@@ -422,7 +422,31 @@ impl Event {
             Event::LedgerOpened(version) => version.level,
             Event::StatementIssued(statement) => statement.level,
             Event::PayoutSent(payout) => payout.level,
-            _ => Level::One,
+            Event::Accepted(_)
+            | Event::UsagePart(_)
+            | Event::UsageReported(_)
+            | Event::UsageCorrected(_)
+            | Event::UsageMissing(_)
+            | Event::StatementAccepted(_)
+            | Event::PayoutConfirmed(_)
+            | Event::PayoutReturned(_)
+            | Event::Acknowledged(_)
+            | Event::AmendmentProposed(_)
+            | Event::ProposalRejected(_)
+            | Event::ProposalWithdrawn(_)
+            | Event::RateProposed(_)
+            | Event::ContributionClaimed(_)
+            | Event::ContributionEnded(_)
+            | Event::AdvancePaid(_)
+            | Event::DisputeOpened(_)
+            | Event::DisputeResponded(_)
+            | Event::DisputeAccepted(_)
+            | Event::DisputeSettled(_)
+            | Event::DisputeEscalated(_)
+            | Event::DisputeDetermined(_)
+            | Event::DisputeWithdrawn(_)
+            | Event::EvidenceAttached(_)
+            | Event::EvidenceErased(_) => Level::One,
         };
         level.number()
     }
@@ -469,7 +493,28 @@ impl Event {
             Event::DisputeSettled(said) => Some(said.dispute),
             Event::DisputeEscalated(said) | Event::DisputeWithdrawn(said) => Some(said.dispute),
             Event::DisputeDetermined(said) => Some(said.dispute),
-            _ => None,
+            Event::LedgerOpened(_)
+            | Event::Accepted(_)
+            | Event::UsagePart(_)
+            | Event::UsageReported(_)
+            | Event::UsageCorrected(_)
+            | Event::UsageMissing(_)
+            | Event::StatementIssued(_)
+            | Event::StatementAccepted(_)
+            | Event::PayoutSent(_)
+            | Event::PayoutConfirmed(_)
+            | Event::PayoutReturned(_)
+            | Event::Acknowledged(_)
+            | Event::AmendmentProposed(_)
+            | Event::ProposalRejected(_)
+            | Event::ProposalWithdrawn(_)
+            | Event::RateProposed(_)
+            | Event::ContributionClaimed(_)
+            | Event::ContributionEnded(_)
+            | Event::AdvancePaid(_)
+            | Event::DisputeOpened(_)
+            | Event::EvidenceAttached(_)
+            | Event::EvidenceErased(_) => None,
         }
     }
 
@@ -481,7 +526,29 @@ impl Event {
             Event::DisputeResponded(response) => &response.evidence,
             Event::DisputeDetermined(determination) => &determination.evidence,
             Event::EvidenceAttached(attachment) => std::slice::from_ref(&attachment.commitment),
-            _ => &[],
+            Event::LedgerOpened(_)
+            | Event::Accepted(_)
+            | Event::UsagePart(_)
+            | Event::UsageReported(_)
+            | Event::UsageCorrected(_)
+            | Event::UsageMissing(_)
+            | Event::StatementIssued(_)
+            | Event::StatementAccepted(_)
+            | Event::PayoutSent(_)
+            | Event::PayoutConfirmed(_)
+            | Event::PayoutReturned(_)
+            | Event::Acknowledged(_)
+            | Event::AmendmentProposed(_)
+            | Event::ProposalRejected(_)
+            | Event::ProposalWithdrawn(_)
+            | Event::RateProposed(_)
+            | Event::ContributionEnded(_)
+            | Event::AdvancePaid(_)
+            | Event::DisputeAccepted(_)
+            | Event::DisputeSettled(_)
+            | Event::DisputeEscalated(_)
+            | Event::DisputeWithdrawn(_)
+            | Event::EvidenceErased(_) => &[],
         }
     }
 }

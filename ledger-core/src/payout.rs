@@ -7,6 +7,7 @@ use crate::vocab::Amount;
 use crate::vocab::Date;
 use crate::vocab::Id;
 use crate::vocab::Level;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Text;
 
 /// Money that the collector sent.
@@ -44,11 +45,12 @@ pub struct Advance {
 }
 
 impl Payout {
-    /// What reached the receiver in cash: the amount, less tax that is not grossed up.
-    pub fn cash(&self) -> Amount {
+    /// What reached the receiver in cash: the amount, less tax that is not grossed up. Errors:
+    /// [`OutOfBounds`].
+    pub fn cash(&self) -> Result<Amount, OutOfBounds> {
         match self.grossed_up {
-            true => self.amount,
-            false => self.amount.checked_sub(self.withheld).unwrap_or(self.amount),
+            true => Ok(self.amount),
+            false => self.amount.minus(self.withheld),
         }
     }
 }

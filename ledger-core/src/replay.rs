@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use crate::chain;
 use crate::chain::StoredRecord;
 use crate::event::Fact;
-use crate::evolve::evolve_summed;
+use crate::evolve::apply;
+use crate::evolve::judge;
 use crate::evolve::sums_of;
 use crate::state::State;
 use crate::store::Batch;
@@ -212,7 +213,8 @@ impl Run<'_> {
             };
             let state = &mut self.state;
             stands.check_follows(ledger_id(state), state.next_seq(), state.head())?;
-            evolve_summed(state, &fact, sums).map_err(|violation| refused(violation, fact.seq))?;
+            let judged = judge(state, &fact, sums);
+            apply(state, judged.map_err(|violation| refused(violation, fact.seq))?);
             self.group = match state.open_parts().is_empty() {
                 true => None,
                 false => self.group.or(Some((fact.seq, place))),

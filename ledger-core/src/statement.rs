@@ -115,15 +115,18 @@ impl Statement {
 
     /// What the statement posts to a party, all entries together; `None` if it leaves the bounds.
     pub fn total(&self, party: &Id) -> Option<Amount> {
-        let of_party = |entry: &Entry| {
-            let share = entry.shares.iter().find(|(id, _)| id == party);
-            share.map_or(Amount::ZERO, |(_, amount)| *amount)
-        };
-        self.entries.iter().try_fold(Amount::ZERO, |sum, entry| sum.checked_add(of_party(entry)))
+        let shares = self.entries.iter().map(|entry| entry.share_of(party));
+        shares.into_iter().try_fold(Amount::ZERO, Amount::checked_add)
     }
 }
 
 impl Entry {
+    /// What it posts to a party.
+    pub fn share_of(&self, party: &Id) -> Amount {
+        let own = self.shares.iter().find(|(id, _)| id == party);
+        own.map_or(Amount::ZERO, |(_, amount)| *amount)
+    }
+
     /// The collector's leg: minus the sum of the others. `None` if it leaves the bounds.
     pub fn collector_leg(&self) -> Option<Amount> {
         let sum = self.shares.iter().try_fold(Amount::ZERO, |sum, (_, a)| sum.checked_add(*a));

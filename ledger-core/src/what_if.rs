@@ -16,6 +16,7 @@ use crate::event::Fact;
 use crate::event::Kind;
 use crate::event::TermsVersion;
 use crate::evolve;
+use crate::evolve::Judged;
 use crate::evolve::amendment;
 use crate::evolve::money;
 use crate::evolve::statement;
@@ -182,22 +183,30 @@ struct Assumption<'a> {
 }
 
 impl Assumption<'_> {
-    /// Applies a fact as it would have been, or names it. Its place is taken either way.
+    /// Applies a fact as it would have been, or names it. It takes its place either way.
     fn take(&mut self, fact: &Fact) {
         let kind = fact.event.kind();
+        let mut judged = Judged::refused(fact);
         if self.question.without.contains(&fact.id) {
             self.gone.insert(fact.id, (fact.seq, "is left out"));
-        } else if kind != Kind::Acknowledged
-            && let Err(why) = self.apply(fact)
-        {
-            let event = Named { id: fact.id, seq: Some(fact.seq) };
-            self.gone.insert(fact.id, (fact.seq, "would not have been admissible"));
-            self.refused.push(Refused { event, kind, why });
+        } else if kind != Kind::Acknowledged {
+            match self.judge(fact) {
+                Ok(admitted) => judged = admitted,
+                Err(why) => {
+                    let event = Named { id: fact.id, seq: Some(fact.seq) };
+                    self.gone.insert(fact.id, (fact.seq, "would not have been admissible"));
+                    self.refused.push(Refused { event, kind, why });
+                }
+            }
         }
-        evolve::leave_out(&mut self.state, fact);
+        evolve::apply(&mut self.state, judged);
+        if kind != Kind::UsagePart {
+            // With a report that is left out, its parts are.
+            self.state.take_parts();
+        }
     }
 
-    fn apply(&mut self, fact: &Fact) -> Result<(), Problem> {
+    fn judge(&self, fact: &Fact) -> Result<Judged, Problem> {
         let gone = named(&fact.event).and_then(|id| self.gone.get(&id));
         if let Some((seq, how)) = gone {
             let message = format!("it names record {seq}, which {how}");
@@ -205,11 +214,14 @@ impl Assumption<'_> {
                 .hint("what is said of an event goes with it")
                 .at_record(*seq));
         }
-        let state = &mut self.state;
+        let state = &self.state;
         match &fact.event {
             // The event that closes the parts is judged, and says why if it does not stand.
-            Event::UsagePart(_) => evolve::apply(state, fact),
-            Event::StatementIssued(issued) => restate(state, fact, issued.period),
+            Event::UsagePart(part) => Ok(evolve::judged(fact, usage::part(fact, part, None))),
+            Event::StatementIssued(issued) => {
+                let change = statement::judge_composed(state, fact, issued.period)?;
+                Ok(evolve::judged(fact, change))
+            }
             Event::PayoutSent(payout) => send(state, fact, payout),
             event => match self.question.replaced.get(&fact.id) {
                 Some(sums) => replace(state, fact, sums.clone()),
@@ -217,8 +229,7 @@ impl Assumption<'_> {
                     if let Some(agreement) = state.agreement() {
                         evolve::admit_event_level(agreement.level(), event)?;
                     }
-                    evolve::admit(state, &fact.author, fact.recorded_at, event)?;
-                    evolve::apply(state, fact)
+                    evolve::judge_event(state, fact, None)
                 }
             },
         }
@@ -238,40 +249,44 @@ fn named(event: &Event) -> Option<EventId> {
         }
         Event::ContributionEnded(end) => Some(end.claim),
         Event::EvidenceAttached(attachment) => Some(attachment.about),
-        _ => event.of_dispute(),
+        Event::DisputeResponded(_)
+        | Event::DisputeAccepted(_)
+        | Event::DisputeSettled(_)
+        | Event::DisputeEscalated(_)
+        | Event::DisputeDetermined(_)
+        | Event::DisputeWithdrawn(_) => event.of_dispute(),
+        Event::LedgerOpened(_)
+        | Event::UsagePart(_)
+        | Event::UsageReported(_)
+        | Event::UsageMissing(_)
+        | Event::StatementIssued(_)
+        | Event::PayoutSent(_)
+        | Event::Acknowledged(_)
+        | Event::AmendmentProposed(_)
+        | Event::RateProposed(_)
+        | Event::ContributionClaimed(_)
+        | Event::AdvancePaid(_)
+        | Event::DisputeOpened(_)
+        | Event::EvidenceErased(_) => None,
     }
-}
-
-/// A statement says what follows from the facts, so it would have said something else.
-fn restate(state: &mut State, fact: &Fact, period: Period) -> Result<(), Problem> {
-    statement::admit(state, &fact.author, period)?;
-    let composed = statement::compose(state, period)?;
-    statement::record(state, fact, &composed)
 }
 
 /// A payout says what tax the terms withhold, and one whose excess is on account how much that is,
 /// so it would have said something else.
-fn send(state: &mut State, fact: &Fact, payout: &Payout) -> Result<(), Problem> {
+fn send(state: &State, fact: &Fact, payout: &Payout) -> Result<Judged, Problem> {
     let Payout { to, amount, on_account, sent_on, reference, .. } = payout.clone();
     let sent = (to, amount, !on_account.is_zero());
     let payout = money::compose(state, sent, (sent_on, reference))?;
-    money::admit_payout(state, &fact.author, fact.recorded_at, &payout)?;
-    money::record(state, fact, &payout)
+    Ok(evolve::judged(fact, money::judge_payout(state, fact, &payout)?))
 }
 
-fn replace(state: &mut State, fact: &Fact, sums: UsageSums) -> Result<(), Problem> {
-    match &fact.event {
-        Event::UsageReported(report) => {
-            let head = usage::Head::Report { period: report.period, supplement: report.supplement };
-            usage::record_sums(state, fact, head, (sums, 0))
-        }
-        Event::UsageCorrected(correction) => {
-            let (corrects, reason) = (correction.corrects, &correction.reason);
-            let head = usage::Head::Correction { corrects, reason };
-            usage::record_sums(state, fact, head, (sums, 0))
-        }
-        _ => evolve::apply(state, fact),
-    }
+fn replace(state: &State, fact: &Fact, sums: UsageSums) -> Result<Judged, Problem> {
+    let head = match &fact.event {
+        Event::UsageReported(report) => usage::Head::of_report(report),
+        Event::UsageCorrected(correction) => usage::Head::of_correction(correction),
+        _ => return evolve::judge_event(state, fact, None),
+    };
+    Ok(evolve::judged(fact, usage::judge_sums(state, fact, head, (Some(sums), 0))?))
 }
 
 fn assume_terms(state: &mut State, version: &TermsVersion, from: Date) -> Result<(), Problem> {
@@ -280,8 +295,10 @@ fn assume_terms(state: &mut State, version: &TermsVersion, from: Date) -> Result
     let amendment = Amendment { version, effective_from: from, reason };
     amendment::admit_content(agreement, &amendment)?;
     let version = amendment::with(agreement.versions(), &amendment).last().clone();
-    evolve::opened_mut(state)?.assume(version);
-    Ok(())
+    match state.agreement_mut() {
+        Some(agreement) => agreement.assume(version),
+        None => Err(evolve::not_opened(false)),
+    }
 }
 
 /// The two sides, each computed from its facts.
@@ -317,9 +334,7 @@ fn compare(real: State, assumed: State, refused: Vec<Refused>) -> Result<Answer,
         };
         Ok((sum(&rated)?, sum(&rated_assumed)?))
     })?;
-    let payable = each(&parties, |party| {
-        Ok((is.account(party).payable(), would_be.account(party).payable()))
-    })?;
+    let payable = each(&parties, |party| Ok((is.payable(party)?, would_be.payable(party)?)))?;
     let unstated = each(&parties, |party| {
         let sum = |agreement: &Agreement, ratings: &[PeriodRating]| {
             add_up(ratings.iter().map(|rating| {

@@ -158,6 +158,7 @@ impl Case {
             (_, Class::Refused) => 3,
             (_, Class::Damaged) => 4,
             (_, Class::Outside) => 5,
+            (_, Class::Internal) => 6,
         }
     }
 

@@ -67,7 +67,7 @@ fn stated(change: impl Fn(&mut Statement)) -> Log {
 /// An acknowledgement that its author changed.
 fn acknowledged(change: impl Fn(&mut Acknowledgement)) -> Log {
     let log = Log::honest();
-    let mut said = acknowledgement::compose(log.state());
+    let mut said = acknowledgement::compose(log.state()).expect("sums in bounds");
     change(&mut said);
     log.says("meta", Event::Acknowledged(said))
 }

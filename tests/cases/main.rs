@@ -19,6 +19,7 @@ mod reference;
 use std::collections::BTreeSet;
 
 use revshare_core::vocab::Code;
+use revshare_core::vocab::problem::Class;
 
 use crate::case::Case;
 
@@ -44,8 +45,10 @@ fn all() -> Vec<Case> {
 #[test]
 fn every_code_has_a_case() {
     let shown: BTreeSet<Code> = all().iter().map(|case| case.code).collect();
-    let missing: Vec<&str> =
-        Code::ALL.iter().filter(|code| !shown.contains(code)).map(|code| code.as_str()).collect();
+    // A fault of the program has no input that leads to it.
+    let can_be_shown = |code: &&Code| code.class() != Class::Internal;
+    let missing = Code::ALL.iter().filter(can_be_shown).filter(|code| !shown.contains(code));
+    let missing: Vec<&str> = missing.map(|code| code.as_str()).collect();
     assert!(missing.is_empty(), "no case shows: {}", missing.join(", "));
 }
 

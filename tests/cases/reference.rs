@@ -30,6 +30,7 @@ fn the_reference_lists_every_code() {
             Class::Refused => "3",
             Class::Damaged => "4",
             Class::Outside => "5",
+            Class::Internal => "6",
         };
         text.push_str(&format!("| `{}` | {exit} | {} |\n", code.as_str(), code.rule()));
     }

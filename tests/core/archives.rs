@@ -20,7 +20,6 @@ use ledger_core::replay::ledger_id;
 use ledger_core::state::Archive;
 use ledger_core::state::Archives;
 use ledger_core::state::State;
-use ledger_core::state::root::state_root;
 use ledger_core::store::Shelf;
 use ledger_core::store::Witness;
 use ledger_core::store::files::ReadFile;
@@ -38,6 +37,7 @@ use revshare_kit::random::facts;
 use revshare_kit::random::plan;
 use revshare_kit::random::play;
 use revshare_kit::simulated::Fault;
+use revshare_kit::world::state_root;
 
 use crate::known::shown;
 use crate::runs::holds;

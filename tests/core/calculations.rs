@@ -9,7 +9,6 @@ use ledger_core::rating::Calculation;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay;
 use ledger_core::state::State;
-use ledger_core::state::root::state_root;
 use ledger_core::vocab::Code;
 use ledger_core::vocab::Level;
 use ledger_core::vocab::Period;
@@ -19,6 +18,7 @@ use revshare_kit::disk::in_memory;
 use revshare_kit::random::facts;
 use revshare_kit::two_parties;
 use revshare_kit::world::segments;
+use revshare_kit::world::state_root;
 
 use crate::golden::released;
 use crate::whole;

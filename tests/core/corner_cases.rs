@@ -137,7 +137,7 @@ fn corner_cases_come_to_what_was_worked_by_hand() {
     assert_eq!(queue.credit(), Amount::ZERO);
     let open: Vec<Amount> = queue.items().iter().map(|item| item.open).collect();
     assert_eq!(open, [amount("10"), amount("0.84")]);
-    assert_eq!(agreement.account(&meta).payable(), amount("10.84"));
+    assert_eq!(agreement.payable(&meta), Ok(amount("10.84")));
 }
 
 /// What is open (`schemas/balances.schema.json`) is what a payout in transit would leave, and with

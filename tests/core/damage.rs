@@ -9,7 +9,6 @@ use ledger_core::chain::frame_len;
 use ledger_core::command::Command;
 use ledger_core::ledger::Ledger;
 use ledger_core::limits::SEGMENT_LEN_TARGET;
-use ledger_core::state::root::state_root;
 use ledger_core::store::SegmentHeader;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
@@ -32,6 +31,7 @@ use revshare_kit::random::plan;
 use revshare_kit::random::play;
 use revshare_kit::scratch;
 use revshare_kit::two_parties;
+use revshare_kit::world::state_root;
 
 use crate::runs::holds;
 

@@ -121,7 +121,7 @@ fn random_disputes_have_every_kind_of_history() {
 fn note_accounts(seen: &mut Seen, agreement: &Agreement) {
     for id in agreement.versions().beneficiaries() {
         let account = agreement.account(id);
-        let (by_period, held) = agreement.held(id);
+        let (by_period, held) = agreement.held(id).expect("in bounds");
         let periods: Amount =
             by_period.values().fold(Amount::ZERO, |sum, one| sum.checked_add(*one).expect("a sum"));
         let holding = by_period.values().filter(|held| !held.is_zero()).count();
@@ -130,7 +130,8 @@ fn note_accounts(seen: &mut Seen, agreement: &Agreement) {
         note(seen, held > periods, "held for a payout");
         let in_transit = !account.in_transit.is_zero();
         note(seen, !held.is_zero() && in_transit, "held and in transit");
-        note(seen, account.balance() > account.payable(), "balance above payable");
+        let payable = agreement.payable(id).expect("in bounds");
+        note(seen, account.balance() > payable, "balance above payable");
         let credit = agreement.queue(id).map(|queue| queue.credit());
         note(seen, credit.is_some_and(|credit| credit.is_negative()), "credit below zero");
         let holds = agreement.disputes().values().any(|one| {

@@ -246,15 +246,19 @@ impl Example {
             let payouts = all.values().map(|record| &record.payout);
             let of_party: Vec<&Payout> = payouts.filter(|payout| payout.to == party).collect();
             let [payout] = of_party[..] else { panic!("{id}: one payout to {party}") };
-            let cost = payout.cash().checked_add(payout.withheld).expect("within bounds");
-            let found = [payout.cash(), payout.withheld, cost];
+            let cost = payout
+                .cash()
+                .expect("in bounds")
+                .checked_add(payout.withheld)
+                .expect("within bounds");
+            let found = [payout.cash().expect("in bounds"), payout.withheld, cost];
             let amounts = ["cash", "withheld", "cost"].map(|key| expected.amount(key));
             assert_eq!(found, amounts, "{id}: cash, tax and cost of the payout to {party}");
             assert_eq!(agreement.account(&party).withheld, payout.withheld, "{id}: tax of {party}");
         }
         for expected in self.expected("payable") {
             let party = expected.party();
-            let found = agreement.account(&party).payable();
+            let found = agreement.payable(&party).expect("in bounds");
             assert_eq!(found, expected.amount("amount"), "{id}: payable to {party}");
         }
     }

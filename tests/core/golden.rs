@@ -12,7 +12,6 @@ use ledger_core::state::Dispute;
 use ledger_core::state::OpenItem;
 use ledger_core::state::Queue;
 use ledger_core::state::State;
-use ledger_core::state::root::state_root;
 use ledger_core::store::SegmentHeader;
 use ledger_core::terms::Version;
 use ledger_core::verify::Options;
@@ -31,6 +30,7 @@ use revshare_kit::public_key;
 use revshare_kit::scratch;
 use revshare_kit::two_parties;
 use revshare_kit::world::segments;
+use revshare_kit::world::state_root;
 use serde_json::Value;
 use serde_json::json;
 
@@ -190,7 +190,7 @@ fn amounts_to(segments: &[Vec<u8>], shows: &str) -> Value {
                 "paid": account.paid.to_string(),
                 "on_account": account.on_account.to_string(),
                 "in_transit": account.in_transit.to_string(),
-                "payable": account.payable().to_string(),
+                "payable": agreement.payable(id).expect("in bounds").to_string(),
             });
             with(balance, agreement.level(), || {
                 json!({
@@ -252,7 +252,8 @@ fn disputes_say(agreement: &Agreement) -> Value {
         .versions()
         .beneficiaries()
         .into_iter()
-        .map(|id| (id.to_string(), Value::from(agreement.account(id).held.to_string())));
+        .map(|id| (id, agreement.held(id).expect("in bounds").1))
+        .map(|(id, held)| (id.to_string(), Value::from(held.to_string())));
     let held: serde_json::Map<String, Value> = held.collect();
     let dispute = |dispute: &Dispute| {
         let figures: serde_json::Map<String, Value> = dispute

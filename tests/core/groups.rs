@@ -17,7 +17,6 @@ use ledger_core::ledger::Mode;
 use ledger_core::ledger::Signing;
 use ledger_core::ledger::report::PreparedBlock;
 use ledger_core::state::State;
-use ledger_core::state::root::state_root;
 use ledger_core::terms::TermsByDay;
 use ledger_core::vocab::Amount;
 use ledger_core::vocab::Code;
@@ -31,6 +30,7 @@ use ledger_core::vocab::Text;
 use revshare_kit::World;
 use revshare_kit::keys::signer;
 use revshare_kit::two_parties;
+use revshare_kit::world::state_root;
 
 const HOST: &str = "acme-cloud";
 

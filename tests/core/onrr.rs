@@ -9,7 +9,6 @@ use ledger_core::command::Command;
 use ledger_core::intake;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay;
-use ledger_core::state::root::state_root;
 use ledger_core::statement::Entry;
 use ledger_core::usage::LineBlock;
 use ledger_core::view;
@@ -25,6 +24,7 @@ use ledger_core::vocab::exact::Sum;
 use revshare_kit::World;
 use revshare_kit::public_key;
 use revshare_kit::read_terms;
+use revshare_kit::world::state_root;
 use toml_edit::Document;
 use toml_edit::Table;
 

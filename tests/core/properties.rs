@@ -24,7 +24,6 @@ use ledger_core::rating::rate;
 use ledger_core::state::ProposalStatus;
 use ledger_core::state::Report;
 use ledger_core::state::State;
-use ledger_core::state::root::state_root;
 use ledger_core::usage::LineBlock;
 use ledger_core::vocab::Amount;
 use ledger_core::vocab::Code;
@@ -54,6 +53,7 @@ use revshare_kit::random::terms_plan;
 use revshare_kit::random::tiered_plan;
 use revshare_kit::random::wish;
 use revshare_kit::signer;
+use revshare_kit::world::state_root;
 
 use crate::runs::holds;
 

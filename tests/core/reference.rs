@@ -20,7 +20,6 @@ use ledger_core::replay::replay;
 use ledger_core::state::Agreement;
 use ledger_core::state::DisputeStatus;
 use ledger_core::state::Stance;
-use ledger_core::state::root::state_root;
 use ledger_core::terms::Party;
 use ledger_core::usage::LineBlock;
 use ledger_core::verify::Options;
@@ -49,6 +48,7 @@ use revshare_kit::random::play;
 use revshare_kit::random::tiered_plan;
 use revshare_kit::random::wish;
 use revshare_kit::signer;
+use revshare_kit::world::state_root;
 use revshare_reference::Report;
 
 use crate::properties::twist;
@@ -101,8 +101,8 @@ fn compare_amounts(world: &World, report: &Report) {
             account.paid,
             account.in_transit,
             account.on_account,
-            account.held,
-            account.payable(),
+            agreement.held(id).expect("in bounds").1,
+            agreement.payable(id).expect("in bounds"),
         ];
         let own: Vec<BigRational> = own.iter().map(ratio).collect();
         let other = [

@@ -191,6 +191,80 @@ fn no_panics() {
     none(&found, "answer a Problem, or make the case impossible by a type");
 }
 
+/// Money never saturates: behind a sum that can leave its bounds stands no other amount.
+#[test]
+fn no_default_behind_a_sum() {
+    let sums = ["checked_add(", "checked_sub(", ".plus(", ".minus(", "Amount::total("];
+    let mut found = Vec::new();
+    for folder in ["ledger-core/src", "ledger-cli/src"] {
+        for source in files(folder, "rs") {
+            let code: String = source.text.split_whitespace().collect();
+            for sum in sums {
+                for (at, _) in code.match_indices(sum) {
+                    let behind = after_parenthesis(&code[at + sum.len()..]);
+                    if behind.starts_with(".unwrap_or") || behind.starts_with(".map_or(") {
+                        let text: String = code[at..].chars().take(60).collect();
+                        found.push(format!("{}: {text}", source.path));
+                    }
+                }
+            }
+        }
+    }
+    none(&found, "let the caller have the error: an amount out of bounds is no other amount");
+}
+
+/// What stands behind the parenthesis that closes one that was opened before.
+fn after_parenthesis(code: &str) -> &str {
+    let mut open = 1;
+    for (at, c) in code.char_indices() {
+        open += i32::from(c == '(') - i32::from(c == ')');
+        if open == 0 {
+            return &code[at + 1..];
+        }
+    }
+    ""
+}
+
+/// The matches over kinds of events that may have an arm for all others: what they say of a new
+/// kind is what they say of most.
+const ARMS_FOR_OTHER_KINDS: [(&str, usize); 7] = [
+    ("ledger-core/src/decide/mod.rs", 1),
+    ("ledger-core/src/evolve/dispute/mod.rs", 1),
+    ("ledger-core/src/evolve/evidence.rs", 1),
+    ("ledger-core/src/index/rows.rs", 2),
+    ("ledger-core/src/verify/mod.rs", 1),
+    ("ledger-core/src/what_if.rs", 1),
+    ("ledger-core/src/wire/event.rs", 2),
+];
+
+/// A new kind of event is thought of everywhere: the compiler lists the places, because no match
+/// over kinds has an arm for all others, but those of a list.
+#[test]
+fn matches_over_kinds_name_every_kind() {
+    let mut found = Vec::new();
+    for source in core_sources() {
+        let lines: Vec<&str> = source.text.lines().collect();
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let arms = lines.iter().enumerate().filter(|(_, line)| {
+            line.trim_start().starts_with("_ =>") || line.trim_start().starts_with("_ if")
+        });
+        let of_kinds = arms.filter(|(at, arm)| {
+            let above = lines[..*at].iter().rev().filter(|line| !line.trim().is_empty());
+            let mut arms = above
+                .take_while(|line| indent(line) >= indent(arm))
+                .filter(|line| indent(line) == indent(arm))
+                .map(|line| line.trim_start().trim_start_matches("| "));
+            arms.any(|arm| arm.starts_with("Event::") || arm.starts_with("Kind::"))
+        });
+        let known = ARMS_FOR_OTHER_KINDS.iter().find(|(path, _)| *path == source.path);
+        let count = of_kinds.count();
+        if count > known.map_or(0, |(_, count)| *count) {
+            found.push(format!("{}: {count}", source.path));
+        }
+    }
+    none(&found, "name the kinds: somebody who adds one is to be led here");
+}
+
 /// No result depends on the order of a hash table with a random seed.
 #[test]
 fn no_random_order() {

@@ -369,7 +369,7 @@ fn keys_are_compared_with_those_that_were_given() {
 fn signed(world: &World, by: &str) -> SignedAcknowledgement {
     let author = Author { party: id(by), key: public_key(by) };
     let ledger = world.agreement().ledger();
-    SignedAcknowledgement { ledger, author, said: compose(world.state()) }
+    SignedAcknowledgement { ledger, author, said: compose(world.state()).expect("sums in bounds") }
 }
 
 /// Acknowledgements from elsewhere are held against the log: the ledger, the key, the record, its

@@ -166,7 +166,7 @@ fn every_cut_is_named_where_the_head_is_known() {
         party: ledger_core::vocab::Id::parse("meta").expect("a party"),
         key: key.public().expect("a key"),
     };
-    let said = ledger_core::evolve::acknowledgement::compose(&state);
+    let said = ledger_core::evolve::acknowledgement::compose(&state).expect("sums in bounds");
     let signed = SignedAcknowledgement { ledger: ledger_id(&state), author, said };
     let against = Options { against: vec![signed], ..Options::default() };
     let verdict = verify(&in_memory(vec![all.log.clone()]), &against);

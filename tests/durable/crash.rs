@@ -14,7 +14,6 @@ use ledger_core::ledger::Ledger;
 use ledger_core::ledger::Mode;
 use ledger_core::ledger::Notice;
 use ledger_core::ledger::Signing;
-use ledger_core::state::root::state_root;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
 use ledger_core::vocab::Code;
@@ -34,6 +33,7 @@ use revshare_kit::party;
 use revshare_kit::signer;
 use revshare_kit::two_parties;
 use revshare_kit::world::segments;
+use revshare_kit::world::state_root;
 
 /// The ledger's folder, for the process that is to be killed or to run out of room.
 const FOLDER: &str = "REVSHARE_TEST_FOLDER";

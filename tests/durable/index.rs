@@ -15,13 +15,13 @@ use ledger_core::ledger::IndexUse;
 use ledger_core::ledger::Ledger;
 use ledger_core::ledger::Lookup;
 use ledger_core::ledger::admit_whole;
-use ledger_core::state::root::state_root;
 use ledger_core::store::files::system;
 use ledger_core::vocab::Id;
 use ledger_core::vocab::Period;
 use revshare_kit::disk::place;
 use revshare_kit::scratch;
 use revshare_kit::simulated::Dice;
+use revshare_kit::world::state_root;
 
 use crate::scenes::all;
 

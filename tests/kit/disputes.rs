@@ -339,7 +339,8 @@ fn expects(what: impl Fn(&When) + 'static) -> Expectation {
 pub fn held(from: &str, money: &str) -> Expectation {
     let (party, money) = (id(from), amount(money));
     expects(move |when| {
-        assert_eq!(when.world.agreement().account(&party).held, money, "held from {party}");
+        let held = when.world.agreement().held(&party).map(|(_, held)| held);
+        assert_eq!(held, Ok(money), "held from {party}");
     })
 }
 
@@ -354,7 +355,7 @@ pub fn balance(of: &str, money: &str) -> Expectation {
 fn line_of(when: &When, party: &Id) -> DisputedLine {
     let world = &when.world;
     let today = world.state().recorded_at().date();
-    let all = lines(world.agreement(), last_dispute(world), today);
+    let all = lines(world.agreement(), last_dispute(world), today).expect("lines in bounds");
     all.into_iter().find(|line| line.party == *party).expect("the party has a line")
 }
 

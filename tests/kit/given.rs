@@ -335,6 +335,6 @@ pub fn booked(to: &str, of: &str, money: &str) -> Expectation {
 pub fn payable(to: &str, money: &str) -> Expectation {
     let (to, money) = (Id::parse(to).expect("a party id"), amount(money));
     Expectation(Box::new(move |when| {
-        assert_eq!(when.world.agreement().account(&to).payable(), money, "payable to {to}");
+        assert_eq!(when.world.agreement().payable(&to), Ok(money), "payable to {to}");
     }))
 }

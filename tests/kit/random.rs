@@ -255,7 +255,7 @@ pub fn wish(world: &mut World, step: &Move) -> Option<(String, Command)> {
             (party, Command::AcceptStatement(*pick(&ids, *at)?))
         }
         Move::Pay { who, part, sent } => {
-            let payable = |id: &Id| world.agreement().account(id).payable();
+            let payable = |id: &Id| world.agreement().payable(id).expect("in bounds");
             let owed = beneficiaries.iter().filter(|id| payable(id) > Amount::ZERO);
             let owed: Vec<&Id> = owed.collect();
             let to = pick(&owed, *who).copied().or(pick(&beneficiaries, *who))?.clone();

@@ -16,7 +16,7 @@ use ledger_core::ledger::Outcome;
 use ledger_core::ledger::Signing;
 use ledger_core::state::Agreement;
 use ledger_core::state::State;
-use ledger_core::state::root::state_root;
+use ledger_core::state::root;
 use ledger_core::terms::Terms;
 use ledger_core::vocab::Digest;
 use ledger_core::vocab::EventId;
@@ -292,4 +292,9 @@ pub fn segments(ledger: &Path) -> Vec<Vec<u8>> {
         .collect();
     files.sort();
     files.iter().map(|path| fs::read(path).expect("a segment")).collect()
+}
+
+/// The state root of a state whose sums are in bounds.
+pub fn state_root(state: &State) -> StateRoot {
+    root::state_root(state).expect("sums in bounds")
 }

@@ -177,7 +177,7 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
     };
     let opened_on = opened_on(&standing)?;
     let today = standing.today(&session.world);
-    let matters = status::status(standing.state(), opened_on, today).matters;
+    let matters = status::status(standing.state(), opened_on, today)?.matters;
     let mine = matters.iter().filter(|matter| me.as_ref().is_none_or(|me| matter.who == *me));
     let opening = standing.state().event(&agreement.opening().0).map_or(0, |(seq, _)| seq);
     let row = |matter: &Matter| row(session, matter, opening, agreement);

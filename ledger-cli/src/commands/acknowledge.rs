@@ -60,7 +60,7 @@ fn write_file(session: &mut Session, file: &Path, writing: &Writing) -> Result<A
     let Some(agreement) = state.agreement() else {
         return Ok(Answer::Unreadable);
     };
-    let said = desk.ledger.acknowledgement();
+    let said = desk.ledger.acknowledgement()?;
     let author = &desk.context.author;
     let text = acknowledgement::write(agreement.ledger(), author, &said, &desk.signer);
     if writing.mode() == Mode::Record {

@@ -68,7 +68,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
 
 /// The balances of a ledger as it stood: the only place where this command takes them from.
 fn of(standing: &Standing) -> Result<Balances, Failure> {
-    Ok(balances::balances(standing.agreement()?))
+    Ok(balances::balances(standing.agreement()?)?)
 }
 
 fn print(session: &mut Session, balances: &Balances, standing: &Standing) -> Result<(), Failure> {
@@ -167,7 +167,7 @@ const PAYABLE: [Column; 8] = [
     ("paid", true, |one| one.account.paid),
     ("in transit", true, |one| one.account.in_transit),
     ("on account", true, |one| one.account.on_account),
-    ("held", false, |one| one.account.held),
+    ("held", false, |one| one.held),
     ("payable", true, |one| one.payable),
 ];
 

@@ -8,6 +8,7 @@ use revshare_core::view::movements::Movement;
 use revshare_core::view::movements::Movements;
 use revshare_core::view::movements::movements;
 use revshare_core::vocab::Amount;
+use revshare_core::vocab::Currency;
 use revshare_core::vocab::Id;
 
 use crate::commands::replay::signed;
@@ -16,6 +17,7 @@ use crate::context::Standing;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::point::Point;
+use crate::render::json;
 use crate::render::json::balances_diff::BalancesDiffDocument;
 use crate::render::json::balances_diff::ChangedDocument;
 use crate::render::json::money;
@@ -33,7 +35,7 @@ const COLUMNS: [Column; 13] = [
     ("paid", "paid", |one| one.account.paid),
     ("in transit", "in_transit", |one| one.account.in_transit),
     ("on account", "on_account", |one| one.account.on_account),
-    ("held", "held", |one| one.account.held),
+    ("held", "held", |one| one.held),
     ("payable", "payable", |one| one.payable),
     ("claimed above", "claimed_above", |one| one.claimed_above),
     ("advances", "advanced", |one| one.account.advanced),
@@ -64,7 +66,7 @@ pub fn run(session: &mut Session, standing: &Standing, point: &str) -> Result<An
             column: one.column.1.to_owned(),
             before: money(one.before, currency),
             after: money(one.after, currency),
-            difference: money(one.after.checked_sub(one.before).unwrap_or_default(), currency),
+            difference: json::sum(one.after.minus(one.before), currency),
         });
         let changed = changed.collect();
         session.print_json(&BalancesDiffDocument::of((first, last), changed, &moved))?;
@@ -121,7 +123,7 @@ fn print(
                 one.column.0.to_owned(),
                 one.before.to_text(digits),
                 one.after.to_text(digits),
-                signed(one.after.checked_sub(one.before).unwrap_or_default(), currency),
+                difference(one.before, one.after, currency),
             ]);
         }
         session.out.write_all(table.text(color).as_bytes())?;
@@ -129,8 +131,7 @@ fn print(
     if let (Some(before), Some(after)) = (&moved.before.collector, &moved.after.collector)
         && (before.base, before.keep) != (after.base, after.keep)
     {
-        let by =
-            |after: Amount, before| signed(after.checked_sub(before).unwrap_or_default(), currency);
+        let by = |after: Amount, before| difference(before, after, currency);
         writeln!(
             session.out,
             "{}: base {}, keeps {}",
@@ -167,4 +168,10 @@ fn payable(movement: &Movement, moved: &Movements) -> String {
     let each = movement.payable.iter();
     let each = each.map(|(party, by)| format!("{party} {}", signed(*by, moved.after.currency)));
     each.collect::<Vec<String>>().join(", ")
+}
+
+/// How much an amount changed, with its sign.
+fn difference(before: Amount, after: Amount, currency: Currency) -> String {
+    let by = after.minus(before);
+    by.map_or_else(|why| why.to_string(), |by| signed(by, currency))
 }

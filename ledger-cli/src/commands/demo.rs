@@ -251,7 +251,9 @@ fn public_key(path: &str) -> Result<String, Problem> {
 
 fn payable(folder: &str) -> Result<String, Failure> {
     let ledger = Ledger::open(Path::new(folder), None)?;
-    let balances = ledger.state().agreement().map(revshare_core::view::balances::balances);
+    let agreement = ledger.state().agreement();
+    let balances = agreement.map(revshare_core::view::balances::balances).transpose();
+    let balances = balances?;
     let digits = balances.as_ref().map_or(2, |balances| balances.currency.minor_digits());
     let first = balances.and_then(|balances| balances.beneficiaries.into_iter().next());
     Ok(first.map(|one| one.payable.to_text(digits)).unwrap_or_default())

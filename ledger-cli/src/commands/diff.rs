@@ -85,7 +85,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
 /// The balances of a copy, if it can be read.
 fn load(folder: &Path) -> Option<Balances> {
     let ledger = Ledger::open(folder, None).ok()?;
-    ledger.state().agreement().map(balances)
+    ledger.state().agreement().and_then(|agreement| balances(agreement).ok())
 }
 
 /// Beneficiaries whose balances differ.

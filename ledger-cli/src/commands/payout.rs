@@ -168,7 +168,7 @@ fn tax(session: &mut Session, payout: &Payout, currency: Currency) -> Result<(),
         "{} tax are withheld {place} {}: {} arrive in cash",
         money(payout.withheld, currency),
         money(payout.amount, currency),
-        money(payout.cash(), currency)
+        money(payout.cash()?, currency)
     )?;
     Ok(())
 }
@@ -201,7 +201,7 @@ fn documents(agreement: &Agreement) -> Vec<PayoutDocument> {
             on_account: json::money(payout.on_account, currency),
             withheld: json::money(payout.withheld, currency),
             grossed_up: payout.grossed_up,
-            cash: json::money(payout.cash(), currency),
+            cash: json::sum(payout.cash(), currency),
             sent_on: payout.sent_on.to_string(),
             reference: payout.reference.to_string(),
             counts,

@@ -183,7 +183,7 @@ fn says(
         Viewer::Party(id) => Some(id.clone()),
         Viewer::Key(key) => agreement.versions().party_of_key(key).map(|party| party.id.clone()),
     };
-    let (party, money) = money(agreement, whose);
+    let (party, money) = money(agreement, whose)?;
     let [earned, payable, paid, held] = money.texts(currency);
     let mut waiting = status::matters(session, &standing)?;
     waiting.retain(|matter| !matter.command.is_empty());
@@ -217,7 +217,7 @@ fn says(
 
 /// The money of a party that is a beneficiary, or a stranger who has none; otherwise of all
 /// beneficiaries.
-fn money(agreement: &Agreement, whose: Option<Id>) -> (Option<Id>, Money) {
+fn money(agreement: &Agreement, whose: Option<Id>) -> Result<(Option<Id>, Money), Problem> {
     let versions = agreement.versions();
     let pays_or_judges =
         |id: &Id| versions.party(id).is_some_and(|party| !party.role.is_beneficiary());
@@ -228,18 +228,18 @@ fn money(agreement: &Agreement, whose: Option<Id>) -> (Option<Id>, Money) {
         sum
     };
     let mut money = Money::default();
-    for balance in balances(agreement).beneficiaries {
+    for balance in balances(agreement)?.beneficiaries {
         if whose.as_ref().is_none_or(|id| balance.party == *id) {
             let account = &balance.account;
             money.add(Money([
                 sum(&[account.booked]),
                 sum(&[balance.payable]),
                 sum(&[account.paid, account.on_account]),
-                sum(&[account.held]),
+                sum(&[balance.held]),
             ]));
         }
     }
-    (whose, money)
+    Ok((whose, money))
 }
 
 fn print(

@@ -195,7 +195,7 @@ fn details(record: &Record, currency: Currency) -> Vec<(&'static str, String)> {
             if !payout.withheld.is_zero() {
                 let on_top = if payout.grossed_up { ", on top of the amount" } else { "" };
                 details.push(("withheld", format!("{}{on_top}", money(payout.withheld))));
-                details.push(("in cash", money(payout.cash())));
+                details.push(("in cash", payout.cash().map_or_else(|why| why.to_string(), money)));
             }
             details.push(("sent on", payout.sent_on.to_string()));
             details.push(("reference", payout.reference.to_string()));

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use revshare_core::command::Command;
 use revshare_core::view::statement;
+use revshare_core::view::statement::Gain;
 use revshare_core::view::statement::StatementView;
 use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
@@ -19,10 +20,8 @@ use crate::error::Answer;
 use crate::error::Failure;
 use crate::error::OF_THE_PERIOD;
 use crate::render::json::StatementBody;
-use crate::render::json::statement::Gain;
 use crate::render::json::statement::StatementDocument;
 use crate::render::json::statement::StatementsDocument;
-use crate::render::json::statement::gains;
 use crate::render::statement::has_more;
 use crate::render::statement::text;
 use crate::render::table::Align;
@@ -154,13 +153,13 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             if let Some(currency) = currency.filter(|_| !session.globals.json) {
                 let view = statement::issued(desk.ledger.state(), of).map_err(of_period)?;
                 let me = &desk.context.author.party;
-                if let Some(gain) = gains(&view).into_iter().find(|gain| gain.party == *me) {
+                if let Some(gain) = view.gains.iter().find(|gain| gain.party == *me) {
                     writeln!(
                         session.out,
                         "{me} accepts {} for {of}, due {}{}",
                         money(gain.posted, currency),
                         view.due_on,
-                        besides(&gain, currency)
+                        besides(gain, currency)
                     )?;
                 }
             }
@@ -198,7 +197,7 @@ fn besides(gain: &Gain, currency: Currency) -> String {
 fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
     let standing = session.read(reading)?;
     let currency = standing.agreement()?.terms().currency;
-    let statements = statement::all(standing.state());
+    let statements = statement::all(standing.state())?;
     if session.globals.json {
         let body = |view: &StatementView| StatementBody::of(view, standing.state(), currency);
         let statements = statements.iter().map(body).collect();
@@ -273,7 +272,7 @@ fn full_table(statements: &[StatementView], currency: Currency) -> Table {
     ]);
     for view in statements {
         let Some(issued) = &view.issued else { continue };
-        for gain in gains(view) {
+        for gain in &view.gains {
             table.row([
                 view.period.to_string(),
                 issued.seq.to_string(),

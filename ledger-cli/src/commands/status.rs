@@ -38,7 +38,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let standing = session.read(&args.reading)?;
     let today = standing.today(&session.world);
     let agreement = standing.agreement()?;
-    let status = status::status(standing.state(), opened_on(&standing)?, today);
+    let status = status::status(standing.state(), opened_on(&standing)?, today)?;
     let matters = documents(session, agreement, &status.matters);
     if session.globals.json {
         let acknowledged = status.acknowledged.into_iter();
@@ -96,7 +96,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
 /// What waits for whom, with the commands that usually come next.
 pub fn matters(session: &Session, standing: &Standing) -> Result<Vec<MatterDocument>, Failure> {
     let today = standing.today(&session.world);
-    let status = status::status(standing.state(), opened_on(standing)?, today);
+    let status = status::status(standing.state(), opened_on(standing)?, today)?;
     Ok(documents(session, standing.agreement()?, &status.matters))
 }
 

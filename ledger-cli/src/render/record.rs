@@ -10,8 +10,8 @@ use revshare_core::view::record::Named;
 use revshare_core::view::record::Record;
 use revshare_core::view::record::Said;
 use revshare_core::view::record::Sent;
-use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
+use revshare_core::vocab::OutOfBounds;
 use revshare_core::vocab::Text;
 
 use crate::render::dispute;
@@ -39,8 +39,9 @@ pub fn short(said: &Said, currency: Currency) -> String {
         Said::StatementIssued(statement) => {
             let shares = statement.own().map(|own| &own.shares[..]).unwrap_or_default();
             let totals = shares.iter().map(|(id, _)| {
-                let total = statement.total(id).unwrap_or(Amount::ZERO);
-                format!("{id} {}", money(total, currency))
+                let total = statement.total(id).ok_or(OutOfBounds);
+                let total = total.map_or_else(|why| why.to_string(), |sum| money(sum, currency));
+                format!("{id} {total}")
             });
             let totals: Vec<String> = totals.collect();
             format!("{}  {}", statement.period, totals.join(", "))

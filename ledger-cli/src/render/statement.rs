@@ -8,7 +8,6 @@ use revshare_core::view::statement::StatementView;
 use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
 
-use crate::render::json::statement::gains;
 use crate::render::table::Align;
 use crate::render::table::Table;
 use crate::render::table::wrap_tree;
@@ -153,7 +152,7 @@ fn totals(view: &StatementView, currency: Currency) -> Table {
         ("recouped", Align::Right),
         ("adds to payable", Align::Right),
     ]);
-    for gain in gains(view) {
+    for gain in &view.gains {
         table.row([
             gain.party.to_string(),
             text(gain.posted),

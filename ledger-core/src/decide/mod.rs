@@ -6,13 +6,11 @@ use crate::event::Acceptance;
 use crate::event::Amendment;
 use crate::event::Author;
 use crate::event::Event;
-use crate::event::Kind;
 use crate::event::PayoutReceipt;
 use crate::event::PayoutReturn;
 use crate::event::ProposalClosing;
 use crate::evolve;
 use crate::evolve::acknowledgement;
-use crate::evolve::dispute;
 use crate::evolve::money;
 use crate::evolve::opening::nothing_to_accept;
 use crate::evolve::proposal::lapses_on;
@@ -116,7 +114,7 @@ pub fn propose(state: &State, command: Command, author: &Author) -> Result<Decis
         Command::ReturnPayout { payout, reason } => {
             Event::PayoutReturned(PayoutReturn { payout, reason })
         }
-        Command::Acknowledge => Event::Acknowledged(acknowledgement::compose(state)),
+        Command::Acknowledge => Event::Acknowledged(acknowledgement::compose(state)?),
         Command::ProposeAmendment { version, effective_from, reason } => {
             let version = *version;
             Event::AmendmentProposed(Box::new(Amendment { version, effective_from, reason }))
@@ -158,8 +156,6 @@ pub fn admit(state: &State, decision: &Decision, context: &Context) -> Result<()
     };
     match event {
         Event::LedgerOpened(_) if state.agreement().is_some() => Err(evolve::not_opened(true)),
-        // Its content was just composed from this state.
-        Event::StatementIssued(statement) => statement::admit(state, author, statement.period),
         // Reports are decided as `Decision::Report`; their parts are made when they are written.
         Event::UsagePart(_) | Event::UsageReported(_) | Event::UsageCorrected(_) => {
             Err(Problem::new(Code::PartsBroken, "a report is decided with its lines")
@@ -169,12 +165,7 @@ pub fn admit(state: &State, decision: &Decision, context: &Context) -> Result<()
             if let Some(agreement) = state.agreement() {
                 evolve::admit_event_level(agreement.level(), event)?;
             }
-            let at = context.recorded_at;
-            evolve::admit(state, author, at, event)?;
-            match event.of_dispute().is_some() || event.kind() == Kind::DisputeOpened {
-                true => dispute::judge(state, author, at, event).map(|_| ()),
-                false => Ok(()),
-            }
+            evolve::admit(state, author, context.recorded_at, event)
         }
     }
 }

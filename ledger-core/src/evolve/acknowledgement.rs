@@ -6,8 +6,8 @@ use crate::event::Fact;
 use crate::evolve::Violation;
 use crate::evolve::entitled;
 use crate::evolve::in_force;
-use crate::evolve::opened_mut;
 use crate::state::Acknowledged;
+use crate::state::Change;
 use crate::state::State;
 use crate::state::root::state_root;
 use crate::state::root::version_of;
@@ -15,20 +15,20 @@ use crate::vocab::Code;
 use crate::vocab::Problem;
 
 /// The acknowledgement of the present head.
-pub fn compose(state: &State) -> Acknowledgement {
-    Acknowledgement {
+pub fn compose(state: &State) -> Result<Acknowledgement, Violation> {
+    Ok(Acknowledgement {
         seq: state.next_seq().saturating_sub(1),
         head: state.head(),
         root_version: version_of(state),
-        state_root: state_root(state),
-    }
+        state_root: state_root(state)?,
+    })
 }
 
 /// Any party may acknowledge; what it names is the head before, and the state root there.
 pub fn admit(state: &State, author: &Author, said: &Acknowledgement) -> Result<(), Violation> {
     let agreement = in_force(state)?;
     entitled(agreement, author, |_| true, "a party")?;
-    let expected = compose(state);
+    let expected = compose(state)?;
     if (said.seq, said.head) != (expected.seq, expected.head) {
         return Err(Problem::new(
             Code::HeadWrong,
@@ -55,18 +55,18 @@ pub fn admit(state: &State, author: &Author, said: &Acknowledgement) -> Result<(
     Ok(())
 }
 
-/// Applies an acknowledgement.
-pub(crate) fn record(
-    state: &mut State,
+/// Judges an acknowledgement.
+pub(crate) fn judge(
+    state: &State,
     fact: &Fact,
     said: &Acknowledgement,
-) -> Result<(), Violation> {
+) -> Result<Change, Violation> {
+    admit(state, &fact.author, said)?;
     let acknowledged = Acknowledged {
         id: fact.id,
         seq: fact.seq,
         head_seq: said.seq,
         state_root: said.state_root,
     };
-    opened_mut(state)?.acknowledge(fact.author.party.clone(), acknowledged);
-    Ok(())
+    Ok(Change::Acknowledge(fact.author.party.clone(), acknowledged))
 }

@@ -7,10 +7,10 @@ use crate::event::Fact;
 use crate::evolve::Violation;
 use crate::evolve::entitled;
 use crate::evolve::in_force;
-use crate::evolve::opened_mut;
 use crate::evolve::proposal::admit_proposer;
 use crate::evolve::unknown_event;
 use crate::state::Agreement;
+use crate::state::Change;
 use crate::state::ContributionEnding;
 use crate::state::Proposal;
 use crate::state::ProposalStatus;
@@ -118,14 +118,15 @@ pub fn admit_end(state: &State, author: &Author, end: &ContributionEnd) -> Resul
     Ok(())
 }
 
-/// Applies an end.
-pub(crate) fn record_end(
-    state: &mut State,
+/// Judges an end.
+pub(crate) fn judge_end(
+    state: &State,
     fact: &Fact,
     end: &ContributionEnd,
-) -> Result<(), Violation> {
+) -> Result<Change, Violation> {
+    admit_end(state, &fact.author, end)?;
     let reason = end.reason.clone();
     let ending = ContributionEnding { id: fact.id, seq: fact.seq, on: end.on, reason };
-    opened_mut(state)?.end_contribution(end.claim, ending);
-    Ok(())
+    let ended = in_force(state)?.ended_contribution(end.claim, ending)?;
+    Ok(Change::EndContribution(Box::new(ended)))
 }

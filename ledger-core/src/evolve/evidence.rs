@@ -8,12 +8,12 @@ use crate::event::Fact;
 use crate::evolve::Violation;
 use crate::evolve::entitled;
 use crate::evolve::in_force;
-use crate::evolve::opened_mut;
 use crate::evolve::unknown_event;
 use crate::state::EvidenceRecord;
 use crate::state::State;
 use crate::terms::Role;
 use crate::vocab::Code;
+use crate::vocab::Digest;
 use crate::vocab::Problem;
 
 /// A file is named about an event: by any party but an auditor, with a commitment that is new.
@@ -63,20 +63,9 @@ pub fn admit_erasure(state: &State, author: &Author, said: &Erasure) -> Result<(
     }
 }
 
-/// Applies an erasure.
-pub(crate) fn record_erasure(
-    state: &mut State,
-    fact: &Fact,
-    said: &Erasure,
-) -> Result<(), Violation> {
-    opened_mut(state)?.erase_evidence(&said.commitment, fact.seq, said.reason.clone());
-    Ok(())
-}
-
-/// Keeps the commitments that an event names.
-pub(crate) fn record_named(state: &mut State, fact: &Fact) {
+/// The commitments that an event names; `None` if it names none.
+pub(crate) fn named(fact: &Fact) -> Option<(Vec<Digest>, EvidenceRecord)> {
     let commitments = fact.event.evidence();
-    let Some(agreement) = state.agreement_mut().filter(|_| !commitments.is_empty()) else { return };
     let (about, note) = match &fact.event {
         Event::EvidenceAttached(said) => (said.about, Some(said.note.clone())),
         _ => (fact.id, None),
@@ -88,5 +77,5 @@ pub(crate) fn record_named(state: &mut State, fact: &Fact) {
         note,
         erased: None,
     };
-    agreement.name_evidence(commitments, &record);
+    (!commitments.is_empty()).then(|| (commitments.to_vec(), record))
 }

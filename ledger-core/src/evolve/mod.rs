@@ -1,8 +1,9 @@
-//! `(state, fact) -> Result<(), Violation>`: what may follow, and what it changes.
+//! The fold: [`judge`] says whether a fact may follow and computes everything that it changes;
+//! [`apply`] changes it, and cannot fail.
 //!
 //! This judges a stranger's log: a log can be chained and signed correctly and still lie. It never
 //! panics and trusts nothing but the state before the fact. Each kind has one guard, shared with
-//! [`crate::decide`]: guards in a straight list, then "from here on it succeeds".
+//! [`crate::decide`]: guards in a straight list, then the sums.
 
 pub mod bounds;
 pub mod usage;
@@ -25,99 +26,257 @@ use crate::event::Lines;
 use crate::event::UsageCorrection;
 use crate::event::UsageReport;
 use crate::state::Agreement;
-use crate::state::OpenPart;
+use crate::state::Change;
+use crate::state::EvidenceRecord;
 use crate::state::ProposalStatus;
 use crate::state::Proposed;
 use crate::state::State;
+use crate::statement::Statement;
 use crate::terms::Role;
 use crate::usage::UsageSums;
 use crate::vocab::Code;
+use crate::vocab::ContentDigest;
+use crate::vocab::Digest;
+use crate::vocab::EventId;
+use crate::vocab::Id;
 use crate::vocab::Level;
 use crate::vocab::Problem;
+use crate::vocab::RecordHash;
 use crate::vocab::Timestamp;
 
 /// Why a fact is not admissible.
 pub type Violation = Problem;
 
-/// Applies a fact. On `Err` the state is as it was.
+/// Judged fact: its place on the log, and every value that it changes. There is no other way into a
+/// state than [`apply`].
+#[derive(Clone, Debug)]
+#[must_use = "a judged fact changes nothing until it is applied"]
+pub struct Judged {
+    place: LogPlace,
+    change: Change,
+    /// Commitments to evidence that it names.
+    evidence: Option<(Vec<Digest>, EvidenceRecord)>,
+}
+
+/// What a fact leaves behind, whatever it says.
+#[derive(Clone, Debug)]
+struct LogPlace {
+    seq: u64,
+    hash: RecordHash,
+    recorded_at: Timestamp,
+    party: Id,
+    id: EventId,
+    content: ContentDigest,
+    kind: Kind,
+}
+
+impl Judged {
+    fn new(fact: &Fact, change: Change) -> Judged {
+        Judged { evidence: evidence::named(fact), ..Judged::without_effect(fact, change) }
+    }
+
+    fn without_effect(fact: &Fact, change: Change) -> Judged {
+        let place = LogPlace {
+            seq: fact.seq,
+            hash: fact.hash,
+            recorded_at: fact.recorded_at,
+            party: fact.author.party.clone(),
+            id: fact.id,
+            content: fact.content,
+            kind: fact.event.kind(),
+        };
+        Judged { place, change, evidence: None }
+    }
+
+    /// A fact that takes its place and changes nothing: one that was refused, so that `verify` and a
+    /// what-if can go on behind it.
+    pub fn refused(fact: &Fact) -> Judged {
+        Judged::without_effect(fact, Change::Nothing)
+    }
+}
+
+/// Judges a fact: whether it follows the last record, whether it may be said here and now, and what
+/// it changes. `sums` is what [`sums_of`] gives for its event, where that is there already.
+pub fn judge(state: &State, fact: &Fact, sums: Option<UsageSums>) -> Result<Judged, Violation> {
+    admit_place(state, fact)?;
+    admit_level(state, fact)?;
+    judge_event(state, fact, sums)
+}
+
+/// Judges a statement, and lists everything in which it differs from what the log determines. With
+/// such findings it is not admissible; what it changes as it was issued is what `verify` goes on
+/// with.
+pub fn judge_statement(
+    state: &State,
+    fact: &Fact,
+    issued: &Statement,
+) -> Result<(Vec<Problem>, Judged), Violation> {
+    admit_place(state, fact)?;
+    admit_level(state, fact)?;
+    let (findings, change) = statement::judge(state, fact, issued)?;
+    let judged = match findings.is_empty() {
+        true => Judged::new(fact, change),
+        false => Judged::without_effect(fact, change),
+    };
+    Ok((findings, judged))
+}
+
+/// Judges what a fact says, wherever it stands on the log.
+pub(crate) fn judge_event(
+    state: &State,
+    fact: &Fact,
+    sums: Option<UsageSums>,
+) -> Result<Judged, Violation> {
+    let (author, at) = (&fact.author, fact.recorded_at);
+    let change = match &fact.event {
+        Event::LedgerOpened(version) => opening::judge(fact, version)?,
+        Event::Accepted(acceptance) => opening::judge_acceptance(state, fact, acceptance)?,
+        Event::UsagePart(part) => {
+            usage::admit_part(state, author, part)?;
+            usage::part(fact, part, sums)
+        }
+        Event::UsageReported(report) => {
+            usage::judge(state, fact, usage::Head::of_report(report), (&report.lines, sums))?
+        }
+        Event::UsageCorrected(correction) => {
+            let head = usage::Head::of_correction(correction);
+            usage::judge(state, fact, head, (&correction.lines, sums))?
+        }
+        Event::UsageMissing(period) => {
+            usage::admit_missing(state, author, at, *period)?;
+            Change::Missing(*period, fact.id)
+        }
+        Event::StatementIssued(issued) => match statement::judge(state, fact, issued)? {
+            (findings, change) if findings.is_empty() => change,
+            (findings, _) => return Err(first(findings)),
+        },
+        Event::StatementAccepted(id) => statement::judge_acceptance(state, author, id)?,
+        Event::PayoutSent(payout) => money::judge_payout(state, fact, payout)?,
+        Event::PayoutConfirmed(receipt) => money::judge_receipt(state, fact, receipt)?,
+        Event::PayoutReturned(returned) => money::judge_return(state, fact, returned)?,
+        Event::Acknowledged(said) => acknowledgement::judge(state, fact, said)?,
+        Event::AmendmentProposed(amendment) => {
+            amendment::admit(state, author, amendment)?;
+            proposal::judge(state, fact, Proposed::Amendment(amendment.clone()))?
+        }
+        Event::ProposalRejected(closing) => {
+            proposal::admit_rejection(state, author, at, closing)?;
+            let (seq, by, reason) = (fact.seq, author.party.clone(), closing.reason.clone());
+            let status = ProposalStatus::Rejected { seq, by, reason };
+            Change::CloseProposal(closing.proposal, status)
+        }
+        Event::ProposalWithdrawn(closing) => {
+            proposal::admit_withdrawal(state, author, at, closing)?;
+            let (seq, reason) = (fact.seq, closing.reason.clone());
+            Change::CloseProposal(closing.proposal, ProposalStatus::Withdrawn { seq, reason })
+        }
+        Event::RateProposed(rate) => {
+            fx::admit(state, author, rate)?;
+            proposal::judge(state, fact, Proposed::Rate(rate.clone()))?
+        }
+        Event::ContributionClaimed(claim) => {
+            contribution::admit_claim(state, author, claim)?;
+            proposal::judge(state, fact, Proposed::Contribution(claim.clone()))?
+        }
+        Event::ContributionEnded(end) => contribution::judge_end(state, fact, end)?,
+        Event::AdvancePaid(advance) => money::judge_advance(state, fact, advance)?,
+        Event::DisputeOpened(_)
+        | Event::DisputeResponded(_)
+        | Event::DisputeAccepted(_)
+        | Event::DisputeSettled(_)
+        | Event::DisputeEscalated(_)
+        | Event::DisputeDetermined(_)
+        | Event::DisputeWithdrawn(_) => {
+            let ruling = dispute::judge(state, author, at, &fact.event)?;
+            dispute::change(state, fact, ruling)?
+        }
+        Event::EvidenceAttached(said) => {
+            evidence::admit_attachment(state, author, said)?;
+            Change::Nothing
+        }
+        Event::EvidenceErased(said) => {
+            evidence::admit_erasure(state, author, said)?;
+            Change::EraseEvidence(said.commitment, fact.seq, said.reason.clone())
+        }
+    };
+    Ok(Judged::new(fact, change))
+}
+
+/// A fact with what it changes, for a what-if, which judges other content than the fact has.
+pub(crate) fn judged(fact: &Fact, change: Change) -> Judged {
+    Judged::new(fact, change)
+}
+
+fn first(findings: Vec<Problem>) -> Problem {
+    let none = || Problem::new(Code::Internal, "a statement was refused without a finding");
+    findings.into_iter().next().unwrap_or_else(none)
+}
+
+/// Applies what was judged in this state.
+pub fn apply(state: &mut State, judged: Judged) {
+    let Judged { place, change, evidence } = judged;
+    state.change(change);
+    if let Some(agreement) = state.agreement_mut() {
+        if let Some((commitments, record)) = evidence {
+            agreement.name_evidence(commitments, &record);
+        }
+        // Whatever a party signs, it has seen everything before it.
+        agreement.note_signature(&place.party, place.recorded_at);
+    }
+    state
+        .advance((place.seq, place.hash, place.recorded_at), (place.id, place.content, place.kind));
+}
+
+/// Judges a fact and applies it. On `Err` the state is as it was.
 pub fn evolve(state: &mut State, fact: &Fact) -> Result<(), Violation> {
-    admit_record(state, fact)?;
-    admit(state, &fact.author, fact.recorded_at, &fact.event)?;
-    apply(state, fact)?;
-    advance(state, fact);
+    let judged = judge(state, fact, None)?;
+    apply(state, judged);
     Ok(())
 }
 
 /// The exact sums of the lines that an event holds itself; `None` if it is of a kind without lines,
 /// or its lines are in parts. They follow from the event alone, so that they can be added up for
-/// many events at once ([`evolve_summed`]).
+/// many events at once.
 pub fn sums_of(event: &Event) -> Option<UsageSums> {
     let block = match event {
         Event::UsagePart(part) => &part.block,
         Event::UsageReported(UsageReport { lines: Lines::Inline(block), .. })
         | Event::UsageCorrected(UsageCorrection { lines: Lines::Inline(block), .. }) => block,
-        _ => return None,
+        Event::UsageReported(_)
+        | Event::UsageCorrected(_)
+        | Event::LedgerOpened(_)
+        | Event::Accepted(_)
+        | Event::UsageMissing(_)
+        | Event::StatementIssued(_)
+        | Event::StatementAccepted(_)
+        | Event::PayoutSent(_)
+        | Event::PayoutConfirmed(_)
+        | Event::PayoutReturned(_)
+        | Event::Acknowledged(_)
+        | Event::AmendmentProposed(_)
+        | Event::ProposalRejected(_)
+        | Event::ProposalWithdrawn(_)
+        | Event::RateProposed(_)
+        | Event::ContributionClaimed(_)
+        | Event::ContributionEnded(_)
+        | Event::AdvancePaid(_)
+        | Event::DisputeOpened(_)
+        | Event::DisputeResponded(_)
+        | Event::DisputeAccepted(_)
+        | Event::DisputeSettled(_)
+        | Event::DisputeEscalated(_)
+        | Event::DisputeDetermined(_)
+        | Event::DisputeWithdrawn(_)
+        | Event::EvidenceAttached(_)
+        | Event::EvidenceErased(_) => return None,
     };
     let mut sums = UsageSums::default();
     block.add_to(&mut sums);
     Some(sums)
 }
 
-/// Applies a fact. `sums` is what [`sums_of`] gives for its event. On `Err` the state is as it was.
-pub(crate) fn evolve_summed(
-    state: &mut State,
-    fact: &Fact,
-    sums: Option<UsageSums>,
-) -> Result<(), Violation> {
-    admit_record(state, fact)?;
-    rate_before(state, &fact.event);
-    admit(state, &fact.author, fact.recorded_at, &fact.event)?;
-    match (&fact.event, sums) {
-        (Event::UsagePart(part), Some(sums)) => state.add_part(OpenPart::of(fact, part), sums),
-        (Event::UsageReported(report), Some(sums)) => {
-            usage::record_sums(state, fact, usage::Head::of_report(report), (sums, 0))?;
-        }
-        (Event::UsageCorrected(correction), Some(sums)) => {
-            usage::record_sums(state, fact, usage::Head::of_correction(correction), (sums, 0))?;
-        }
-        _ => apply(state, fact)?,
-    }
-    advance(state, fact);
-    Ok(())
-}
-
-/// Rates the periods that are stated, unless that was done.
-pub(crate) fn rate_stated(state: &mut State) {
-    if let Some(agreement) = state.agreement_mut() {
-        agreement.rate_stated();
-    }
-}
-
-/// Rates the periods that are stated before another statement is judged, unless that was done: of a
-/// state that was restored they are not, and judging and keeping would each rate all of them.
-pub(crate) fn rate_before(state: &mut State, event: &Event) {
-    if let Event::StatementIssued(_) = event {
-        rate_stated(state);
-    }
-}
-
-/// Whether a fact has its place: it follows the last record, at the ledger's format level. What it
-/// says is judged apart from that.
-pub fn admit_record(state: &State, fact: &Fact) -> Result<(), Violation> {
-    admit_place(state, fact)?;
-    admit_level(state, fact)
-}
-
-/// Applies a fact that was judged already, so that it is not judged twice: what `verify` does with
-/// a statement that it found right.
-pub fn apply_judged(state: &mut State, fact: &Fact) -> Result<(), Violation> {
-    apply(state, fact)?;
-    advance(state, fact);
-    Ok(())
-}
-
-/// Whether a fact may be said here and now, kind by kind. Reports are admitted with the sums of
-/// their lines when they are applied, so that these are computed once.
+/// Whether an event may be said here and now, kind by kind: the guards that [`judge`] begins with,
+/// for [`crate::decide`]. Reports are admitted with the sums of their lines.
 pub(crate) fn admit(
     state: &State,
     author: &Author,
@@ -132,12 +291,7 @@ pub(crate) fn admit(
         Event::UsagePart(part) => usage::admit_part(state, author, part),
         Event::UsageReported(_) | Event::UsageCorrected(_) => Ok(()),
         Event::UsageMissing(period) => usage::admit_missing(state, author, at, *period),
-        Event::StatementIssued(issued) => {
-            match statement::findings(state, author, issued)?.into_iter().next() {
-                Some(first) => Err(first),
-                None => Ok(()),
-            }
-        }
+        Event::StatementIssued(issued) => statement::admit(state, author, issued.period),
         Event::StatementAccepted(id) => statement::admit_acceptance(state, author, id),
         Event::PayoutSent(payout) => money::admit_payout(state, author, at, payout),
         Event::PayoutConfirmed(receipt) => money::admit_receipt(state, author, receipt),
@@ -150,118 +304,16 @@ pub(crate) fn admit(
         Event::ContributionClaimed(claim) => contribution::admit_claim(state, author, claim),
         Event::ContributionEnded(end) => contribution::admit_end(state, author, end),
         Event::AdvancePaid(advance) => money::admit_advance(state, author, advance),
-        // Judged when they are applied, so that what a claim comes to is computed once.
         Event::DisputeOpened(_)
         | Event::DisputeResponded(_)
         | Event::DisputeAccepted(_)
         | Event::DisputeSettled(_)
         | Event::DisputeEscalated(_)
         | Event::DisputeDetermined(_)
-        | Event::DisputeWithdrawn(_) => Ok(()),
+        | Event::DisputeWithdrawn(_) => dispute::judge(state, author, at, event).map(|_| ()),
         Event::EvidenceAttached(said) => evidence::admit_attachment(state, author, said),
         Event::EvidenceErased(said) => evidence::admit_erasure(state, author, said),
     }
-}
-
-/// What an admitted fact changes.
-pub(crate) fn apply(state: &mut State, fact: &Fact) -> Result<(), Violation> {
-    match &fact.event {
-        Event::LedgerOpened(version) => opening::open(state, fact, version),
-        Event::Accepted(acceptance) => {
-            opening::accept(state, fact, (fact.author.party.clone(), acceptance))
-        }
-        Event::UsagePart(part) => {
-            let mut sums = UsageSums::default();
-            part.block.add_to(&mut sums);
-            state.add_part(OpenPart::of(fact, part), sums);
-            Ok(())
-        }
-        Event::UsageReported(report) => {
-            usage::record(state, fact, usage::Head::of_report(report), &report.lines)
-        }
-        Event::UsageCorrected(correction) => {
-            let head = usage::Head::of_correction(correction);
-            usage::record(state, fact, head, &correction.lines)
-        }
-        Event::UsageMissing(period) => {
-            opened_mut(state)?.add_missing(*period, fact.id);
-            Ok(())
-        }
-        Event::StatementIssued(issued) => statement::record(state, fact, issued),
-        Event::StatementAccepted(id) => {
-            opened_mut(state)?.accept_statement(id, fact.author.party.clone());
-            Ok(())
-        }
-        Event::PayoutSent(payout) => money::record(state, fact, payout),
-        Event::PayoutConfirmed(receipt) => money::confirm(state, fact, receipt),
-        Event::PayoutReturned(returned) => money::give_back(state, fact, returned),
-        Event::Acknowledged(said) => acknowledgement::record(state, fact, said),
-        Event::AmendmentProposed(amendment) => {
-            proposal::record(state, fact, Proposed::Amendment(amendment.clone()))
-        }
-        Event::ProposalRejected(closing) => {
-            let (seq, by, reason) = (fact.seq, fact.author.party.clone(), closing.reason.clone());
-            let status = ProposalStatus::Rejected { seq, by, reason };
-            proposal::close(state, &closing.proposal, status)
-        }
-        Event::ProposalWithdrawn(closing) => {
-            let (seq, reason) = (fact.seq, closing.reason.clone());
-            let status = ProposalStatus::Withdrawn { seq, reason };
-            proposal::close(state, &closing.proposal, status)
-        }
-        Event::RateProposed(rate) => proposal::record(state, fact, Proposed::Rate(rate.clone())),
-        Event::ContributionClaimed(claim) => {
-            proposal::record(state, fact, Proposed::Contribution(claim.clone()))
-        }
-        Event::ContributionEnded(end) => contribution::record_end(state, fact, end),
-        Event::AdvancePaid(advance) => money::record_advance(state, fact, advance),
-        Event::DisputeOpened(_)
-        | Event::DisputeResponded(_)
-        | Event::DisputeAccepted(_)
-        | Event::DisputeSettled(_)
-        | Event::DisputeEscalated(_)
-        | Event::DisputeDetermined(_)
-        | Event::DisputeWithdrawn(_) => {
-            let ruling = dispute::judge(state, &fact.author, fact.recorded_at, &fact.event)?;
-            dispute::record(state, fact, ruling)
-        }
-        Event::EvidenceAttached(_) => Ok(()),
-        Event::EvidenceErased(said) => evidence::record_erasure(state, fact, said),
-    }?;
-    evidence::record_named(state, fact);
-    Ok(())
-}
-
-/// Takes the fact's place on the log without judging or applying what it says: what `verify` does
-/// with a record that it found wanting, so that it can go on.
-pub fn skip(state: &mut State, fact: &Fact) {
-    advance(state, fact);
-}
-
-/// Takes the place of a report or correction and lets go of its parts, without applying it.
-pub(crate) fn leave_out(state: &mut State, fact: &Fact) {
-    if fact.event.kind() != Kind::UsagePart {
-        state.close_parts();
-    }
-    advance(state, fact);
-}
-
-fn advance(state: &mut State, fact: &Fact) {
-    // Whatever a party signs, it has seen everything before it.
-    if let Some(agreement) = state.agreement_mut() {
-        agreement.note_signature(&fact.author.party, fact.recorded_at);
-        if let Event::StatementIssued(issued) = &fact.event {
-            let known = agreement.statements().get(&issued.period);
-            // Not one that was refused: its period may be any.
-            if known.is_some_and(|known| known.id == fact.id) {
-                agreement.keep_rated(issued.period);
-            }
-        }
-    }
-    state.advance(
-        (fact.seq, fact.hash, fact.recorded_at),
-        (fact.id, fact.content, fact.event.kind()),
-    );
 }
 
 /// A record names the format level that the ledger was opened with, and says nothing that the
@@ -289,6 +341,19 @@ fn admit_level(state: &State, fact: &Fact) -> Result<(), Violation> {
 /// Whether an event may be said at a format level, in its version. Errors: [`Code::FormatLevel`].
 pub(crate) fn admit_event_level(level: Level, event: &Event) -> Result<(), Violation> {
     let fits = match event {
+        Event::LedgerOpened(_)
+        | Event::Accepted(_)
+        | Event::UsagePart(_)
+        | Event::UsageReported(_)
+        | Event::UsageCorrected(_)
+        | Event::UsageMissing(_)
+        | Event::StatementAccepted(_)
+        | Event::PayoutConfirmed(_)
+        | Event::PayoutReturned(_)
+        | Event::Acknowledged(_)
+        | Event::AmendmentProposed(_)
+        | Event::ProposalRejected(_)
+        | Event::ProposalWithdrawn(_) => true,
         Event::StatementIssued(statement) => statement.level == level,
         Event::PayoutSent(payout) => payout.level == level,
         Event::RateProposed(_)
@@ -304,7 +369,6 @@ pub(crate) fn admit_event_level(level: Level, event: &Event) -> Result<(), Viola
         | Event::DisputeWithdrawn(_)
         | Event::EvidenceAttached(_)
         | Event::EvidenceErased(_) => level >= Level::Two,
-        _ => true,
     };
     if fits {
         return Ok(());
@@ -392,10 +456,6 @@ pub(crate) fn opened(state: &State) -> Result<&Agreement, Violation> {
     state.agreement().ok_or_else(|| not_opened(false))
 }
 
-pub(crate) fn opened_mut(state: &mut State) -> Result<&mut Agreement, Violation> {
-    state.agreement_mut().ok_or_else(|| not_opened(false))
-}
-
 /// The agreement, in force.
 pub(crate) fn in_force(state: &State) -> Result<&Agreement, Violation> {
     let agreement = opened(state)?;
@@ -453,7 +513,7 @@ fn a_role(role: Role) -> &'static str {
 }
 
 /// An event that is named but is not there, or of another kind.
-pub(crate) fn unknown_event(state: &State, id: &crate::vocab::EventId, wanted: &str) -> Problem {
+pub(crate) fn unknown_event(state: &State, id: &EventId, wanted: &str) -> Problem {
     let message = match state.event(id) {
         Some((seq, kind)) => {
             format!("event {} (record {seq}) is {}, not {wanted}", id.0.short(), kind.as_str())

@@ -7,13 +7,13 @@ use crate::event::PayoutReturn;
 use crate::evolve::Violation;
 use crate::evolve::entitled;
 use crate::evolve::in_force;
-use crate::evolve::opened_mut;
 use crate::evolve::unknown_event;
 use crate::limits::LEDGER_PAYOUTS_MAX;
 use crate::payout::Advance;
 use crate::payout::Payout;
 use crate::state::AdvanceRecord;
 use crate::state::Agreement;
+use crate::state::Change;
 use crate::state::PayoutRecord;
 use crate::state::PayoutStatus;
 use crate::state::State;
@@ -33,8 +33,8 @@ use crate::vocab::exact;
 
 /// The part of a payout above what is payable to a party now.
 pub fn excess(state: &State, to: &Id, amount: Amount) -> Result<Amount, Violation> {
-    let payable = in_force(state)?.account(to).payable().at_least_zero();
-    Ok(amount.checked_sub(payable).unwrap_or_default().at_least_zero())
+    let payable = in_force(state)?.payable(to)?.at_least_zero();
+    Ok(amount.minus(payable)?.at_least_zero())
 }
 
 /// The tax on a payout by the terms in force on a day: how much, and whether it comes on top.
@@ -136,9 +136,10 @@ pub fn admit_payout(
         )
         .hint("payouts to one party may sum to 100 trillion, those that came back left out"));
     }
-    let (payable, held) = (account.payable(), account.held);
+    let (_, held) = agreement.held(to)?;
+    let payable = account.balance().minus(held)?;
     let digits = terms.currency.minor_digits();
-    if *on_account != excess(state, to, *amount)? {
+    if *on_account != amount.minus(payable.at_least_zero())?.at_least_zero() {
         return Err(Problem::new(
             Code::AbovePayable,
             format!(
@@ -206,7 +207,7 @@ pub fn admit_advance(state: &State, author: &Author, advance: &Advance) -> Resul
         )
         .hint("agree on an [[advance]] clause, or pay on account: `payout send --on-account`"));
     }
-    let all = agreement.advances_to(to).checked_add(*amount);
+    let all = agreement.advances_to(to)?.checked_add(*amount);
     if all.is_none_or(|all| all > Amount::from_whole(LEDGER_PAYOUTS_MAX)) {
         return Err(Problem::new(
             Code::AmountBounds,
@@ -217,33 +218,38 @@ pub fn admit_advance(state: &State, author: &Author, advance: &Advance) -> Resul
     Ok(())
 }
 
-/// Applies an advance.
-pub(crate) fn record_advance(
-    state: &mut State,
+/// Judges an advance.
+pub(crate) fn judge_advance(
+    state: &State,
     fact: &Fact,
     advance: &Advance,
-) -> Result<(), Violation> {
-    opened_mut(state)?.add_advance(AdvanceRecord {
+) -> Result<Change, Violation> {
+    admit_advance(state, &fact.author, advance)?;
+    Ok(Change::AdvanceSent(Box::new(AdvanceRecord {
         id: fact.id,
         seq: fact.seq,
         recorded_at: fact.recorded_at,
         advance: advance.clone(),
         status: PayoutStatus::InTransit,
-    });
-    Ok(())
+    })))
 }
 
-/// Applies a payout.
-pub(crate) fn record(state: &mut State, fact: &Fact, payout: &Payout) -> Result<(), Violation> {
-    opened_mut(state)?.add_payout(PayoutRecord {
+/// Judges a payout.
+pub(crate) fn judge_payout(
+    state: &State,
+    fact: &Fact,
+    payout: &Payout,
+) -> Result<Change, Violation> {
+    admit_payout(state, &fact.author, fact.recorded_at, payout)?;
+    let record = PayoutRecord {
         id: fact.id,
         seq: fact.seq,
         recorded_at: fact.recorded_at,
         payout: payout.clone(),
         status: PayoutStatus::InTransit,
         settled: Vec::new(),
-    });
-    Ok(())
+    };
+    Ok(Change::Payout(Box::new(in_force(state)?.payout_posting(record)?)))
 }
 
 /// What was sent and waits for its receiver: a payout or an advance.
@@ -268,17 +274,19 @@ pub fn admit_receipt(
         .hint("give the day on which the money arrived"));
     }
     let agreement = in_force(state)?;
-    if agreement.payouts().get(&receipt.payout).is_some_and(|record| {
+    if let Some(record) = agreement.payouts().get(&receipt.payout) {
         let (id, amount) = (&receipt.payout, record.payout.amount);
-        agreement.interest_on(id, amount, receipt.received_on).is_none()
-    }) {
-        return Err(Problem::new(
-            Code::AmountBounds,
-            "the late interest on this payout has more than 15 integer digits",
-        )
-        .hint("check the day of receipt"));
+        agreement.interest_on(id, amount, receipt.received_on).map_err(|_| too_much_interest())?;
     }
     Ok(())
+}
+
+fn too_much_interest() -> Problem {
+    Problem::new(
+        Code::AmountBounds,
+        "the late interest on this payout has more than 15 integer digits",
+    )
+    .hint("check the day of receipt")
 }
 
 /// The receiver of a payout or advance in transit says that it did not arrive or was sent back.
@@ -327,39 +335,44 @@ fn in_transit(state: &State, author: &Author, id: &EventId) -> Result<Sent, Viol
     .at_record(sent.seq))
 }
 
-/// Applies a confirmation.
-pub(crate) fn confirm(
-    state: &mut State,
+/// Judges a confirmation.
+pub(crate) fn judge_receipt(
+    state: &State,
     fact: &Fact,
     receipt: &PayoutReceipt,
-) -> Result<(), Violation> {
+) -> Result<Change, Violation> {
+    admit_receipt(state, &fact.author, receipt)?;
     let status = PayoutStatus::Confirmed {
         seq: fact.seq,
         at: fact.recorded_at,
         received_on: receipt.received_on,
     };
-    settle(state, &receipt.payout, status)
+    arrival(state, &receipt.payout, status)
 }
 
-/// Applies a return.
-pub(crate) fn give_back(
-    state: &mut State,
+/// Judges a return.
+pub(crate) fn judge_return(
+    state: &State,
     fact: &Fact,
     returned: &PayoutReturn,
-) -> Result<(), Violation> {
+) -> Result<Change, Violation> {
+    admit_return(state, &fact.author, returned)?;
     let status = PayoutStatus::Returned {
         seq: fact.seq,
         at: fact.recorded_at,
         reason: returned.reason.clone(),
     };
-    settle(state, &returned.payout, status)
+    arrival(state, &returned.payout, status)
 }
 
-fn settle(state: &mut State, id: &EventId, status: PayoutStatus) -> Result<(), Violation> {
-    let agreement = opened_mut(state)?;
-    match agreement.advances().contains_key(id) {
-        true => agreement.settle_advance(id, status),
-        false => agreement.settle_payout(id, status),
+/// What becomes of a payout or an advance.
+fn arrival(state: &State, id: &EventId, status: PayoutStatus) -> Result<Change, Violation> {
+    let agreement = in_force(state)?;
+    if let Some(record) = agreement.advances().get(id) {
+        return Ok(Change::Advance(Box::new(agreement.advance_posting(record, status)?)));
     }
-    Ok(())
+    match agreement.payouts().get(id) {
+        Some(record) => Ok(Change::Payout(Box::new(agreement.receipt_posting(&record, status)?))),
+        None => Err(unknown_event(state, id, "a payout or an advance")),
+    }
 }

@@ -8,10 +8,10 @@ use crate::evolve::Violation;
 use crate::evolve::entitled;
 use crate::evolve::in_force;
 use crate::evolve::opened;
-use crate::evolve::opened_mut;
 use crate::evolve::proposal;
 use crate::evolve::unknown_event;
 use crate::state::Agreement;
+use crate::state::Change;
 use crate::state::State;
 use crate::terms::Role;
 use crate::terms::Terms;
@@ -46,21 +46,15 @@ pub fn admit_opening(author: &Author, terms: &Terms) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Applies the opening.
-pub(crate) fn open(
-    state: &mut State,
-    fact: &Fact,
-    version: &TermsVersion,
-) -> Result<(), Violation> {
+/// Judges the opening.
+pub(crate) fn judge(fact: &Fact, version: &TermsVersion) -> Result<Change, Violation> {
     admit_opening(&fact.author, &version.terms)?;
-    // From here on it succeeds.
-    state.open(Agreement::new(
+    Ok(Change::Open(Box::new(Agreement::new(
         LedgerId(fact.hash.0),
         (fact.id, fact.content),
         version.clone(),
         fact.author.party.clone(),
-    ));
-    Ok(())
+    ))))
 }
 
 /// Acceptance of what waits for the author: the ledger, or a proposal. Returns the party.
@@ -112,16 +106,21 @@ pub(crate) fn nothing_to_accept(state: &State, event: &EventId) -> Problem {
     }
 }
 
-/// Applies an acceptance.
-pub(crate) fn accept(
-    state: &mut State,
+/// Judges an acceptance.
+pub(crate) fn judge_acceptance(
+    state: &State,
     fact: &Fact,
-    (party, acceptance): (Id, &Acceptance),
-) -> Result<(), Violation> {
-    let agreement = opened_mut(state)?;
-    match acceptance.event == agreement.opening().0 {
-        true => agreement.accept(party),
-        false => agreement.accept_proposal(&acceptance.event, party, fact.seq),
-    }
-    Ok(())
+    acceptance: &Acceptance,
+) -> Result<Change, Violation> {
+    let party = admit_acceptance(state, &fact.author, fact.recorded_at, acceptance)?;
+    let agreement = opened(state)?;
+    let Some(proposal) = agreement.proposals().get(&acceptance.event) else {
+        return Ok(Change::Accept(party));
+    };
+    let mut others = proposal.needed.difference(&proposal.accepted_by);
+    let effective = match others.all(|other| *other == party) {
+        true => Some(Box::new(agreement.effective(proposal, fact.seq)?)),
+        false => None,
+    };
+    Ok(Change::AcceptProposal(proposal.id, party, effective))
 }

@@ -11,16 +11,15 @@ use crate::evolve::Violation;
 use crate::evolve::amendment;
 use crate::evolve::entitled;
 use crate::evolve::in_force;
-use crate::evolve::opened_mut;
 use crate::evolve::unknown_event;
 use crate::state::Agreement;
+use crate::state::Change;
 use crate::state::Proposal;
 use crate::state::ProposalStatus;
 use crate::state::Proposed;
 use crate::state::State;
 use crate::terms::Terms;
 use crate::vocab::Code;
-use crate::vocab::EventId;
 use crate::vocab::Id;
 use crate::vocab::Problem;
 use crate::vocab::Timestamp;
@@ -54,23 +53,25 @@ pub(crate) fn admit_proposer(agreement: &Agreement, author: &Author) -> Result<(
     .hint("a party of those terms proposes it"))
 }
 
-/// Applies a proposal: proposing counts as the proposer's acceptance.
-pub(crate) fn record(state: &mut State, fact: &Fact, what: Proposed) -> Result<(), Violation> {
-    let agreement = opened_mut(state)?;
-    let needed = needed(agreement, &what);
-    // From here on it succeeds.
-    agreement.add_proposal(Proposal {
+/// Judges a proposal that was admitted: proposing counts as the proposer's acceptance.
+pub(crate) fn judge(state: &State, fact: &Fact, what: Proposed) -> Result<Change, Violation> {
+    let agreement = in_force(state)?;
+    let proposal = Proposal {
         id: fact.id,
         seq: fact.seq,
         recorded_at: fact.recorded_at,
         content: fact.content,
         proposer: fact.author.party.clone(),
+        needed: needed(agreement, &what),
         what,
-        needed,
         accepted_by: BTreeSet::from([fact.author.party.clone()]),
         status: ProposalStatus::Pending,
-    });
-    Ok(())
+    };
+    let effective = match proposal.accepted_by.is_superset(&proposal.needed) {
+        true => Some(agreement.effective(&proposal, fact.seq)?),
+        false => None,
+    };
+    Ok(Change::Propose(Box::new((proposal, effective))))
 }
 
 /// A proposal that is pending, and not too old at a time. Errors: [`Code::ProposalClosed`],
@@ -238,14 +239,4 @@ pub fn admit_withdrawal(
     )
     .hint("the proposer withdraws a proposal, others reject it")
     .at_record(proposal.seq))
-}
-
-/// Applies a rejection or withdrawal.
-pub(crate) fn close(
-    state: &mut State,
-    id: &EventId,
-    status: ProposalStatus,
-) -> Result<(), Violation> {
-    opened_mut(state)?.close_proposal(id, status);
-    Ok(())
 }

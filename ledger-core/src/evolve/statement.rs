@@ -8,13 +8,14 @@ use crate::event::Fact;
 use crate::evolve::Violation;
 use crate::evolve::entitled;
 use crate::evolve::in_force;
-use crate::evolve::opened_mut;
 use crate::evolve::unknown_event;
 use crate::rating;
 use crate::rating::PeriodRating;
+use crate::rating::RatedPeriods;
 use crate::rating::Unratable;
 use crate::state::Account;
 use crate::state::Agreement;
+use crate::state::Change;
 use crate::state::Effect;
 use crate::state::Reach;
 use crate::state::State;
@@ -115,13 +116,15 @@ pub fn admit_period(agreement: &Agreement, period: Period) -> Result<(), Violati
 
 /// The statement of a period, as the terms and the log determine it.
 pub fn compose(state: &State, period: Period) -> Result<Statement, Violation> {
+    composed(state, period).map(|(statement, _)| statement)
+}
+
+/// Likewise, with the ratings that it needed and the state did not have.
+fn composed(state: &State, period: Period) -> Result<(Statement, RatedPeriods), Violation> {
     let agreement = in_force(state)?;
     // Most of them are rated already; the rest follows on these.
-    let facts = agreement.facts_until(period);
-    let rated = agreement.rated().periods().min(facts.len());
-    let more = agreement.rated().rate_on(agreement.contract(), &facts[rated..]);
-    let more = more.map_err(unratable)?;
-    let ratings = || agreement.rated().ratings().take(rated).chain(&more);
+    let (rated, more) = agreement.rate_more(period).map_err(unratable)?;
+    let ratings = || agreement.rated().ratings().take(rated).chain(more.ratings());
     debug_assert_eq!(Ok(ratings().cloned().collect()), rate_until(agreement, period));
     let mut entries = Vec::new();
     for rating in ratings() {
@@ -145,7 +148,7 @@ pub fn compose(state: &State, period: Period) -> Result<Statement, Violation> {
         recoupments: Vec::new(),
         interest: agreement.pending_interest().to_vec(),
         root_version: root::version(level),
-        state_root: state_root(state),
+        state_root: state_root(state)?,
         level,
     };
     for party in versions.beneficiaries() {
@@ -155,7 +158,7 @@ pub fn compose(state: &State, period: Period) -> Result<Statement, Violation> {
             statement.recoupments.push(Recoupment { party: party.clone(), amount });
         }
     }
-    Ok(statement)
+    Ok((statement, more))
 }
 
 /// net ≥ 0 recoups min(unrecouped, net, balance if positive); net < 0 first gives back what was
@@ -209,15 +212,49 @@ pub fn causes(agreement: &Agreement, period: Period) -> Vec<EventId> {
     causes.into_iter().map(|effect| effect.event).collect()
 }
 
-/// Everything in which an issued statement differs from what the terms and the log determine;
-/// empty if nothing. `Err` if no statement of that period is admissible here at all.
-pub fn findings(
+/// Judges a statement: everything in which it differs from what the terms and the log determine
+/// (empty if nothing), and what it changes as it was issued. `Err` if no statement of that period is
+/// admissible here at all.
+pub(crate) fn judge(
     state: &State,
-    author: &Author,
+    fact: &Fact,
     issued: &Statement,
-) -> Result<Vec<Problem>, Violation> {
-    admit(state, author, issued.period)?;
-    let expected = compose(state, issued.period)?;
+) -> Result<(Vec<Problem>, Change), Violation> {
+    admit(state, &fact.author, issued.period)?;
+    let (expected, rated) = composed(state, issued.period)?;
+    Ok((findings(&expected, issued), posting(state, fact, (issued, rated))?))
+}
+
+/// What a statement changes.
+fn posting(
+    state: &State,
+    fact: &Fact,
+    (issued, rated): (&Statement, RatedPeriods),
+) -> Result<Change, Violation> {
+    let record = StatementRecord {
+        id: fact.id,
+        seq: fact.seq,
+        recorded_at: fact.recorded_at,
+        statement: issued.clone(),
+        accepted_by: BTreeSet::new(),
+    };
+    let posting = in_force(state)?.statement_posting(record, rated);
+    Ok(Change::Statement(Box::new(posting.map_err(|_| out_of_bounds())?)))
+}
+
+/// Judges a statement that is composed here and now.
+pub(crate) fn judge_composed(
+    state: &State,
+    fact: &Fact,
+    period: Period,
+) -> Result<Change, Violation> {
+    admit(state, &fact.author, period)?;
+    let (statement, rated) = composed(state, period)?;
+    posting(state, fact, (&statement, rated))
+}
+
+/// Everything in which an issued statement differs from the expected one.
+fn findings(expected: &Statement, issued: &Statement) -> Vec<Problem> {
     let mut findings = Vec::new();
     let mut differ = |code: Code, what: String, expected: String, found: String| {
         if expected != found {
@@ -240,12 +277,12 @@ pub fn findings(
         issued.calculation.to_string(),
     );
     let root = |s: &Statement| format!("{} (version {})", s.state_root, s.root_version);
-    differ(Code::StateRootWrong, "state root before it".into(), root(&expected), root(issued));
+    differ(Code::StateRootWrong, "state root before it".into(), root(expected), root(issued));
     let periods: BTreeSet<Period> =
         expected.entries.iter().chain(&issued.entries).map(|entry| entry.period).collect();
     for period in periods {
         let of = |s: &Statement| s.entries.iter().find(|entry| entry.period == period).cloned();
-        let (expected_entry, found_entry) = (of(&expected), of(issued));
+        let (expected_entry, found_entry) = (of(expected), of(issued));
         let base = |e: &Option<Entry>| e.as_ref().map_or("none".into(), |e| e.base.to_string());
         differ(
             Code::StatementContent,
@@ -313,50 +350,16 @@ pub fn findings(
         format!("[{}]", each.join(", "))
     };
     let content = Code::StatementContent;
-    differ(content, "recouped".into(), recouped(&expected), recouped(issued));
-    differ(content, "late interest".into(), interest(&expected), interest(issued));
+    differ(content, "recouped".into(), recouped(expected), recouped(issued));
+    differ(content, "late interest".into(), interest(expected), interest(issued));
     // Whatever the list above cannot tell apart (an order, say) is still a difference.
-    if findings.is_empty() && expected != *issued {
+    if findings.is_empty() && expected != issued {
         findings.push(
             Problem::new(Code::StatementContent, "the statement is not what the log determines")
                 .hint("entries are sorted by period, shares by party"),
         );
     }
-    Ok(findings)
-}
-
-/// Applies a statement as it was issued.
-pub(crate) fn record(state: &mut State, fact: &Fact, issued: &Statement) -> Result<(), Violation> {
-    let agreement = opened_mut(state)?;
-    for (party, _) in issued.own().map(|entry| &entry.shares[..]).unwrap_or_default() {
-        let account = agreement.account(party);
-        let total = issued.total(party);
-        let booked = total.and_then(|total| account.booked.checked_add(total));
-        let interest = issued.interest_of(party).and_then(|sum| account.interest.checked_add(sum));
-        let recouped = account.recouped.checked_add(issued.recouped_of(party));
-        booked.zip(interest).zip(recouped).ok_or_else(out_of_bounds)?;
-    }
-    // From here on it succeeds.
-    agreement.add_statement(StatementRecord {
-        id: fact.id,
-        seq: fact.seq,
-        recorded_at: fact.recorded_at,
-        statement: issued.clone(),
-        accepted_by: BTreeSet::new(),
-    });
-    Ok(())
-}
-
-/// Applies a statement that differs from what the log determines, as it was issued: what `verify`
-/// does after it reported the differences, so that later records are judged by the log as it is.
-pub fn record_as_issued(
-    state: &mut State,
-    fact: &Fact,
-    issued: &Statement,
-) -> Result<(), Violation> {
-    record(state, fact, issued)?;
-    crate::evolve::skip(state, fact);
-    Ok(())
+    findings
 }
 
 /// A beneficiary accepts a statement, once.
@@ -378,4 +381,17 @@ pub fn admit_acceptance(state: &State, author: &Author, id: &EventId) -> Result<
         .at_record(record.seq));
     }
     Ok(())
+}
+
+/// Judges the acceptance of a statement.
+pub(crate) fn judge_acceptance(
+    state: &State,
+    author: &Author,
+    id: &EventId,
+) -> Result<Change, Violation> {
+    admit_acceptance(state, author, id)?;
+    match in_force(state)?.statement_of(id) {
+        Some(record) => Ok(Change::AcceptStatement(record.statement.period, author.party.clone())),
+        None => Err(unknown_event(state, id, "a statement")),
+    }
 }

@@ -13,15 +13,20 @@ use crate::evolve::Violation;
 use crate::evolve::bounds;
 use crate::evolve::entitled;
 use crate::evolve::in_force;
-use crate::evolve::opened_mut;
 use crate::evolve::unknown_event;
 use crate::limits::PARTS_MAX;
 use crate::state::Agreement;
+use crate::state::Change;
+use crate::state::Exposure;
+use crate::state::GroupChange;
+use crate::state::OpenPart;
 use crate::state::Report;
+use crate::state::ReportChange;
 use crate::state::State;
 use crate::terms::Admission;
 use crate::terms::Role;
 use crate::terms::Versions;
+use crate::usage::LineBlock;
 use crate::usage::LineKey;
 use crate::usage::LineSums;
 use crate::usage::UsageSums;
@@ -86,13 +91,14 @@ fn parts_broken(message: String) -> Problem {
         .hint("parts and the event that closes them are written as one group, in order")
 }
 
-/// Admits a report or correction with these sums; returns its period.
+/// Admits a report or correction with these sums; returns its period, and what was ever reported,
+/// with it.
 pub fn admit_report(
     state: &State,
     author: &Author,
     head: Head<'_>,
     usage: &UsageSums,
-) -> Result<Period, Violation> {
+) -> Result<(Period, Exposure), Violation> {
     let agreement = in_force(state)?;
     entitled(agreement, author, |role| role == Role::Collector, "the collector")?;
     let period = match head {
@@ -103,7 +109,7 @@ pub fn admit_report(
     let mut exposure = agreement.exposure().clone();
     exposure.add(usage);
     bounds::admit(agreement, &exposure, None)?;
-    Ok(period)
+    Ok((period, exposure))
 }
 
 /// Every line has a day in the period and the agreement, and the terms of that day can rate it.
@@ -246,42 +252,60 @@ fn admit_correction(
     .at_record(report.seq))
 }
 
-/// Applies a report or correction.
-pub(crate) fn record(
-    state: &mut State,
-    fact: &Fact,
-    head: Head<'_>,
-    lines: &Lines,
-) -> Result<(), Violation> {
-    let mut usage = UsageSums::default();
-    let mut parts = 0;
-    match lines {
-        Lines::Nil => {}
-        Lines::Inline(block) => block.add_to(&mut usage),
-        Lines::Parts(index) => {
-            admit_closing(state, &fact.author, index)?;
-            usage = state.open_usage().clone();
-            admit_totals(&usage, index)?;
-            parts = index.parts.len();
-        }
-    }
-    record_sums(state, fact, head, (usage, parts))
+/// What an admitted part of a report changes.
+pub(crate) fn part(fact: &Fact, part: &UsagePart, sums: Option<UsageSums>) -> Change {
+    let sums = sums.unwrap_or_else(|| sums_of_block(&part.block));
+    Change::Part(Box::new((OpenPart::of(fact, part), sums)))
 }
 
-/// Applies a report or correction with the sums of its lines, written in so many parts.
-pub(crate) fn record_sums(
-    state: &mut State,
+fn sums_of_block(block: &LineBlock) -> UsageSums {
+    let mut sums = UsageSums::default();
+    block.add_to(&mut sums);
+    sums
+}
+
+/// Judges a report or correction. `sums` are those of its own lines, where they are there already.
+pub(crate) fn judge(
+    state: &State,
     fact: &Fact,
     head: Head<'_>,
-    (usage, parts): (UsageSums, usize),
-) -> Result<(), Violation> {
-    let period = admit_report(state, &fact.author, head, &usage)?;
+    (lines, sums): (&Lines, Option<UsageSums>),
+) -> Result<Change, Violation> {
+    match lines {
+        Lines::Nil => judge_sums(state, fact, head, (Some(UsageSums::default()), 0)),
+        Lines::Inline(block) => {
+            let sums = sums.unwrap_or_else(|| sums_of_block(block));
+            judge_sums(state, fact, head, (Some(sums), 0))
+        }
+        Lines::Parts(index) => {
+            admit_closing(state, &fact.author, index)?;
+            admit_totals(state.open_usage(), index)?;
+            judge_sums(state, fact, head, (None, index.parts.len()))
+        }
+    }
+}
+
+/// Judges a report or correction with the sums of its lines (those of the open parts if none are
+/// given), written in so many parts.
+pub(crate) fn judge_sums(
+    state: &State,
+    fact: &Fact,
+    head: Head<'_>,
+    (lines, parts): (Option<UsageSums>, usize),
+) -> Result<Change, Violation> {
+    let usage = lines.as_ref().unwrap_or(state.open_usage());
+    let (period, exposure) = admit_report(state, &fact.author, head, usage)?;
+    let agreement = in_force(state)?;
     let (supplement, corrects, reason) = match head {
         Head::Report { supplement, .. } => (supplement, None, None),
         Head::Correction { corrects, reason } => {
-            let supplement = state.agreement().and_then(|known| known.report(&corrects));
-            (supplement.is_some_and(|r| r.supplement), Some(corrects), Some(reason.clone()))
+            let corrected = agreement.report(&corrects);
+            (corrected.is_some_and(|r| r.supplement), Some(corrects), Some(reason.clone()))
         }
+    };
+    let groups = match corrects {
+        None => GroupChange::More(agreement.groups_of(period, usage)?),
+        Some(corrects) => GroupChange::Instead(agreement.groups_with(period, (corrects, usage))?),
     };
     let report = Report {
         id: fact.id,
@@ -294,12 +318,9 @@ pub(crate) fn record_sums(
         corrected_by: None,
         lines: usage.lines(),
         parts,
-        usage: usage.into(),
+        usage: UsageSums::default().into(),
     };
-    // From here on it succeeds.
-    opened_mut(state)?.add_report(report);
-    state.close_parts();
-    Ok(())
+    Ok(Change::Report(Box::new(ReportChange { report, lines, exposure, groups })))
 }
 
 fn admit_closing(state: &State, author: &Author, index: &PartsIndex) -> Result<(), Violation> {

@@ -21,7 +21,7 @@ pub use sled_index::SledIndex;
 use crate::vocab::RecordHash;
 
 /// The version of everything that the index keeps. Another version is rebuilt.
-pub const PROJECTION_VERSION: u32 = 6;
+pub const PROJECTION_VERSION: u32 = 7;
 
 /// What an index is bound to.
 #[derive(Clone, PartialEq, Eq, Debug)]

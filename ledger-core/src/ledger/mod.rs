@@ -439,8 +439,8 @@ impl Ledger {
         Ok(places)
     }
 
-    /// What an acknowledgement of the head says.
-    pub fn acknowledgement(&self) -> Acknowledgement {
+    /// What an acknowledgement of the head says. Errors: [`Code::Internal`].
+    pub fn acknowledgement(&self) -> Result<Acknowledgement, Problem> {
         compose(&self.state)
     }
 }

@@ -11,7 +11,8 @@ use crate::decide::Decision;
 use crate::event::Author;
 use crate::event::Event;
 use crate::event::Fact;
-use crate::evolve::evolve_summed;
+use crate::evolve::apply;
+use crate::evolve::judge;
 use crate::evolve::sums_of;
 use crate::ledger::Ledger;
 use crate::ledger::Mode;
@@ -190,7 +191,8 @@ impl Ledger {
             event,
         };
         let sums = sums.or_else(|| sums_of(&fact.event));
-        evolve_summed(&mut self.state, &fact, sums)?;
+        let judged = judge(&self.state, &fact, sums)?;
+        apply(&mut self.state, judged);
         Ok(Applied { record, fact })
     }
 

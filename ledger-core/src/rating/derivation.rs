@@ -82,6 +82,8 @@ pub struct TopUp {
     pub guarantee: Amount,
     /// What the party got in the window without it.
     pub got: Amount,
+    /// The party's amount of the period without it.
+    pub before: Amount,
     /// What is added.
     pub added: Amount,
 }

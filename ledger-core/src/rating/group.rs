@@ -53,6 +53,17 @@ pub struct GroupSums {
 /// The groups of a period, in the order in which they are rated.
 pub type PeriodGroups = BTreeMap<GroupKey, GroupSums>;
 
+/// Adds groups to those of the same period. Sums of admitted lines stay in bounds.
+pub(crate) fn merge(groups: &mut PeriodGroups, more: PeriodGroups) {
+    for (key, sums) in more {
+        let known = groups.entry(key).or_default();
+        known.lines.add(&sums.lines);
+        if let Some(priced) = sums.priced {
+            *known.priced.get_or_insert_with(Exact::zero) += priced;
+        }
+    }
+}
+
 /// An accepted contribution: the days on which it is open.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OpenContribution {

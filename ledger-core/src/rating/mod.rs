@@ -118,6 +118,27 @@ struct Running {
 #[derive(Clone, Default)]
 pub struct Rated(Arc<Vec<(PeriodRating, Running)>>);
 
+/// Periods that were rated on others, with what rating carries from each to the next.
+#[derive(Clone, Default)]
+pub struct RatedPeriods {
+    /// How many periods are before them.
+    behind: usize,
+    periods: Vec<(PeriodRating, Running)>,
+}
+
+impl RatedPeriods {
+    /// The ratings, in the order of their periods.
+    pub fn ratings(&self) -> impl Iterator<Item = &PeriodRating> {
+        self.periods.iter().map(|(rating, _)| rating)
+    }
+}
+
+impl fmt::Debug for RatedPeriods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.ratings()).finish()
+    }
+}
+
 /// It follows from everything else.
 impl fmt::Debug for Rated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,23 +162,20 @@ impl Rated {
         &self,
         contract: Contract<'_>,
         facts: &[PeriodFacts<'_>],
-    ) -> Result<Vec<PeriodRating>, Unratable> {
-        let mut running = self.0.last().map(|(_, running)| running.clone()).unwrap_or_default();
-        rate_with(&mut running, contract, facts, &mut |_| {})
-    }
-
-    /// Likewise, and keeps them. Errors: [`Unratable`]; then nothing is kept.
-    pub(crate) fn extend(
-        &mut self,
-        contract: Contract<'_>,
-        facts: &[PeriodFacts<'_>],
-    ) -> Result<(), Unratable> {
+    ) -> Result<RatedPeriods, Unratable> {
         let mut running = self.0.last().map(|(_, running)| running.clone()).unwrap_or_default();
         let mut after = Vec::with_capacity(facts.len());
         let ratings =
             rate_with(&mut running, contract, facts, &mut |running| after.push(running.clone()))?;
-        Arc::make_mut(&mut self.0).extend(ratings.into_iter().zip(after));
-        Ok(())
+        let periods = ratings.into_iter().zip(after).collect();
+        Ok(RatedPeriods { behind: self.periods(), periods })
+    }
+
+    /// Keeps periods that were rated on these.
+    pub(crate) fn append(&mut self, more: RatedPeriods) {
+        if more.behind == self.periods() && !more.periods.is_empty() {
+            Arc::make_mut(&mut self.0).extend(more.periods);
+        }
     }
 
     /// Forgets a period and all later ones.

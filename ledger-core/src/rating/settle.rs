@@ -87,6 +87,7 @@ impl Trackers {
             let exact = exact::of_amount(&minimum) * whole(days.0.into()) / whole(days.1.into());
             let guarantee = terms.rounding.round(&exact, digits)?;
             let added = (guarantee.to_minor(digits).checked_sub(got)?).max(0);
+            let before = amount(units)?;
             units = units.checked_add(added)?;
             top_ups.push(TopUp {
                 over,
@@ -94,6 +95,7 @@ impl Trackers {
                 days,
                 guarantee,
                 got: amount(got)?,
+                before,
                 added: amount(added)?,
             });
         }
@@ -109,14 +111,16 @@ impl Tracker {
     /// the rest what was kept.
     fn pass(&mut self, units: i128, cap: Option<i128>) -> Option<i128> {
         let out = if units >= 0 {
-            let room = cap.map_or(units, |cap| cap.saturating_sub(self.kept).max(0));
-            let out = units.min(room);
-            self.cut = self.cut.checked_add(units - out)?;
+            let out = match cap {
+                Some(cap) => units.min(cap.checked_sub(self.kept)?.max(0)),
+                None => units,
+            };
+            self.cut = self.cut.checked_add(units.checked_sub(out)?)?;
             out
         } else {
             let taken = self.cut.min(units.checked_neg()?);
-            self.cut -= taken;
-            units + taken
+            self.cut = self.cut.checked_sub(taken)?;
+            units.checked_add(taken)?
         };
         self.kept = self.kept.checked_add(out)?;
         Some(out)

@@ -8,8 +8,12 @@ use serde::Serialize;
 use crate::dispute::ClaimedTerms;
 use crate::dispute::Ground;
 use crate::dispute::Target;
+use crate::rating;
+use crate::rating::PeriodGroups;
 use crate::state::Agreement;
 use crate::state::Effect;
+use crate::state::Exposure;
+use crate::state::PayoutPosting;
 use crate::state::PayoutRecord;
 use crate::state::PayoutStatus;
 use crate::state::Reach;
@@ -22,6 +26,7 @@ use crate::vocab::Digest;
 use crate::vocab::EventId;
 use crate::vocab::Id;
 use crate::vocab::Period;
+use crate::vocab::Problem;
 use crate::vocab::Text;
 use crate::vocab::Timestamp;
 
@@ -192,6 +197,33 @@ pub enum Adopted {
     },
 }
 
+/// What resolving a dispute changes, every value computed.
+#[derive(Clone, Debug)]
+pub(crate) struct Resolving {
+    dispute: EventId,
+    /// The respondent whose acceptance resolves it.
+    accepted_by: Option<Id>,
+    resolved: Resolved,
+    exposure: Exposure,
+    effect: Option<Effect>,
+    /// What it adopts for its period.
+    period: Option<Box<AdoptedPeriod>>,
+    /// What its payout counted before, and what it posts now.
+    payout: Option<(Option<Amount>, PayoutPosting)>,
+    /// A figure per line.
+    figures: Vec<(Id, Amount)>,
+}
+
+/// What a period is with what a dispute adopted.
+#[derive(Clone, Debug)]
+struct AdoptedPeriod {
+    period: Period,
+    before: BTreeMap<Id, AdoptedFigure>,
+    sources: BTreeMap<Id, AdoptedFigure>,
+    figures: BTreeMap<Id, Amount>,
+    lines: Option<(EventId, AdoptedLines, PeriodGroups)>,
+}
+
 /// Lines that a dispute adopted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AdoptedLines {
@@ -352,12 +384,6 @@ impl Agreement {
         self.figure_sources.get(&period)?.get(party).copied()
     }
 
-    /// Records: a dispute.
-    pub(crate) fn add_dispute(&mut self, dispute: Dispute) {
-        self.disputes.insert(dispute.id, dispute);
-        self.refresh_held();
-    }
-
     /// Records: a party signed a record, and with it has seen the disputes before it.
     pub(crate) fn note_signature(&mut self, party: &Id, at: Timestamp) {
         for dispute in self.disputes.values_mut() {
@@ -367,154 +393,148 @@ impl Agreement {
         }
     }
 
-    /// Records: what a respondent says.
-    pub(crate) fn take_stance(&mut self, id: &EventId, party: &Id, stance: Stance) {
+    /// What a respondent says.
+    pub(in crate::state) fn take_stance(&mut self, id: &EventId, party: &Id, stance: Stance) {
         let dispute = self.disputes.get_mut(id);
         if let Some(respondent) = dispute.and_then(|one| one.respondents.get_mut(party)) {
             respondent.stance = respondent.stance.max(stance);
         }
     }
 
-    /// Records: a dispute goes to the arbiter, or is taken back.
-    pub(crate) fn set_dispute(&mut self, id: &EventId, status: DisputeStatus) {
+    /// A dispute goes to the arbiter, or is taken back.
+    pub(in crate::state) fn move_dispute(&mut self, id: &EventId, status: DisputeStatus) {
         if let Some(dispute) = self.disputes.get_mut(id) {
             if matches!(status, DisputeStatus::Withdrawn { .. }) {
                 dispute.figures.clear();
             }
             dispute.status = status;
         }
-        self.refresh_held();
     }
 
-    /// Records: a dispute is resolved, and what it adopts is a fact from now on.
-    pub(crate) fn resolve(&mut self, id: &EventId, resolved: Resolved, adopted: Adopted) {
-        let Some(mut dispute) = self.disputes.remove(id) else { return };
-        let currency = self.terms().currency;
-        self.exposure.add_adopted(currency, &adopted);
-        let is_adopted = !matches!(adopted, Adopted::Nothing);
-        let (seq, event, at) = (resolved.seq, resolved.event, resolved.recorded_at);
-        dispute.status = DisputeStatus::Resolved(resolved);
-        dispute.figures.clear();
-        if let (true, Some(period)) = (is_adopted, dispute.period) {
-            let sources = self.figure_sources.entry(period).or_default();
-            dispute.before.figures = sources.clone();
-            sources.retain(|party, _| !dispute.lines.contains(party));
-            self.effects.push(Effect { seq, event, reach: Reach::Period(period) });
+    /// What resolving a dispute changes, with what it adopts. Errors: [`Code::Internal`].
+    pub(crate) fn resolving(
+        &self,
+        (dispute, accepted_by): (&Dispute, Option<Id>),
+        resolved: Resolved,
+        (adopted, exposure): (Adopted, Exposure),
+    ) -> Result<Resolving, Problem> {
+        let (id, seq, event, at) = (dispute.id, resolved.seq, resolved.event, resolved.recorded_at);
+        let mut resolving = Resolving {
+            dispute: id,
+            accepted_by,
+            resolved,
+            exposure,
+            effect: None,
+            period: None,
+            payout: None,
+            figures: Vec::new(),
+        };
+        if let Adopted::Nothing = adopted {
+            return Ok(resolving);
         }
+        if let Adopted::Payout { payout, figure, interest } = adopted {
+            if let Some(record) = self.payouts.get(&payout) {
+                let received_on = record.counted_on();
+                let status = PayoutStatus::Determined { seq, at, received_on, figure };
+                let posting = self.determined_posting(&record, (status, figure), interest)?;
+                resolving.payout = Some((record.counted(), posting));
+            }
+            resolving.figures = dispute.lines.iter().map(|party| (party.clone(), figure)).collect();
+            return Ok(resolving);
+        }
+        let Some(period) = dispute.period else { return Ok(resolving) };
+        resolving.effect = Some(Effect { seq, event, reach: Reach::Period(period) });
+        let before = self.figure_sources.get(&period).cloned().unwrap_or_default();
+        let mut sources = before.clone();
+        sources.retain(|party, _| !dispute.lines.contains(party));
+        let mut lines = None;
         match adopted {
-            Adopted::Nothing => {}
             Adopted::Figures(figures) => {
-                if let Some(period) = dispute.period {
-                    let sources = self.figure_sources.entry(period).or_default();
-                    for (party, amount) in figures {
-                        sources.insert(party, AdoptedFigure { amount, dispute: *id });
-                    }
-                }
+                let adopted = |(party, amount)| (party, AdoptedFigure { amount, dispute: id });
+                sources.extend(figures.into_iter().map(adopted));
             }
             Adopted::Lines { report, usage } => {
-                let lines = AdoptedLines { usage, dispute: *id };
-                let before = self.adopted_lines.insert(report, lines);
-                dispute.before.lines = Some((report, before));
-                if let Some(period) = dispute.period {
-                    self.group_again(period);
-                }
+                let groups = self.groups_with(period, (report, &usage))?;
+                lines = Some((report, AdoptedLines { usage, dispute: id }, groups));
             }
-            Adopted::Payout { payout, figure, interest } => {
-                dispute.before.payout = self.payouts.get(&payout).and_then(|one| one.counted());
-                dispute.figures =
-                    dispute.lines.iter().map(|party| (party.clone(), figure)).collect();
-                self.count_payout(&payout, (seq, at, figure), interest);
-            }
+            Adopted::Nothing | Adopted::Payout { .. } => {}
         }
-        if let (true, Some(period)) = (is_adopted, dispute.period) {
-            self.gather_figures(period);
-            let adopted = |party: &Id| {
-                Some((party.clone(), self.adopted_figures(period).get(party).copied()?))
-            };
-            // Where a later report waits for a conversion rate, only figures are known.
-            dispute.figures = self
-                .amounts(period, &dispute.lines)
-                .unwrap_or_else(|| dispute.lines.iter().filter_map(adopted).collect());
-        }
-        self.disputes.insert(*id, dispute);
-        self.refresh_held();
+        let figures: BTreeMap<Id, Amount> =
+            sources.iter().map(|(party, one)| (party.clone(), one.amount)).collect();
+        let groups = lines.as_ref().map(|(.., groups)| groups);
+        // Where a later report waits for a conversion rate, only figures are there.
+        resolving.figures =
+            self.amounts((period, &dispute.lines), (groups, &figures)).unwrap_or_else(|| {
+                let adopted = |party: &Id| Some((party.clone(), figures.get(party).copied()?));
+                dispute.lines.iter().filter_map(adopted).collect()
+            });
+        resolving.period =
+            Some(Box::new(AdoptedPeriod { period, before, sources, figures, lines }));
+        Ok(resolving)
     }
 
-    /// The figures that rating reads, from those that were adopted.
-    fn gather_figures(&mut self, period: Period) {
-        let sources = self.figure_sources.get(&period);
-        let figures = sources.into_iter().flatten().map(|(id, one)| (id.clone(), one.amount));
-        self.rated.forget_from(period);
-        self.adopted_figures.insert(period, figures.collect());
-    }
-
-    /// What parties get for a period, from the facts known now; `None` if it cannot be rated.
-    fn amounts(&self, period: Period, parties: &[Id]) -> Option<Vec<(Id, Amount)>> {
-        let rated = self.rate_over(&super::Overlay::default(), period).ok()?.pop()?;
+    /// What parties get for a period with these groups and adopted figures; `None` if it cannot be
+    /// rated.
+    fn amounts(
+        &self,
+        (period, parties): (Period, &[Id]),
+        (groups, adopted): (Option<&PeriodGroups>, &BTreeMap<Id, Amount>),
+    ) -> Option<Vec<(Id, Amount)>> {
+        let mut facts = self.facts_until(period);
+        let last = facts.last_mut()?;
+        last.groups = groups.unwrap_or(last.groups);
+        last.adopted = adopted;
+        let rated = rating::rate(self.contract(), &facts).ok()?.pop()?;
         let amount = |party: &Id| Some((party.clone(), rated.share(party)?.amount));
         parties.iter().map(amount).collect()
     }
 
-    /// Records: a payout counts another amount than what was sent.
-    fn count_payout(
-        &mut self,
-        id: &EventId,
-        (seq, at, figure): (u64, Timestamp, Amount),
-        interest: Vec<InterestLine>,
-    ) {
-        let Some(mut record) = self.payouts.take(id) else { return };
-        let counted = record.counted().unwrap_or_default();
-        let received_on = record.counted_on();
-        super::changes::unpost(&mut self.accounts, &record);
-        record.status = PayoutStatus::Determined { seq, at, received_on, figure };
-        super::changes::post_payout(&mut self.accounts, &record);
-        let holds = self.holds(&record.payout.to);
-        let queue = self.queues.entry(record.payout.to.clone()).or_default();
-        let more = figure.checked_sub(counted).unwrap_or_default();
-        if more.is_negative() {
-            queue.reopen(more.negated(), &mut record.settled, received_on);
-        } else {
-            record.settled.extend(queue.settle(more, &holds));
+    /// A dispute is resolved, and what it adopts is a fact from now on.
+    pub(in crate::state) fn resolve(&mut self, resolving: Resolving) {
+        let Resolving { dispute: id, resolved, exposure, effect, figures, .. } = resolving;
+        if let Some(party) = &resolving.accepted_by {
+            self.take_stance(&id, party, Stance::Accepted);
         }
-        self.pending_interest.extend(interest);
-        self.payouts.put(record);
+        self.exposure = exposure;
+        self.effects.extend(effect);
+        let mut before = Before::default();
+        if let Some((counted, posting)) = resolving.payout {
+            before.payout = counted;
+            self.post_payout(posting);
+        }
+        if let Some(adopted) = resolving.period {
+            let period = adopted.period;
+            self.rated.forget_from(period);
+            before.figures = adopted.before;
+            self.figure_sources.insert(period, adopted.sources);
+            self.adopted_figures.insert(period, adopted.figures);
+            if let Some((report, lines, groups)) = adopted.lines {
+                self.groups.insert(period, groups);
+                before.lines = Some((report, self.adopted_lines.insert(report, lines)));
+            }
+        }
+        if let Some(dispute) = self.disputes.get_mut(&id) {
+            dispute.status = DisputeStatus::Resolved(resolved);
+            dispute.figures = figures;
+            dispute.before = before;
+        }
     }
 
-    /// With a statement, after it has booked its entries: figures are computed again, and what was
-    /// adopted is booked.
-    pub(in crate::state) fn reassess_disputes(&mut self) {
-        let holding: Vec<EventId> =
-            self.disputes.values().filter(|one| one.holds()).map(|one| one.id).collect();
-        for id in holding {
-            let Some(mut dispute) = self.disputes.remove(&id) else { continue };
-            if let DisputeStatus::Resolved(resolved) = &mut dispute.status {
+    /// With a statement: figures that were computed again take their place, and what was adopted is
+    /// booked.
+    pub(in crate::state) fn post_disputes(&mut self, figures: Vec<(EventId, Vec<(Id, Amount)>)>) {
+        for (id, figures) in figures {
+            if let Some(dispute) = self.disputes.get_mut(&id) {
+                dispute.figures = figures;
+            }
+        }
+        for dispute in self.disputes.values_mut() {
+            if let DisputeStatus::Resolved(resolved) = &mut dispute.status
+                && !resolved.posted
+            {
                 resolved.posted = true;
                 dispute.figures.clear();
-            } else if let (Some(period), ClaimFacts::Report { .. } | ClaimFacts::Terms(_)) =
-                (dispute.period, &dispute.claim)
-                && let overlay = self.overlay(&dispute.claim, (period, &dispute.lines))
-                && let Ok(rated) = self.rate_over(&overlay, period)
-                && let Some(rating) = rated.last()
-            {
-                for (party, figure) in &mut dispute.figures {
-                    *figure = rating.share(party).map_or(*figure, |share| share.amount);
-                }
             }
-            self.disputes.insert(id, dispute);
-        }
-    }
-
-    /// Records: commitments to evidence that an event names.
-    pub(crate) fn name_evidence(&mut self, commitments: &[Digest], record: &EvidenceRecord) {
-        for commitment in commitments {
-            self.evidence.entry(*commitment).or_insert_with(|| record.clone());
-        }
-    }
-
-    /// Records: a file of evidence was erased.
-    pub(crate) fn erase_evidence(&mut self, commitment: &Digest, seq: u64, reason: Text) {
-        if let Some(record) = self.evidence.get_mut(commitment) {
-            record.erased = Some((seq, reason));
         }
     }
 }

@@ -10,24 +10,16 @@ use crate::state::Queue;
 use crate::state::queue::Holds;
 use crate::vocab::Amount;
 use crate::vocab::Id;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Period;
 
 impl Agreement {
     /// What disputes would keep of what is booked to a party, by period: max(0, booked − figure),
-    /// of the dispute with the highest number.
-    pub(in crate::state) fn holds(&self, party: &Id) -> Holds {
-        let mut holding: Vec<&Dispute> =
-            self.disputes.values().filter(|dispute| dispute.holds()).collect();
-        holding.sort_by_key(|dispute| dispute.seq);
-        let mut holds = Holds::new();
-        for dispute in holding {
-            if let (Some(period), Some(figure)) = (dispute.period, dispute.figure(party)) {
-                let booked = self.booked_to(period, party);
-                let above = booked.checked_sub(figure).unwrap_or_default().at_least_zero();
-                holds.insert(period, above);
-            }
-        }
-        holds
+    /// of the dispute with the highest number. Errors: [`OutOfBounds`].
+    pub(in crate::state) fn holds(&self, party: &Id) -> Result<Holds, OutOfBounds> {
+        let holding = self.disputes.values().filter(|dispute| dispute.holds());
+        let figures = holding.map(|dispute| (dispute, &dispute.figures[..]));
+        holds(figures, party, |period| self.booked_to(period, party))
     }
 
     /// What is recorded for a party and a period: the figure of a dispute that is resolved and that
@@ -50,78 +42,91 @@ impl Agreement {
     }
 
     /// Σ (figure − what it counts) over the open disputes about payouts to a party, where that is
-    /// positive.
-    fn payouts_held(&self, party: &Id) -> Amount {
+    /// positive. Errors: [`OutOfBounds`].
+    fn payouts_held(&self, party: &Id) -> Result<Amount, OutOfBounds> {
         let open = self.disputes.values().filter(|dispute| dispute.is_open());
         let mut total = Amount::ZERO;
         for dispute in open {
             let record = dispute.payout().and_then(|id| self.payouts.get(&id));
             if let (Some(record), Some(figure)) = (record, dispute.figure(party)) {
                 let counted = record.counted().unwrap_or(record.payout.amount);
-                let more = figure.checked_sub(counted).unwrap_or_default().at_least_zero();
-                total = total.checked_add(more).unwrap_or(total);
+                total = total.plus(figure.minus(counted)?.at_least_zero())?;
             }
         }
-        total
+        Ok(total)
     }
 
     /// What is open to a party of the shares of a period, payouts in transit taken as received.
-    pub fn open_of(&self, period: Period, party: &Id) -> Amount {
-        self.open_queue(party).open_shares(period)
+    /// Errors: [`OutOfBounds`].
+    pub fn open_of(&self, period: Period, party: &Id) -> Result<Amount, OutOfBounds> {
+        self.open_queue(party)?.open_shares(period)
     }
 
     /// What is open to a party, oldest due date first, payouts in transit taken as received: what is
-    /// held is settled last.
-    pub fn open_queue(&self, party: &Id) -> Queue {
+    /// held is settled last. Errors: [`OutOfBounds`].
+    pub fn open_queue(&self, party: &Id) -> Result<Queue, OutOfBounds> {
         let mut queue = self.queues.get(party).cloned().unwrap_or_default();
-        queue.settle(self.account(party).in_transit, &self.holds(party));
-        queue
+        queue.settle(self.account(party).in_transit, &self.holds(party)?)?;
+        Ok(queue)
     }
 
-    /// What is held of every period of a party, and all that is held.
-    pub fn held(&self, party: &Id) -> (BTreeMap<Period, Amount>, Amount) {
-        let holds = self.holds(party);
-        let payouts = self.payouts_held(party);
+    /// What is held of every period of a party, and all that is held. Errors: [`OutOfBounds`].
+    pub fn held(&self, party: &Id) -> Result<(BTreeMap<Period, Amount>, Amount), OutOfBounds> {
         let mut by_period = BTreeMap::new();
+        if self.disputes.is_empty() {
+            return Ok((by_period, Amount::ZERO));
+        }
+        let holds = self.holds(party)?;
+        let payouts = self.payouts_held(party)?;
         if holds.is_empty() && payouts.is_zero() {
-            return (by_period, Amount::ZERO);
+            return Ok((by_period, Amount::ZERO));
         }
-        let queue = self.open_queue(party);
-        let (mut unpaid, mut total) = (Amount::ZERO, Amount::ZERO);
-        for item in queue.items() {
-            unpaid = unpaid.checked_add(item.open).unwrap_or(unpaid);
-        }
+        let queue = self.open_queue(party)?;
+        let unpaid = Amount::total(queue.items().iter().map(|item| item.open))?;
+        let mut total = Amount::ZERO;
         for (period, most) in &holds {
-            let held = queue.open_shares(*period).min(*most);
-            total = total.checked_add(held).unwrap_or(total);
+            let held = queue.open_shares(*period)?.min(*most);
+            total = total.plus(held)?;
             by_period.insert(*period, held);
         }
-        let rest = unpaid.checked_sub(total).unwrap_or_default().at_least_zero();
-        let total = total.checked_add(payouts.min(rest)).unwrap_or(total);
-        (by_period, total)
+        let rest = unpaid.minus(total)?.at_least_zero();
+        let total = total.plus(payouts.min(rest))?;
+        Ok((by_period, total))
     }
 
-    /// Keeps what is held with the accounts.
-    pub(in crate::state) fn refresh_held(&mut self) {
-        if self.disputes.is_empty() {
-            return;
-        }
-        let parties: Vec<Id> = self.versions.beneficiaries().into_iter().cloned().collect();
-        for party in parties {
-            let (_, held) = self.held(&party);
-            if held.is_zero() && !self.accounts.contains_key(&party) {
-                continue;
-            }
-            self.accounts.entry(party).or_default().held = held;
-        }
+    /// payable = balance − held: what may be paid out to a party now. Errors: [`OutOfBounds`].
+    pub fn payable(&self, party: &Id) -> Result<Amount, OutOfBounds> {
+        self.account(party).balance().minus(self.held(party)?.1)
     }
 }
 
+/// max(0, booked − figure) by period, of disputes with a figure for a party; of several the one with
+/// the highest number counts. Errors: [`OutOfBounds`].
+pub(in crate::state) fn holds<'d>(
+    figures: impl Iterator<Item = (&'d Dispute, &'d [(Id, Amount)])>,
+    party: &Id,
+    booked_to: impl Fn(Period) -> Amount,
+) -> Result<Holds, OutOfBounds> {
+    let figure = |figures: &[(Id, Amount)]| {
+        let own = figures.iter().find(|(id, _)| id == party);
+        own.map(|(_, figure)| *figure)
+    };
+    let of_party =
+        figures.filter_map(|(dispute, all)| Some((dispute.seq, dispute.period?, figure(all)?)));
+    let mut of_party: Vec<(u64, Period, Amount)> = of_party.collect();
+    of_party.sort_by_key(|(seq, ..)| *seq);
+    let mut holds = Holds::new();
+    for (_, period, figure) in of_party {
+        holds.insert(period, booked_to(period).minus(figure)?.at_least_zero());
+    }
+    Ok(holds)
+}
+
 impl Queue {
-    /// What is open of the shares of a period.
-    pub fn open_shares(&self, period: Period) -> Amount {
+    /// What is open of the shares of a period. Errors: [`OutOfBounds`].
+    pub fn open_shares(&self, period: Period) -> Result<Amount, OutOfBounds> {
         let shares = self.items().iter();
         let shares = shares.filter(|item| item.period == period && item.kind == ItemKind::Share);
-        shares.fold(Amount::ZERO, |sum, item| sum.checked_add(item.open).unwrap_or(sum))
+        Amount::total(shares.map(|item| item.open))
     }
 }

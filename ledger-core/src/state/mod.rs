@@ -1,5 +1,5 @@
 //! What the facts amount to. Fields are private: only [`crate::evolve`] changes a state, through
-//! the methods marked "records", each of which assumes that the fact was admitted.
+//! a [`Change`] in which every value is computed.
 
 pub mod records;
 pub mod queue;
@@ -11,13 +11,15 @@ mod held;
 pub mod overlay;
 mod exposure;
 pub mod stored;
-mod changes;
+mod apply;
+mod posting;
 mod sound;
 pub mod root;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+pub(crate) use apply::*;
 pub use archive::Archive;
 pub use archive::ArchiveFile;
 pub use archive::Archives;
@@ -28,6 +30,7 @@ pub use exposure::Exposure;
 pub use overlay::Overlay;
 pub use overlay::Unassumable;
 pub use payouts::Payouts;
+pub(crate) use posting::*;
 pub use queue::ItemKind;
 pub use queue::OpenItem;
 pub use queue::Queue;
@@ -121,8 +124,6 @@ pub struct Agreement {
 
 /// No usage at all.
 static NO_GROUPS: PeriodGroups = PeriodGroups::new();
-/// No lines in the place of others.
-static NO_OTHER_LINES: BTreeMap<EventId, UsageSums> = BTreeMap::new();
 
 impl State {
     /// The sequence number that the next record gets.
@@ -206,24 +207,19 @@ impl State {
         })
     }
 
-    /// Records: the ledger was opened.
-    pub(crate) fn open(&mut self, agreement: Agreement) {
-        self.agreement = Some(Box::new(agreement));
-    }
-
-    /// Records: a part of a report with these sums.
-    pub(crate) fn add_part(&mut self, part: OpenPart, usage: UsageSums) {
+    /// Takes a part of a report with these sums.
+    fn add_part(&mut self, part: OpenPart, usage: UsageSums) {
         self.open_parts.push(part);
         self.open_usage.append(usage);
     }
 
-    /// Records: the open parts belong to a report now.
-    pub(crate) fn close_parts(&mut self) {
+    /// Closes the open parts; returns the sums of their lines.
+    pub(crate) fn take_parts(&mut self) -> UsageSums {
         self.open_parts.clear();
-        self.open_usage = UsageSums::default();
+        std::mem::take(&mut self.open_usage)
     }
 
-    /// Records: an event took its place on the log.
+    /// Takes an event's place on the log.
     pub(crate) fn advance(
         &mut self,
         (seq, hash, at): (u64, RecordHash, Timestamp),
@@ -235,14 +231,22 @@ impl State {
         self.events.insert(EventRow { id, content, seq, kind });
     }
 
-    /// Records: changes to the agreement.
+    /// Rates the periods that are stated, unless that was done: a restored state does not have the
+    /// ratings, and the next statement follows on them.
+    pub(crate) fn rate_stated(&mut self) {
+        if let Some(agreement) = self.agreement_mut() {
+            agreement.rate_stated();
+        }
+    }
+
+    /// The agreement, to apply a change to it.
     pub(crate) fn agreement_mut(&mut self) -> Option<&mut Agreement> {
         self.agreement.as_deref_mut()
     }
 }
 
 impl Agreement {
-    /// Records: the opening, which counts as the opener's acceptance.
+    /// The agreement that an opening makes, which counts as the opener's acceptance.
     pub(crate) fn new(
         ledger: LedgerId,
         (opening, opening_content): (EventId, ContentDigest),
@@ -442,11 +446,8 @@ impl Agreement {
     /// together.
     pub fn booked(&self, period: Period) -> Booked {
         let known = self.booked.get(&period);
-        let share = |id: &Id| {
-            let shares = known.into_iter().flat_map(|booked| &booked.shares);
-            let found = shares.into_iter().find(|(party, _)| party == id);
-            (id.clone(), found.map_or(Amount::ZERO, |(_, amount)| *amount))
-        };
+        let share =
+            |id: &Id| (id.clone(), known.map_or(Amount::ZERO, |booked| booked.share_of(id)));
         Booked {
             base: known.map_or(Amount::ZERO, |booked| booked.base),
             shares: self.versions.beneficiaries().into_iter().map(share).collect(),
@@ -518,7 +519,7 @@ impl Agreement {
         contributions: &'a [OpenContribution],
         period: Period,
     ) -> Result<PeriodGroups, (&'a Report, &'a LineKey, Unrated)> {
-        self.group_over((versions, contributions), &NO_OTHER_LINES, period)
+        self.group_over((versions, contributions), &|_| None, period)
     }
 
     /// The day from which everything payable is paid, however small.

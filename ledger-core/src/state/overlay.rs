@@ -82,13 +82,13 @@ impl Agreement {
     pub fn group_over<'a>(
         &'a self,
         (versions, contributions): (&'a Versions, &'a [OpenContribution]),
-        lines: &'a BTreeMap<EventId, UsageSums>,
+        other_lines: &dyn Fn(&EventId) -> Option<&'a UsageSums>,
         period: Period,
     ) -> Result<PeriodGroups, (&'a Report, &'a LineKey, Unrated)> {
         let mut groups = PeriodGroups::new();
         let mut grouping = Grouping::new(versions, contributions, period);
         for report in self.in_effect(period) {
-            let usage = lines.get(&report.id).unwrap_or_else(|| self.lines_of(report));
+            let usage = other_lines(&report.id).unwrap_or_else(|| self.lines_of(report));
             grouping.add(&mut groups, usage).map_err(|(key, why)| (report, key, why))?;
         }
         Ok(groups)
@@ -112,7 +112,7 @@ impl Agreement {
             if overlay.version.as_ref().is_some_and(moved) || is_replaced() {
                 let by = (&versions, &self.contributions[..]);
                 let groups = self
-                    .group_over(by, &overlay.lines, period)
+                    .group_over(by, &|id| overlay.lines.get(id), period)
                     .map_err(|(_, _, why)| Unassumable::Line(period, why))?;
                 others.insert(period, groups);
             }

@@ -64,22 +64,12 @@ impl Payouts {
         &self.changed
     }
 
-    /// Whether some are found in archives.
-    pub(in crate::state) fn are_archived(&self) -> bool {
-        !self.archives.is_empty()
-    }
-
     /// Where those are found that are not changed.
     pub(crate) fn set_archives(&mut self, archives: Archives) {
         self.archives = archives;
     }
 
-    /// Takes a payout out to change it; it must be put back.
-    pub(in crate::state) fn take(&mut self, id: &EventId) -> Option<PayoutRecord> {
-        self.changed.remove(id).or_else(|| self.archived(id))
-    }
-
-    /// Puts a payout in, or back.
+    /// Puts a payout in, or in its place.
     pub(in crate::state) fn put(&mut self, record: PayoutRecord) {
         match record.status {
             PayoutStatus::InTransit => self.in_transit.insert(record.id),

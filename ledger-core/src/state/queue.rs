@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::statement::InterestLine;
 use crate::vocab::Amount;
 use crate::vocab::Date;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Period;
 
 /// What an open amount is.
@@ -75,20 +76,23 @@ impl Queue {
     }
 
     /// Adds credit and lets it settle items, oldest first; returns the pieces settled. What is held
-    /// is settled last.
-    pub(in crate::state) fn settle(&mut self, credit: Amount, holds: &Holds) -> Vec<Settled> {
-        // Statements and payouts were admitted only with sums that stay in bounds.
-        self.credit = self.credit.checked_add(credit).unwrap_or(self.credit);
+    /// is settled last. Errors: [`OutOfBounds`]; then the queue is not to be used any more.
+    pub(in crate::state) fn settle(
+        &mut self,
+        credit: Amount,
+        holds: &Holds,
+    ) -> Result<Vec<Settled>, OutOfBounds> {
+        self.credit = self.credit.plus(credit)?;
         let mut pieces = Vec::new();
         let mut free: BTreeMap<Period, Amount> = BTreeMap::new();
         for (period, held) in holds {
-            let free_of_it = self.open_shares(*period).checked_sub(*held).unwrap_or_default();
+            let free_of_it = self.open_shares(*period)?.minus(*held)?;
             free.insert(*period, free_of_it.at_least_zero());
         }
-        self.settle_round(&mut pieces, Some(&mut free));
-        self.settle_round(&mut pieces, None);
+        self.settle_round(&mut pieces, Some(&mut free))?;
+        self.settle_round(&mut pieces, None)?;
         self.items.retain(|item| !item.open.is_zero());
-        pieces
+        Ok(pieces)
     }
 
     /// Settles items, oldest first; of the shares of a period only as much as is free, if given.
@@ -96,50 +100,52 @@ impl Queue {
         &mut self,
         pieces: &mut Vec<Settled>,
         mut free: Option<&mut BTreeMap<Period, Amount>>,
-    ) {
+    ) -> Result<(), OutOfBounds> {
         for item in &mut self.items {
             if self.credit <= Amount::ZERO {
-                return;
+                break;
             }
             let mut piece = item.open.min(self.credit);
             let free = free.as_mut().filter(|_| item.kind == ItemKind::Share);
             if let Some(free) = free.and_then(|free| free.get_mut(&item.period)) {
                 piece = piece.min(*free);
-                *free = free.checked_sub(piece).unwrap_or_default();
+                *free = free.minus(piece)?;
             }
             if piece.is_zero() {
                 continue;
             }
-            item.open = item.open.checked_sub(piece).unwrap_or_default();
-            self.credit = self.credit.checked_sub(piece).unwrap_or_default();
+            item.open = item.open.minus(piece)?;
+            self.credit = self.credit.minus(piece)?;
             pieces.push(Settled { item: OpenItem { open: piece, ..item.clone() } });
         }
+        Ok(())
     }
 
     /// Takes back what a payout settled: from the credit first, then its pieces, the last first.
-    /// They bear interest again from a day. What is missing makes the credit negative.
+    /// They bear interest again from a day. What is missing makes the credit negative. Errors:
+    /// [`OutOfBounds`]; then the queue is not to be used any more.
     pub(in crate::state) fn reopen(
         &mut self,
         amount: Amount,
         pieces: &mut Vec<Settled>,
         from: Date,
-    ) {
-        let minus = |a: Amount, b: Amount| a.checked_sub(b).unwrap_or_default();
+    ) -> Result<(), OutOfBounds> {
         let of_credit = amount.min(self.credit.at_least_zero());
-        self.credit = minus(self.credit, of_credit);
-        let mut rest = minus(amount, of_credit);
+        self.credit = self.credit.minus(of_credit)?;
+        let mut rest = amount.minus(of_credit)?;
         while !rest.is_zero() {
             let Some(Settled { item }) = pieces.pop() else { break };
             let part = item.open.min(rest);
-            rest = minus(rest, part);
+            rest = rest.minus(part)?;
             let interest_from = item.interest_from.map(|day| day.max(from));
             self.push(OpenItem { open: part, interest_from, ..item.clone() });
-            let left = minus(item.open, part);
+            let left = item.open.minus(part)?;
             if !left.is_zero() {
                 pieces.push(Settled { item: OpenItem { open: left, ..item } });
             }
         }
-        self.credit = minus(self.credit, rest);
+        self.credit = self.credit.minus(rest)?;
+        Ok(())
     }
 
     /// Payable has reached the minimum payout with the statement in record `seq`, of a period that

@@ -1,6 +1,7 @@
 //! What the state keeps of each fact.
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -23,6 +24,7 @@ use crate::vocab::Date;
 use crate::vocab::Digest;
 use crate::vocab::EventId;
 use crate::vocab::Id;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Period;
 use crate::vocab::StateRoot;
 use crate::vocab::Text;
@@ -291,9 +293,9 @@ pub enum Reach {
     Everything,
 }
 
-/// A beneficiary's account, in the settlement currency.
+/// Sums of a beneficiary's account, in the settlement currency.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Account {
+pub struct AccountSums {
     /// Posted by statements.
     pub booked: Amount,
     /// Late interest posted by statements.
@@ -312,28 +314,42 @@ pub struct Account {
     pub withheld: Amount,
     /// The same of payouts in transit.
     pub tax_in_transit: Amount,
-    /// Held back by disputes.
-    pub held: Amount,
+}
+
+/// Account of a beneficiary: sums with a balance that is an amount. There is no account without
+/// one, so that reading it cannot fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Account {
+    sums: AccountSums,
+    balance: Amount,
+    unrecouped: Amount,
 }
 
 impl Account {
-    /// payable = balance − held: what may be paid out now.
-    pub fn payable(&self) -> Amount {
-        self.balance().checked_sub(self.held).unwrap_or_default()
+    /// The account with these sums. Errors: [`OutOfBounds`].
+    pub fn new(sums: AccountSums) -> Result<Account, OutOfBounds> {
+        let AccountSums { booked, interest, recouped, advanced, .. } = sums;
+        let taken = [recouped, sums.paid, sums.on_account, sums.in_transit];
+        let balance = taken.into_iter().try_fold(booked.plus(interest)?, Amount::minus)?;
+        Ok(Account { sums, balance, unrecouped: advanced.minus(recouped)? })
     }
 
     /// balance = booked + interest − recouped − paid − on account − in transit: what is open,
     /// disputed or not. Negative when more was paid than is booked.
     pub fn balance(&self) -> Amount {
-        let gains = self.booked.checked_add(self.interest);
-        [self.recouped, self.paid, self.on_account, self.in_transit]
-            .into_iter()
-            .try_fold(gains.unwrap_or_default(), Amount::checked_sub)
-            .unwrap_or_default()
+        self.balance
     }
 
     /// Advances received and not yet recouped.
     pub fn unrecouped(&self) -> Amount {
-        self.advanced.checked_sub(self.recouped).unwrap_or_default()
+        self.unrecouped
+    }
+}
+
+impl Deref for Account {
+    type Target = AccountSums;
+
+    fn deref(&self) -> &AccountSums {
+        &self.sums
     }
 }

@@ -22,6 +22,7 @@ use crate::vocab::Date;
 use crate::vocab::EventId;
 use crate::vocab::Id;
 use crate::vocab::Level;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Period;
 use crate::vocab::StateRoot;
 use crate::vocab::digest::Domain;
@@ -42,13 +43,13 @@ pub fn version_of(state: &State) -> u16 {
 }
 
 /// The state root of a state, in the version of its format level; that of an unopened ledger is
-/// all zero.
-pub fn state_root(state: &State) -> StateRoot {
-    let Some(agreement) = state.agreement() else { return StateRoot::default() };
-    StateRoot(match agreement.level() {
+/// all zero. Errors: [`OutOfBounds`] for a sum of what is held.
+pub fn state_root(state: &State) -> Result<StateRoot, OutOfBounds> {
+    let Some(agreement) = state.agreement() else { return Ok(StateRoot::default()) };
+    Ok(StateRoot(match agreement.level() {
         Level::One => Domain::StateRoot.digest(&bytes_1(agreement)),
-        Level::Two => Domain::StateRoot2.digest(&bytes_2(agreement)),
-    })
+        Level::Two => Domain::StateRoot2.digest(&bytes_2(agreement)?),
+    }))
 }
 
 /// The bytes that version 1 hashes.
@@ -78,7 +79,7 @@ fn bytes_1(agreement: &Agreement) -> Vec<u8> {
 }
 
 /// The bytes that version 2 hashes.
-fn bytes_2(agreement: &Agreement) -> Vec<u8> {
+fn bytes_2(agreement: &Agreement) -> Result<Vec<u8>, OutOfBounds> {
     let mut out = Writer(Vec::new());
     out.hash(agreement.ledger().bytes());
     let versions: Vec<_> = agreement.versions().iter().collect();
@@ -104,12 +105,13 @@ fn bytes_2(agreement: &Agreement) -> Vec<u8> {
     out.list(&periods(agreement), |out, period| usage_2(out, agreement, *period));
     stated(&mut out, agreement);
     let beneficiaries = agreement.versions().beneficiaries();
-    out.list(&beneficiaries, |out, id| {
-        let account = agreement.account(id);
+    let held = |id: &Id| agreement.held(id).map(|(_, held)| held);
+    let accounts = beneficiaries.iter().map(|id| Ok((*id, agreement.account(id), held(id)?)));
+    out.list(&accounts.collect::<Result<Vec<_>, _>>()?, |out, (id, account, held)| {
         out.text(id.as_str());
         let sums = [account.booked, account.interest, account.recouped, account.advanced];
         let sums = sums.into_iter().chain([account.paid, account.on_account, account.withheld]);
-        for amount in sums.chain([account.held]) {
+        for amount in sums.chain([*held]) {
             out.amount(amount);
         }
     });
@@ -129,7 +131,7 @@ fn bytes_2(agreement: &Agreement) -> Vec<u8> {
     in_transit(&mut out, agreement);
     let disputes: Vec<&Dispute> = agreement.disputes().values().collect();
     out.list(&disputes, |out, dispute| write_dispute(out, dispute));
-    out.0
+    Ok(out.0)
 }
 
 /// What waits for an acceptance, by event id: the opening, and proposals; with who accepted.

@@ -35,6 +35,8 @@ use crate::vocab::Code;
 use crate::vocab::Id;
 use crate::vocab::Name;
 use crate::vocab::Rate;
+use crate::vocab::exact;
+use crate::vocab::exact::Sum;
 
 /// What the rest of the terms declares, for rules to refer to.
 pub(in crate::terms) struct Declared<'a> {
@@ -361,7 +363,7 @@ fn shares(
         rates.map(|rate| declared.clamped(rate)).sum()
     };
     let one = 10i128.pow(FRACTION_DIGITS_MAX);
-    let text = |total| Amount::normalised(total, FRACTION_DIGITS_MAX).unwrap_or_default();
+    let text = |total| exact::to_text(&Sum(total).exact());
     let limits = match declared.rate_floor.or(declared.rate_ceiling) {
         Some(_) => " after floor and ceiling",
         None => "",

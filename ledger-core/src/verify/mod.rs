@@ -9,7 +9,6 @@ pub mod verdict;
 use crate::acknowledgement::SignedAcknowledgement;
 use crate::event::Event;
 use crate::evolve;
-use crate::evolve::statement;
 use crate::limits::CLOCK_AHEAD_MICROS_MAX;
 use crate::prefix::Known;
 use crate::prefix::Sight;
@@ -205,7 +204,7 @@ impl<'o> Verifier<'o> {
             // Of a state that was restored the stated periods are not rated, and the next statement
             // follows on them.
             false => {
-                let rate = || evolve::rate_stated(&mut self.state);
+                let rate = || self.state.rate_stated();
                 rayon::join(|| reader.next_batch(&mut batch), rate).0
             }
         }?;
@@ -318,11 +317,17 @@ impl<'o> Verifier<'o> {
 
     /// Hands out the state root after a record. Behind a finding there is none: what a state is
     /// after a record that should not be there, the format does not say.
-    fn note_root(&self, seq: u64, hash: Option<RecordHash>) {
-        let Some((observer, hash)) = self.options.roots.as_ref().zip(hash) else { return };
+    fn note_root(&mut self, seq: u64, hash: Option<RecordHash>) {
+        let options = self.options;
+        let Some((observer, hash)) = options.roots.as_ref().zip(hash) else { return };
         if self.state_known && self.verdict.findings.is_empty() {
-            let (version, root) = (version_of(&self.state), state_root(&self.state));
-            observer.receive(RecordRoot { seq, hash, version, root });
+            let version = version_of(&self.state);
+            match state_root(&self.state) {
+                Ok(root) => observer.receive(RecordRoot { seq, hash, version, root }),
+                Err(out_of_bounds) => {
+                    self.find(Some(seq), Layer::Arithmetic, out_of_bounds.into());
+                }
+            }
         }
     }
 
@@ -351,8 +356,12 @@ impl<'o> Verifier<'o> {
         }
         let wanted = self.options.against.iter().any(|signed| signed.said.seq == seq);
         if wanted && self.state_known {
-            let root = (version_of(&self.state), state_root(&self.state));
-            self.roots.push((seq, hash, root));
+            match state_root(&self.state) {
+                Ok(root) => self.roots.push((seq, hash, (version_of(&self.state), root))),
+                Err(out_of_bounds) => {
+                    self.find(Some(seq), Layer::Arithmetic, out_of_bounds.into());
+                }
+            }
         }
     }
 
@@ -362,32 +371,26 @@ impl<'o> Verifier<'o> {
         // A time that runs backwards was reported with the chain; the rest is judged all the same.
         fact.recorded_at = fact.recorded_at.max(self.state.recorded_at());
         let fact = &fact;
-        let outcome = match &fact.event {
-            Event::StatementIssued(issued) => {
-                let placed = evolve::admit_record(&self.state, fact);
-                evolve::rate_before(&mut self.state, &fact.event);
-                match placed.and_then(|()| statement::findings(&self.state, &fact.author, issued)) {
-                    Ok(findings) if findings.is_empty() => {
-                        evolve::apply_judged(&mut self.state, fact)
+        let judged = match &fact.event {
+            Event::StatementIssued(issued) => evolve::judge_statement(&self.state, fact, issued)
+                .map(|(findings, judged)| {
+                    for problem in findings {
+                        self.find(Some(fact.seq), Layer::Arithmetic, problem);
                     }
-                    Ok(findings) => {
-                        for problem in findings {
-                            self.find(Some(fact.seq), Layer::Arithmetic, problem);
-                        }
-                        statement::record_as_issued(&mut self.state, fact, issued)
-                    }
-                    Err(problem) => Err(problem),
-                }
-            }
-            _ => evolve::evolve_summed(&mut self.state, fact, sums),
+                    judged
+                }),
+            _ => evolve::judge(&self.state, fact, sums),
         };
-        if let Err(problem) = outcome {
-            let layer = Layer::of(problem.code);
-            let opened = self.state.agreement().is_some();
-            self.find(Some(fact.seq), layer, problem.at_record(fact.seq));
-            evolve::skip(&mut self.state, fact);
-            if !opened {
-                self.lose_state(fact.seq);
+        match judged {
+            Ok(judged) => evolve::apply(&mut self.state, judged),
+            Err(problem) => {
+                let layer = Layer::of(problem.code);
+                let opened = self.state.agreement().is_some();
+                self.find(Some(fact.seq), layer, problem.at_record(fact.seq));
+                evolve::apply(&mut self.state, evolve::Judged::refused(fact));
+                if !opened {
+                    self.lose_state(fact.seq);
+                }
             }
         }
         self.before_parts = match self.state.open_parts().is_empty() {
@@ -447,7 +450,10 @@ impl<'o> Verifier<'o> {
         self.verdict.events = self.records;
         self.verdict.head = head;
         if self.state_known && self.state.agreement().is_some() {
-            self.verdict.state_root = Some(state_root(&self.state));
+            match state_root(&self.state) {
+                Ok(root) => self.verdict.state_root = Some(root),
+                Err(out_of_bounds) => self.find(None, Layer::Arithmetic, out_of_bounds.into()),
+            }
         }
         if let Some(agreement) = self.state.agreement() {
             let acknowledged = agreement.acknowledged().iter();

@@ -2,12 +2,14 @@
 
 use crate::state::Account;
 use crate::state::Agreement;
+use crate::state::Booked;
 use crate::state::ItemKind;
-use crate::view::dispute::lines;
+use crate::view::dispute::line;
 use crate::vocab::Amount;
 use crate::vocab::Currency;
 use crate::vocab::Date;
 use crate::vocab::Id;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Period;
 
 /// Every balance of a ledger.
@@ -26,8 +28,10 @@ pub struct Balances {
 pub struct Balance {
     /// The beneficiary.
     pub party: Id,
-    /// Booked, paid, on account, in transit, held.
+    /// Booked, paid, on account, in transit.
     pub account: Account,
+    /// Held back by disputes.
+    pub held: Amount,
     /// What may be paid out now; negative when more was paid than is booked.
     pub payable: Amount,
     /// What open disputes claim above what is booked or counted; it is not owed.
@@ -82,71 +86,68 @@ pub struct CollectorPeriod {
     pub keep: Amount,
 }
 
-fn plus(sum: Amount, amount: Amount) -> Amount {
-    // Statements were admitted only with sums that stay in bounds.
-    sum.checked_add(amount).unwrap_or(sum)
-}
-
-/// The balances of an agreement. Sums that an index keeps must be the ones that this gives.
-pub fn balances(agreement: &Agreement) -> Balances {
+/// The balances of an agreement. Sums that an index keeps must be the ones that this gives. Errors:
+/// [`OutOfBounds`].
+pub fn balances(agreement: &Agreement) -> Result<Balances, OutOfBounds> {
     let versions = agreement.versions();
     let stated: Vec<Period> = agreement.statements().keys().copied().collect();
     let booked: Vec<_> = stated.iter().map(|period| (*period, agreement.booked(*period))).collect();
-    let beneficiaries = versions
-        .beneficiaries()
-        .into_iter()
-        .map(|party| {
-            let account = agreement.account(party);
-            let open = agreement.open_queue(party);
-            let (held, _) = agreement.held(party);
-            let periods: Vec<PeriodBalance> = booked
-                .iter()
-                .map(|(period, booked)| {
-                    let share = booked.shares.iter().find(|(id, _)| id == party);
-                    let booked = share.map_or(Amount::ZERO, |(_, amount)| *amount);
-                    let open = open.open_shares(*period);
-                    let held = held.get(period).copied().unwrap_or_default();
-                    let due_on = versions.of(*period).due_on(*period);
-                    PeriodBalance { period: *period, due_on, booked, open, held }
-                })
-                .collect();
-            let interest = open.items().iter().filter(|item| item.kind == ItemKind::Interest);
-            let open_interest = interest.fold(Amount::ZERO, |sum, item| plus(sum, item.open));
-            let pending = agreement.pending_interest().iter().filter(|line| line.to == *party);
-            let pending = pending.fold(Amount::ZERO, |sum, line| plus(sum, line.amount));
-            Balance {
-                party: party.clone(),
-                account,
-                payable: account.payable(),
-                claimed_above: claimed_above(agreement, party),
-                unrecouped: account.unrecouped(),
-                pending_interest: pending,
-                open_interest,
-                periods,
-            }
+    let balance = |party: &Id| {
+        let account = agreement.account(party);
+        let open = agreement.open_queue(party)?;
+        let (held, all_held) = agreement.held(party)?;
+        let of_period = |(period, booked): &(Period, Booked)| {
+            Ok(PeriodBalance {
+                period: *period,
+                due_on: versions.of(*period).due_on(*period),
+                booked: booked.share_of(party),
+                open: open.open_shares(*period)?,
+                held: held.get(period).copied().unwrap_or(Amount::ZERO),
+            })
+        };
+        let interest = open.items().iter().filter(|item| item.kind == ItemKind::Interest);
+        Ok(Balance {
+            party: party.clone(),
+            account,
+            held: all_held,
+            payable: account.balance().minus(all_held)?,
+            claimed_above: claimed_above(agreement, party)?,
+            unrecouped: account.unrecouped(),
+            pending_interest: pending_interest(agreement, party)?,
+            open_interest: Amount::total(interest.map(|item| item.open))?,
+            periods: booked.iter().map(of_period).collect::<Result<_, _>>()?,
         })
-        .collect();
-    let periods: Vec<CollectorPeriod> = booked
-        .iter()
-        .map(|(period, booked)| {
-            let owed = booked.shares.iter().fold(Amount::ZERO, |sum, (_, a)| plus(sum, *a));
-            let keep = plus(booked.base, owed.negated());
-            CollectorPeriod { period: *period, base: booked.base, keep }
-        })
-        .collect();
-    let collector = versions.collector().map(|party| CollectorBalance {
-        party: party.clone(),
-        base: periods.iter().fold(Amount::ZERO, |sum, period| plus(sum, period.base)),
-        keep: periods.iter().fold(Amount::ZERO, |sum, period| plus(sum, period.keep)),
-        periods,
-    });
-    Balances { currency: agreement.terms().currency, beneficiaries, collector }
+    };
+    let beneficiaries = versions.beneficiaries().into_iter().map(balance);
+    let keep = |(period, booked): &(Period, Booked)| {
+        let owed = Amount::total(booked.shares.iter().map(|(_, amount)| *amount))?;
+        let (base, keep) = (booked.base, booked.base.minus(owed)?);
+        Ok(CollectorPeriod { period: *period, base, keep })
+    };
+    let periods: Vec<CollectorPeriod> = booked.iter().map(keep).collect::<Result<_, _>>()?;
+    let (base, keep) = (periods.iter().map(|one| one.base), periods.iter().map(|one| one.keep));
+    let (base, keep) = (Amount::total(base)?, Amount::total(keep)?);
+    let collector = versions.collector().cloned();
+    Ok(Balances {
+        currency: agreement.terms().currency,
+        beneficiaries: beneficiaries.collect::<Result<_, _>>()?,
+        collector: collector.map(|party| CollectorBalance { party, base, keep, periods }),
+    })
+}
+
+/// Late interest that the next statement posts to a party. Errors: [`OutOfBounds`].
+pub(in crate::view) fn pending_interest(
+    agreement: &Agreement,
+    party: &Id,
+) -> Result<Amount, OutOfBounds> {
+    let pending = agreement.pending_interest().iter().filter(|line| line.to == *party);
+    Amount::total(pending.map(|line| line.amount))
 }
 
 /// What open disputes claim for a party above what is booked to it, or counted: it is not owed.
-fn claimed_above(agreement: &Agreement, party: &Id) -> Amount {
+fn claimed_above(agreement: &Agreement, party: &Id) -> Result<Amount, OutOfBounds> {
     let open = agreement.disputes().values().filter(|dispute| dispute.is_open());
-    let lines = open.flat_map(|one| lines(agreement, one, one.recorded_at.date()));
-    let own = lines.filter(|line| line.party == *party);
-    own.fold(Amount::ZERO, |sum, line| plus(sum, line.above))
+    let own = open.filter(|dispute| dispute.lines.contains(party));
+    own.map(|one| Ok(line(agreement, one, party)?.above))
+        .try_fold(Amount::ZERO, |sum, above| sum.plus(above?))
 }

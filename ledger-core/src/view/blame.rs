@@ -115,7 +115,28 @@ fn can_move(agreement: &Agreement, fact: &Fact, period: Period) -> bool {
         Kind::UsageReported | Kind::UsageCorrected => {
             agreement.report(&fact.id).is_some_and(|report| report.period <= period)
         }
-        _ => completed(agreement, fact.seq).is_some(),
+        Kind::LedgerOpened
+        | Kind::Accepted
+        | Kind::UsagePart
+        | Kind::UsageMissing
+        | Kind::StatementIssued
+        | Kind::StatementAccepted
+        | Kind::PayoutSent
+        | Kind::PayoutConfirmed
+        | Kind::PayoutReturned
+        | Kind::Acknowledged
+        | Kind::AmendmentProposed
+        | Kind::ProposalRejected
+        | Kind::ProposalWithdrawn
+        | Kind::RateProposed
+        | Kind::ContributionClaimed
+        | Kind::AdvancePaid
+        | Kind::DisputeOpened
+        | Kind::DisputeResponded
+        | Kind::DisputeEscalated
+        | Kind::DisputeWithdrawn
+        | Kind::EvidenceAttached
+        | Kind::EvidenceErased => completed(agreement, fact.seq).is_some(),
     }
 }
 

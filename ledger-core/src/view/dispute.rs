@@ -14,9 +14,11 @@ use crate::state::State;
 use crate::state::Unassumable;
 use crate::usage::UsageSums;
 use crate::vocab::Amount;
+use crate::vocab::Code;
 use crate::vocab::Date;
 use crate::vocab::EventId;
 use crate::vocab::Id;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Period;
 use crate::vocab::Problem;
 
@@ -43,58 +45,87 @@ pub struct DisputedLine {
     pub interest: Amount,
 }
 
-/// The lines of a dispute as they stand, with interest up to a day.
-pub fn lines(agreement: &Agreement, dispute: &Dispute, day: Date) -> Vec<DisputedLine> {
-    let line = |party: &Id| {
-        let figure = dispute.figure(party);
-        let Some(period) = dispute.period else {
-            let record = dispute.payout().and_then(|id| agreement.payouts().get(&id));
-            let counted = record.and_then(|record| record.counted()).unwrap_or_default();
-            let held = match dispute.is_open() {
-                true => minus(figure.unwrap_or(counted), counted).at_least_zero(),
-                false => Amount::ZERO,
-            };
-            let held = held.min(agreement.account(party).held);
-            let above = minus(counted, figure.unwrap_or(counted)).at_least_zero();
-            return DisputedLine {
-                party: party.clone(),
-                booked: counted,
-                figure,
-                settled: counted,
-                undisputed: Amount::ZERO,
-                held,
-                above,
-                due_on: None,
-                interest: Amount::ZERO,
-            };
+/// The lines of a dispute as they stand, with interest up to a day. Errors: [`Code::AmountBounds`]
+/// for interest up to a day that is too far away.
+pub fn lines(
+    agreement: &Agreement,
+    dispute: &Dispute,
+    day: Date,
+) -> Result<Vec<DisputedLine>, Problem> {
+    let line = |party| {
+        let line = line(agreement, dispute, party)?;
+        let interest = match line.due_on {
+            Some(due_on) => late_interest(agreement, line.above, (due_on, day))?,
+            None => Amount::ZERO,
         };
-        let booked = agreement.booked_to(period, party);
-        let (by_period, _) = agreement.held(party);
-        let held = match dispute.holds() {
-            true => by_period.get(&period).copied().unwrap_or_default(),
-            false => Amount::ZERO,
-        };
-        let open = agreement.open_of(period, party);
-        let due_on = agreement.versions().of(period).due_on(period);
-        let above = figure.map_or(Amount::ZERO, |figure| minus(figure, booked).at_least_zero());
-        DisputedLine {
-            party: party.clone(),
-            booked,
-            figure,
-            settled: minus(booked, open),
-            undisputed: minus(open, held),
-            held,
-            above,
-            due_on: Some(due_on),
-            interest: agreement.interest_for(above, (due_on, day)).unwrap_or_default(),
-        }
+        Ok(DisputedLine { interest, ..line })
     };
     dispute.lines.iter().map(line).collect()
 }
 
-/// Admitted amounts and their differences stay in bounds.
-fn minus(one: Amount, other: Amount) -> Amount {
-    one.checked_sub(other).unwrap_or_default()
+fn late_interest(
+    agreement: &Agreement,
+    principal: Amount,
+    (due_on, day): (Date, Date),
+) -> Result<Amount, Problem> {
+    agreement.interest_for(principal, (due_on, day)).map_err(|_| {
+        Problem::new(
+            Code::AmountBounds,
+            format!("late interest from {due_on} to {day} has more than 15 integer digits"),
+        )
+        .hint("look at the dispute on an earlier day")
+    })
+}
+
+/// A line of a dispute as it stands, without interest.
+pub(in crate::view) fn line(
+    agreement: &Agreement,
+    dispute: &Dispute,
+    party: &Id,
+) -> Result<DisputedLine, OutOfBounds> {
+    let figure = dispute.figure(party);
+    let (by_period, all_held) = agreement.held(party)?;
+    let Some(period) = dispute.period else {
+        let record = dispute.payout().and_then(|id| agreement.payouts().get(&id));
+        let counted = record.and_then(|record| record.counted()).unwrap_or(Amount::ZERO);
+        let held = match dispute.is_open() {
+            true => figure.unwrap_or(counted).minus(counted)?.at_least_zero(),
+            false => Amount::ZERO,
+        };
+        return Ok(DisputedLine {
+            party: party.clone(),
+            booked: counted,
+            figure,
+            settled: counted,
+            undisputed: Amount::ZERO,
+            held: held.min(all_held),
+            above: counted.minus(figure.unwrap_or(counted))?.at_least_zero(),
+            due_on: None,
+            interest: Amount::ZERO,
+        });
+    };
+    let booked = agreement.booked_to(period, party);
+    let held = match dispute.holds() {
+        true => by_period.get(&period).copied().unwrap_or(Amount::ZERO),
+        false => Amount::ZERO,
+    };
+    let open = agreement.open_of(period, party)?;
+    let due_on = agreement.versions().of(period).due_on(period);
+    let above = match figure {
+        Some(figure) => figure.minus(booked)?.at_least_zero(),
+        None => Amount::ZERO,
+    };
+    Ok(DisputedLine {
+        party: party.clone(),
+        booked,
+        figure,
+        settled: booked.minus(open)?,
+        undisputed: open.minus(held)?,
+        held,
+        above,
+        due_on: Some(due_on),
+        interest: Amount::ZERO,
+    })
 }
 
 /// A way in which a dispute can end, or has ended.
@@ -283,9 +314,10 @@ pub fn replay(state: &State, id: &EventId) -> Result<DisputeReplay, Problem> {
             let sides = (&ratings[..both], recorded);
             party_answer(agreement, (dispute, *side), party, (sides, day))
         };
-        SideAnswer { side: *side, parties: parties.map(answer).collect(), unrated: unrated.clone() }
+        let parties = parties.map(answer).collect::<Result<_, Problem>>()?;
+        Ok(SideAnswer { side: *side, parties, unrated: unrated.clone() })
     });
-    Ok(DisputeReplay { sides: sides.collect(), periods, day })
+    Ok(DisputeReplay { sides: sides.collect::<Result<_, Problem>>()?, periods, day })
 }
 
 fn party_answer(
@@ -293,46 +325,52 @@ fn party_answer(
     (dispute, side): (&Dispute, Side),
     party: &Id,
     ((ratings, recorded), day): ((&[PeriodRating], &[PeriodRating]), Date),
-) -> PartyAnswer {
+) -> Result<PartyAnswer, Problem> {
     let amount =
         |rating: &PeriodRating| rating.share(party).map_or(Amount::ZERO, |share| share.amount);
-    let add = |sum: Amount, more: Amount| sum.checked_add(more).unwrap_or(sum);
-    let sum = |ratings: &[PeriodRating]| ratings.iter().map(amount).fold(Amount::ZERO, add);
-    let (by_period, held) = agreement.held(party);
+    let (by_period, held) = agreement.held(party)?;
     let (mut true_up, mut interest) = (Amount::ZERO, Amount::ZERO);
     for rating in ratings.iter().filter(|one| agreement.statements().contains_key(&one.period)) {
         let period = rating.period;
         let booked = agreement.booked_to(period, party);
-        true_up = add(true_up, minus(amount(rating), booked));
+        true_up = true_up.plus(amount(rating).minus(booked)?)?;
         // What is owed beyond what was settled, or is undisputed anyway.
-        let held = by_period.get(&period).copied().unwrap_or_default();
-        let settled = minus(booked, agreement.open_of(period, party));
-        let known = settled.max(minus(booked, held));
-        let late = minus(amount(rating), known).at_least_zero();
+        let held = by_period.get(&period).copied().unwrap_or(Amount::ZERO);
+        let settled = booked.minus(agreement.open_of(period, party)?)?;
+        let owed = settled.max(booked.minus(held)?);
+        let late = amount(rating).minus(owed)?.at_least_zero();
         let due_on = agreement.versions().of(period).due_on(period);
-        interest = add(interest, agreement.interest_for(late, (due_on, day)).unwrap_or_default());
+        interest = interest.plus(late_interest(agreement, late, (due_on, day))?)?;
     }
-    let line = lines(agreement, dispute, day).into_iter().find(|line| line.party == *party);
-    let own = line.map_or(Amount::ZERO, |line| line.held);
-    let received = received(agreement, (dispute, side), party);
+    let own = match dispute.lines.contains(party) {
+        true => line(agreement, dispute, party)?.held,
+        false => Amount::ZERO,
+    };
+    let received = received(agreement, (dispute, side), party)?;
     let balance = agreement.account(party).balance();
-    let payable = minus(add(minus(balance, received), true_up), minus(held, own));
-    let total = sum(ratings);
-    PartyAnswer {
+    let payable = balance.minus(received)?.plus(true_up)?.minus(held.minus(own)?)?;
+    let total = Amount::total(ratings.iter().map(amount))?;
+    Ok(PartyAnswer {
         party: party.clone(),
         total,
-        difference: add(minus(total, sum(recorded)), received.negated()),
+        difference: total
+            .minus(Amount::total(recorded.iter().map(amount))?)?
+            .plus(received.negated())?,
         true_up,
         payable,
         interest,
-    }
+    })
 }
 
 /// How much more a disputed payout counts on a side than it does now.
-fn received(agreement: &Agreement, (dispute, side): (&Dispute, Side), party: &Id) -> Amount {
+fn received(
+    agreement: &Agreement,
+    (dispute, side): (&Dispute, Side),
+    party: &Id,
+) -> Result<Amount, OutOfBounds> {
     let record = dispute.payout().and_then(|id| agreement.payouts().get(&id));
     let Some(record) = record.filter(|record| record.payout.to == *party) else {
-        return Amount::ZERO;
+        return Ok(Amount::ZERO);
     };
     // In transit it lowers the balance by all of it already.
     let now = record.counted().unwrap_or(record.payout.amount);
@@ -343,5 +381,5 @@ fn received(agreement: &Agreement, (dispute, side): (&Dispute, Side), party: &Id
         (Side::Stands, _) => dispute.before.payout.unwrap_or(now),
         _ => now,
     };
-    minus(then, now)
+    then.minus(now)
 }

@@ -136,9 +136,7 @@ pub fn explain(state: &State, period: Period, party: &Id) -> Result<Explanation,
             });
         }
     }
-    let booked = postings
-        .iter()
-        .fold(Amount::ZERO, |sum, posting| sum.checked_add(posting.amount).unwrap_or(sum));
+    let booked = Amount::total(postings.iter().map(|posting: &Posting| posting.amount))?;
     let resolution = |dispute: &EventId| {
         let known = agreement.disputes().get(dispute)?;
         let DisputeStatus::Resolved(resolved) = &known.status else { return None };
@@ -178,7 +176,7 @@ pub fn explain(state: &State, period: Period, party: &Id) -> Result<Explanation,
         due_on: terms.due_on(period),
         postings,
         booked,
-        pending: rating.amount.checked_sub(booked).unwrap_or_default(),
+        pending: rating.amount.minus(booked)?,
         rules: rules.into_iter().filter(has_part).collect(),
         rating,
         adopted: agreement

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::event::Fact;
 use crate::event::Kind;
 use crate::evolve;
 use crate::replay::Signatures;
@@ -12,9 +13,11 @@ use crate::state::Agreement;
 use crate::store::SegmentSource;
 use crate::view::balances::Balances;
 use crate::view::balances::balances;
+use crate::view::balances::pending_interest;
 use crate::view::record::Named;
 use crate::vocab::Amount;
 use crate::vocab::Id;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Problem;
 use crate::vocab::Timestamp;
 
@@ -46,9 +49,14 @@ pub struct Movement {
     pub payable: Vec<(Id, Amount)>,
 }
 
-/// What can change of a beneficiary: its account, and the late interest that waits for the next
-/// statement.
-type Standing = (Account, Amount);
+/// What can change of a beneficiary.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Standing {
+    account: Account,
+    payable: Amount,
+    /// Late interest that waits for the next statement.
+    pending: Amount,
+}
 
 /// What changed after the record `first`, up to and including the record `last`. Errors: a log
 /// that cannot be read.
@@ -56,17 +64,38 @@ pub fn movements(
     source: &dyn SegmentSource,
     (first, last): (u64, u64),
 ) -> Result<Movements, Problem> {
-    let mut before = None;
-    let mut standings = BTreeMap::new();
-    let mut events = Vec::new();
+    let mut moved = Moved { first, before: None, standings: BTreeMap::new(), events: Vec::new() };
+    let mut outcome = Ok(());
     let replayed = replay(source, Some(last), Signatures::Trusted, &mut |state, fact, _| {
-        let Some(agreement) = state.agreement().filter(|_| fact.seq >= first) else { return };
-        let now = standings_of(agreement);
-        let payable = changed(&standings, &now);
-        if fact.seq == first {
-            before = Some(balances(agreement));
+        if let (Some(agreement), true) = (state.agreement(), outcome.is_ok()) {
+            outcome = moved.see(agreement, fact);
+        }
+    })?;
+    outcome?;
+    let after = balances(evolve::opened(&replayed.state)?)?;
+    let before = moved.before.unwrap_or_else(|| after.clone());
+    Ok(Movements { before, after, events: moved.events })
+}
+
+/// What was seen on the way from record to record.
+struct Moved {
+    first: u64,
+    before: Option<Balances>,
+    standings: BTreeMap<Id, Standing>,
+    events: Vec<Movement>,
+}
+
+impl Moved {
+    fn see(&mut self, agreement: &Agreement, fact: &Fact) -> Result<(), OutOfBounds> {
+        if fact.seq < self.first {
+            return Ok(());
+        }
+        let now = standings_of(agreement)?;
+        let payable = changed(&self.standings, &now)?;
+        if fact.seq == self.first {
+            self.before = Some(balances(agreement)?);
         } else if !payable.is_empty() {
-            events.push(Movement {
+            self.events.push(Movement {
                 event: Named { id: fact.id, seq: Some(fact.seq) },
                 kind: fact.event.kind(),
                 author: fact.author.party.clone(),
@@ -74,32 +103,26 @@ pub fn movements(
                 payable,
             });
         }
-        standings = now;
-    })?;
-    let after = balances(evolve::opened(&replayed.state)?);
-    Ok(Movements { before: before.unwrap_or_else(|| after.clone()), after, events })
+        self.standings = now;
+        Ok(())
+    }
 }
 
-fn standings_of(agreement: &Agreement) -> BTreeMap<Id, Standing> {
+fn standings_of(agreement: &Agreement) -> Result<BTreeMap<Id, Standing>, OutOfBounds> {
     let beneficiaries = agreement.versions().beneficiaries().into_iter();
     let standing = |party: &Id| {
-        let pending = agreement.pending_interest().iter().filter(|line| line.to == *party);
-        let pending = pending.fold(Amount::ZERO, |sum, line| {
-            // Receipts were admitted only with sums that stay in bounds.
-            sum.checked_add(line.amount).unwrap_or(sum)
-        });
-        (party.clone(), (agreement.account(party), pending))
+        let (account, payable) = (agreement.account(party), agreement.payable(party)?);
+        let pending = pending_interest(agreement, party)?;
+        Ok((party.clone(), Standing { account, payable, pending }))
     };
     beneficiaries.map(standing).collect()
 }
 
-fn changed(before: &BTreeMap<Id, Standing>, now: &BTreeMap<Id, Standing>) -> Vec<(Id, Amount)> {
+fn changed(
+    before: &BTreeMap<Id, Standing>,
+    now: &BTreeMap<Id, Standing>,
+) -> Result<Vec<(Id, Amount)>, OutOfBounds> {
     let was = |party: &Id| before.get(party).copied().unwrap_or_default();
     let moved = now.iter().filter(|(party, standing)| was(party) != **standing);
-    moved
-        .map(|(party, (account, _))| {
-            let by = account.payable().checked_sub(was(party).0.payable());
-            (party.clone(), by.unwrap_or_default())
-        })
-        .collect()
+    moved.map(|(party, now)| Ok((party.clone(), now.payable.minus(was(party).payable)?))).collect()
 }

@@ -17,6 +17,7 @@ use crate::vocab::Date;
 use crate::vocab::Digest;
 use crate::vocab::EventId;
 use crate::vocab::Id;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Period;
 use crate::vocab::Problem;
 use crate::vocab::StateRoot;
@@ -43,6 +44,8 @@ pub struct StatementView {
     pub entries: Vec<EntryView>,
     /// All entries together, per beneficiary, sorted.
     pub totals: Vec<(Id, Amount)>,
+    /// What it comes to, per beneficiary.
+    pub gains: Vec<Gain>,
     /// What is recouped of advances, per beneficiary that has something recouped or given back.
     pub recoupments: Vec<Recoupment>,
     /// Late interest.
@@ -83,6 +86,21 @@ pub struct EntryView {
     pub rates: Vec<(RateUsed, Named)>,
 }
 
+/// What a statement comes to for a party.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gain {
+    /// The party.
+    pub party: Id,
+    /// All entries together.
+    pub posted: Amount,
+    /// Late interest.
+    pub interest: Amount,
+    /// Recouped of advances; negative if it is given back.
+    pub recouped: Amount,
+    /// What payable grows by.
+    pub total: Amount,
+}
+
 /// The statement of a period, as it was issued. Errors: [`Code::UnknownEvent`].
 pub fn issued(state: &State, period: Period) -> Result<StatementView, Problem> {
     let agreement = evolve::opened(state)?;
@@ -101,15 +119,13 @@ pub fn issued(state: &State, period: Period) -> Result<StatementView, Problem> {
         recorded_at: record.recorded_at,
         accepted_by: record.accepted_by.clone(),
     };
-    Ok(view(state, agreement, &record.statement, Some(issued)))
+    Ok(view(state, agreement, &record.statement, Some(issued))?)
 }
 
-/// Every issued statement, in period order.
-pub fn all(state: &State) -> Vec<StatementView> {
-    let Some(agreement) = state.agreement() else {
-        return Vec::new();
-    };
-    agreement.statements().keys().filter_map(|period| issued(state, *period).ok()).collect()
+/// Every issued statement, in period order. Errors: [`Code::Internal`].
+pub fn all(state: &State) -> Result<Vec<StatementView>, Problem> {
+    let stated = state.agreement().into_iter().flat_map(|agreement| agreement.statements().keys());
+    stated.map(|period| issued(state, *period)).collect()
 }
 
 /// The statement that would be issued now. Errors: the rules of issuing it.
@@ -117,7 +133,7 @@ pub fn preview(state: &State, period: Period) -> Result<StatementView, Problem> 
     let agreement = evolve::in_force(state)?;
     evolve::statement::admit_period(agreement, period)?;
     let statement = evolve::statement::compose(state, period)?;
-    Ok(view(state, agreement, &statement, None))
+    Ok(view(state, agreement, &statement, None)?)
 }
 
 fn view(
@@ -125,22 +141,30 @@ fn view(
     agreement: &Agreement,
     statement: &Statement,
     issued: Option<Issued>,
-) -> StatementView {
+) -> Result<StatementView, OutOfBounds> {
     let versions = agreement.versions();
     let rate = |used: &RateUsed| (used.clone(), Named::of(state, used.source));
-    let entry = |entry: &Entry| EntryView {
-        period: entry.period,
-        is_true_up: entry.period != statement.period,
-        due_on: versions.of(entry.period).due_on(entry.period),
-        base: entry.base,
-        shares: entry.shares.clone(),
-        // Statements were admitted only with sums that stay in bounds.
-        keep: entry.keep().unwrap_or_default(),
-        causes: entry.causes.iter().map(|id| Named::of(state, *id)).collect(),
-        rates: entry.rates.iter().map(rate).collect(),
+    let entry = |entry: &Entry| {
+        Ok(EntryView {
+            period: entry.period,
+            is_true_up: entry.period != statement.period,
+            due_on: versions.of(entry.period).due_on(entry.period),
+            base: entry.base,
+            shares: entry.shares.clone(),
+            keep: entry.keep().ok_or(OutOfBounds)?,
+            causes: entry.causes.iter().map(|id| Named::of(state, *id)).collect(),
+            rates: entry.rates.iter().map(rate).collect(),
+        })
     };
-    let total = |id: &Id| (id.clone(), statement.total(id).unwrap_or_default());
-    StatementView {
+    let total = |id: &Id| Ok((id.clone(), statement.total(id).ok_or(OutOfBounds)?));
+    let gain = |id: &Id| {
+        let posted = statement.total(id).ok_or(OutOfBounds)?;
+        let interest = statement.interest_of(id).ok_or(OutOfBounds)?;
+        let recouped = statement.recouped_of(id);
+        let total = posted.plus(interest)?.minus(recouped)?;
+        Ok(Gain { party: id.clone(), posted, interest, recouped, total })
+    };
+    Ok(StatementView {
         issued,
         period: statement.period,
         due_on: versions.of(statement.period).due_on(statement.period),
@@ -148,9 +172,10 @@ fn view(
         calculation: statement.calculation,
         root_version: statement.root_version,
         state_root: statement.state_root,
-        entries: statement.entries.iter().map(entry).collect(),
-        totals: versions.beneficiaries().into_iter().map(total).collect(),
+        entries: statement.entries.iter().map(entry).collect::<Result<_, _>>()?,
+        totals: versions.beneficiaries().into_iter().map(total).collect::<Result<_, _>>()?,
+        gains: versions.beneficiaries().into_iter().map(gain).collect::<Result<_, _>>()?,
         recoupments: statement.recoupments.clone(),
         interest: statement.interest.clone(),
-    }
+    })
 }

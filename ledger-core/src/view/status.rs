@@ -19,6 +19,7 @@ use crate::vocab::Currency;
 use crate::vocab::Date;
 use crate::vocab::EventId;
 use crate::vocab::Id;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Period;
 
 /// Something that waits for somebody.
@@ -187,11 +188,11 @@ fn rates(agreement: &Agreement) -> Vec<Matter> {
     matters
 }
 
-/// The status on a day. `opened_on` is the recorded day of record 0.
-pub fn status(state: &State, opened_on: Date, today: Date) -> Status {
+/// The status on a day. `opened_on` is the recorded day of record 0. Errors: [`OutOfBounds`].
+pub fn status(state: &State, opened_on: Date, today: Date) -> Result<Status, OutOfBounds> {
     let head = state.next_seq().saturating_sub(1);
     let Some(agreement) = state.agreement() else {
-        return Status { today, head, matters: Vec::new(), acknowledged: Vec::new() };
+        return Ok(Status { today, head, matters: Vec::new(), acknowledged: Vec::new() });
     };
     let mut matters = awaiting(agreement, opened_on);
     if agreement.is_in_force() {
@@ -200,7 +201,7 @@ pub fn status(state: &State, opened_on: Date, today: Date) -> Status {
         matters.extend(rates(agreement));
         matters.extend(statements(agreement));
         matters.extend(payouts(agreement));
-        matters.extend(payable(agreement, today));
+        matters.extend(payable(agreement, today)?);
         matters.extend(disputes(agreement, today));
         matters.extend(acknowledgements(state, agreement));
     }
@@ -209,7 +210,7 @@ pub fn status(state: &State, opened_on: Date, today: Date) -> Status {
         let last = agreement.acknowledged().get(&party.id);
         (party.id.clone(), last.map(|acknowledged| acknowledged.head_seq))
     });
-    Status { today, head, matters, acknowledged: acknowledged.collect() }
+    Ok(Status { today, head, matters, acknowledged: acknowledged.collect() })
 }
 
 /// Periods that are over and not reported.
@@ -317,15 +318,15 @@ fn disputes(agreement: &Agreement, today: Date) -> Vec<Matter> {
     matters
 }
 
-fn payable(agreement: &Agreement, today: Date) -> Vec<Matter> {
+fn payable(agreement: &Agreement, today: Date) -> Result<Vec<Matter>, OutOfBounds> {
     let versions = agreement.versions();
     let Some(collector) = versions.collector() else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let ended = versions.ends_on().is_some_and(|end| today >= end);
     let minimum = versions.on(versions.clipped(today)).minimum_payout;
     let mut matters = Vec::new();
-    for balance in balances(agreement).beneficiaries {
+    for balance in balances(agreement)?.beneficiaries {
         let oldest = balance.periods.iter().find(|period| period.open > period.held);
         let Some(oldest) = oldest.filter(|_| !balance.payable.at_least_zero().is_zero()) else {
             continue;
@@ -342,7 +343,7 @@ fn payable(agreement: &Agreement, today: Date) -> Vec<Matter> {
             since: oldest.period.last_day().plus_days(1),
         });
     }
-    matters
+    Ok(matters)
 }
 
 /// Money parties that have not acknowledged everything that counts. An acknowledgement is no

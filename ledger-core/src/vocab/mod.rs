@@ -20,7 +20,7 @@ pub use exact::Exact;
 pub use id::{Id, Name};
 pub use key::PublicKey;
 pub use level::Level;
-pub use money::{Amount, Currency, Rate};
+pub use money::{Amount, Currency, OutOfBounds, Rate};
 pub use problem::{Code, Place, Problem};
 pub use rounding::Rounding;
 pub use text::{Text, Value};

@@ -15,6 +15,26 @@ use crate::vocab::problem::Problem;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Amount(Decimal);
 
+/// Out of bounds: a sum or difference that is not an amount any more. Where a rule bounds the sum,
+/// the rule's refusal takes its place; everywhere else it is an [`Code::Internal`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OutOfBounds;
+
+impl fmt::Display for OutOfBounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("out of bounds")
+    }
+}
+
+impl std::error::Error for OutOfBounds {}
+
+impl From<OutOfBounds> for Problem {
+    fn from(_: OutOfBounds) -> Problem {
+        Problem::new(Code::Internal, "a sum left the bounds of an amount where no rule lets it")
+            .hint("nothing was recorded and no figure was given; please report this with the log")
+    }
+}
+
 /// A rate: a share of the base, or points. At most 12 fraction digits, absolute value at most 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Rate(Decimal);
@@ -214,6 +234,21 @@ impl Amount {
     /// Difference; `None` if it leaves the bounds of an amount.
     pub fn checked_sub(self, other: Amount) -> Option<Amount> {
         self.checked_add(other.negated())
+    }
+
+    /// The sum. Errors: [`OutOfBounds`].
+    pub fn plus(self, other: Amount) -> Result<Amount, OutOfBounds> {
+        self.checked_add(other).ok_or(OutOfBounds)
+    }
+
+    /// The difference. Errors: [`OutOfBounds`].
+    pub fn minus(self, other: Amount) -> Result<Amount, OutOfBounds> {
+        self.checked_sub(other).ok_or(OutOfBounds)
+    }
+
+    /// The sum of amounts, in their order. Errors: [`OutOfBounds`].
+    pub fn total(amounts: impl IntoIterator<Item = Amount>) -> Result<Amount, OutOfBounds> {
+        amounts.into_iter().try_fold(Amount::ZERO, Amount::plus)
     }
 
     /// The value with its sign turned.

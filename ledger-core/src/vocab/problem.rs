@@ -16,6 +16,8 @@ pub enum Class {
     Damaged,
     /// The outside failed: disk, permission, lock (exit 5).
     Outside,
+    /// A fault of the program itself; nothing was recorded, nothing was changed (exit 6).
+    Internal,
     /// Legal and surprising; stops nothing.
     Warning,
 }
@@ -203,6 +205,9 @@ codes! {
     KeyLocked "key-locked" Outside "A protected key opens with its passphrase.";
     KeyMissing "key-missing" Usage "A writing command has a key.";
     FileExists "file-exists" Refused "A file that exists is not overwritten.";
+
+    // The program itself.
+    Internal "internal-error" Internal "Nothing that a log or a file says leads to this: it is a fault of this release.";
 }
 
 /// Where a problem is.

@@ -124,7 +124,7 @@ pub fn show(session: &mut Session, text: &str, reading: &Reading) -> Result<Answ
     let currency = agreement.terms().currency;
     let today = day(&standing);
     let records = records(&standing, one)?;
-    let lines = lines(agreement, one, today);
+    let lines = lines(agreement, one, today)?;
     let turns = turns(agreement, one, today);
     if session.globals.json {
         let turn = |(who, turn): &(Id, Turn)| {

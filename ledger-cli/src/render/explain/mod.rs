@@ -250,9 +250,8 @@ impl Chain<'_> {
         let rating = &self.explanation.rating;
         let mut value = rating.own;
         for top_up in rating.top_ups.iter().rev() {
-            let before = value.checked_sub(top_up.added).unwrap_or(value);
-            self.stage(lines, value, &self.topped_up(top_up, before));
-            value = before;
+            self.stage(lines, value, &self.topped_up(top_up));
+            value = top_up.before;
         }
         for capped in rating.caps.iter().rev() {
             self.stage(lines, capped.after, &self.capped(capped));
@@ -261,9 +260,9 @@ impl Chain<'_> {
         self.earned(lines);
     }
 
-    fn topped_up(&self, top_up: &TopUp, before: Amount) -> String {
+    fn topped_up(&self, top_up: &TopUp) -> String {
         let text = |amount| self.derivation.text(amount);
-        let TopUp { over, amount, days: (days, of), guarantee, got, added } = top_up;
+        let TopUp { over, amount, days: (days, of), guarantee, got, before, added } = top_up;
         let guaranteed = match days == of {
             true => text(*guarantee),
             false => format!("{} ({} × {days} / {of} days)", text(*guarantee), text(*amount)),
@@ -275,7 +274,7 @@ impl Chain<'_> {
             }
             false => format!(
                 "{} + {} up to the guarantee over a {over}: {guaranteed}, got {}",
-                text(before),
+                text(*before),
                 text(*added),
                 text(*got)
             ),

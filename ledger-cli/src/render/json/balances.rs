@@ -114,7 +114,7 @@ impl BalancesDocument {
             paid: text(balance.account.paid),
             in_transit: text(balance.account.in_transit),
             on_account: text(balance.account.on_account),
-            held: text(balance.account.held),
+            held: text(balance.held),
             payable: text(balance.payable),
             claimed_above: text(balance.claimed_above),
             advanced: text(balance.account.advanced),

@@ -26,6 +26,7 @@ use revshare_core::view;
 use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::Id;
+use revshare_core::vocab::OutOfBounds;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
 use schemars::JsonSchema;
@@ -168,6 +169,11 @@ pub struct PartyRole {
 /// Money as JSON has it: a decimal string with the minor unit's digits.
 pub fn money(amount: Amount, currency: Currency) -> String {
     amount.to_text(currency.minor_digits())
+}
+
+/// A sum of amounts in a currency; one that is out of bounds says so.
+pub fn sum(sum: Result<Amount, OutOfBounds>, currency: Currency) -> String {
+    sum.map_or_else(|why| why.to_string(), |sum| money(sum, currency))
 }
 
 /// Amounts per party.

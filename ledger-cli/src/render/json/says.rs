@@ -9,6 +9,7 @@ use revshare_core::vocab::Digest;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::render::json;
 use crate::render::json::CurrencyAmount;
 use crate::render::json::EventRef;
 use crate::render::json::PartyAmount;
@@ -381,7 +382,7 @@ impl SaysDocument {
                 on_account: money(payout.on_account, currency),
                 withheld: money(payout.withheld, currency),
                 grossed_up: payout.grossed_up,
-                cash: money(payout.cash(), currency),
+                cash: json::sum(payout.cash(), currency),
                 currency: currency.to_string(),
                 sent_on: payout.sent_on.to_string(),
                 reference: payout.reference.to_string(),

@@ -121,35 +121,6 @@ pub struct InterestDocument {
     pub amount: String,
 }
 
-/// What a statement comes to for a party.
-pub struct Gain {
-    /// The party.
-    pub party: Id,
-    /// All entries together.
-    pub posted: Amount,
-    /// Late interest.
-    pub interest: Amount,
-    /// Recouped of advances; negative if it is given back.
-    pub recouped: Amount,
-    /// What payable grows by.
-    pub total: Amount,
-}
-
-/// What a statement comes to, per beneficiary.
-pub fn gains(view: &StatementView) -> Vec<Gain> {
-    let gain = |(party, posted): &(Id, Amount)| {
-        // Statements were admitted only with sums that stay in bounds.
-        let sum = |sum: Amount, amount: &Amount| sum.checked_add(*amount).unwrap_or(sum);
-        let interest = view.interest.iter().filter(|line| line.to == *party);
-        let interest = interest.map(|line| line.amount).fold(Amount::ZERO, |a, b| sum(a, &b));
-        let recouped = view.recoupments.iter().find(|one| one.party == *party);
-        let recouped = recouped.map_or(Amount::ZERO, |one| one.amount);
-        let total = sum(sum(*posted, &interest), &recouped.negated());
-        Gain { party: party.clone(), posted: *posted, interest, recouped, total }
-    };
-    view.totals.iter().map(gain).collect()
-}
-
 impl StatementBody {
     /// A statement as JSON.
     pub fn of(view: &StatementView, state: &State, currency: Currency) -> StatementBody {
@@ -184,7 +155,7 @@ impl StatementBody {
             amount: money(line.amount, currency),
         };
         let gains: Vec<(Id, Amount)> =
-            gains(view).into_iter().map(|gain| (gain.party, gain.total)).collect();
+            view.gains.iter().map(|gain| (gain.party.clone(), gain.total)).collect();
         let issued = view.issued.as_ref();
         let accepted_by = issued.into_iter().flat_map(|issued| &issued.accepted_by);
         StatementBody {

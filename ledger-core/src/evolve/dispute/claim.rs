@@ -382,9 +382,9 @@ fn payout_adoption(
     figure: Amount,
 ) -> Result<Adopted, Violation> {
     let to = &record.payout.to;
-    let counted = record.counted().unwrap_or_default();
-    let more = figure.checked_sub(counted).unwrap_or_default().at_least_zero();
-    let interest = agreement.interest_on(&record.id, more, record.counted_on());
+    let counted = record.counted().unwrap_or(Amount::ZERO);
+    let more = figure.minus(counted)?.at_least_zero();
+    let interest = agreement.interest_on(&record.id, more, record.counted_on()).ok();
     let account = agreement.account(to);
     let payouts = [account.paid, account.on_account, account.in_transit];
     let payouts = payouts.into_iter().try_fold(more, Amount::checked_add);

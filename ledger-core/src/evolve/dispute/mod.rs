@@ -1,7 +1,7 @@
 //! Disputes: who may say what in one, and what it makes of the ledger.
 //!
-//! [`judge`] says whether an event of a dispute may be said here and now, and what it would change;
-//! [`record`] makes the change. The computations that a claim needs are done once, in between.
+//! [`judge`] says whether an event of a dispute may be said here and now, and what it comes to;
+//! [`change`] is what it changes. The computations that a claim needs are done once, in between.
 
 mod claim;
 mod opening;
@@ -12,14 +12,15 @@ use crate::event::Event;
 use crate::event::Fact;
 use crate::evolve::Violation;
 use crate::evolve::in_force;
-use crate::evolve::opened_mut;
 use crate::evolve::unknown_event;
 use crate::limits::EVIDENCE_MAX;
 use crate::state::Adopted;
 use crate::state::AdoptedKind;
 use crate::state::Agreement;
+use crate::state::Change;
 use crate::state::Dispute;
 use crate::state::DisputeStatus;
+use crate::state::Exposure;
 use crate::state::Resolution;
 use crate::state::Resolved;
 use crate::state::Stance;
@@ -62,6 +63,8 @@ pub struct Resolving {
     /// The respondent whose acceptance resolves it.
     accepted_by: Option<Id>,
     adopted: Adopted,
+    /// What was ever reported, with what is adopted.
+    exposure: Exposure,
 }
 
 /// Whether an event of a dispute may be said here and now, and what it changes.
@@ -86,23 +89,20 @@ pub fn judge(
     }
 }
 
-/// Applies what was judged.
-pub(crate) fn record(state: &mut State, fact: &Fact, ruling: Ruling) -> Result<(), Violation> {
-    let agreement = opened_mut(state)?;
-    match ruling {
-        Ruling::Opened(opened) => agreement.add_dispute(opened.dispute(fact)),
-        Ruling::Stance(dispute, party, stance) => agreement.take_stance(&dispute, &party, stance),
+/// What a ruling changes.
+pub(crate) fn change(state: &State, fact: &Fact, ruling: Ruling) -> Result<Change, Violation> {
+    Ok(match ruling {
+        Ruling::Opened(opened) => Change::OpenDispute(Box::new(opened.dispute(fact))),
+        Ruling::Stance(dispute, party, stance) => Change::Stance(dispute, party, stance),
         Ruling::Escalated(dispute) => {
-            agreement.set_dispute(&dispute, DisputeStatus::Escalated { seq: fact.seq });
+            Change::MoveDispute(dispute, DisputeStatus::Escalated { seq: fact.seq })
         }
         Ruling::Withdrawn(dispute, reason) => {
-            agreement.set_dispute(&dispute, DisputeStatus::Withdrawn { seq: fact.seq, reason });
+            Change::MoveDispute(dispute, DisputeStatus::Withdrawn { seq: fact.seq, reason })
         }
         Ruling::Resolved(resolving) => {
-            let Resolving { dispute, how, accepted_by, adopted } = *resolving;
-            if let Some(party) = &accepted_by {
-                agreement.take_stance(&dispute, party, Stance::Accepted);
-            }
+            let Resolving { dispute, how, accepted_by, adopted, exposure } = *resolving;
+            let (agreement, dispute) = ongoing(state, &dispute)?;
             let resolved = Resolved {
                 seq: fact.seq,
                 event: fact.id,
@@ -111,10 +111,10 @@ pub(crate) fn record(state: &mut State, fact: &Fact, ruling: Ruling) -> Result<(
                 adopted: AdoptedKind::of(&adopted),
                 posted: false,
             };
-            agreement.resolve(&dispute, resolved, adopted);
+            let by = (dispute, accepted_by);
+            Change::Resolve(Box::new(agreement.resolving(by, resolved, (adopted, exposure))?))
         }
-    }
-    Ok(())
+    })
 }
 
 /// A dispute that goes on.

@@ -303,7 +303,7 @@ fn resolving(
     exposure.add_adopted(agreement.terms().currency, &adopted);
     bounds::admit(agreement, &exposure, None)?;
     let (dispute, accepted_by) = (dispute.id, None);
-    Ok(Ruling::Resolved(Box::new(Resolving { dispute, how, accepted_by, adopted })))
+    Ok(Ruling::Resolved(Box::new(Resolving { dispute, how, accepted_by, adopted, exposure })))
 }
 
 /// Figures of an outcome are for the beneficiaries among the parties of the dispute.
