@@ -157,7 +157,7 @@ fn what_is_open_is_what_payouts_in_transit_leave() {
         .and(host.sends("meta", "60", "2026-03-20", "wire 2"))
         .and(meta.disputes_statement("2026-02", &[("meta", "25")]))
         .into_world();
-    let all = balances(world.agreement());
+    let all = balances(world.agreement()).expect("sums in bounds");
     let [meta] = &all.beneficiaries[..] else { panic!("one beneficiary") };
     // 100 and 20 are booked. 50 were received 10 days late: 50 × 0.0365 × 10 / 365 = 0.05. Of the 60
     // in transit, 50 would settle January, and 10 of February's 20.
@@ -168,7 +168,7 @@ fn what_is_open_is_what_payouts_in_transit_leave() {
     assert_eq!(meta.open_interest, amount("0.05"));
     let open = meta.periods.iter().map(|one| one.open).chain([meta.open_interest]);
     let open = open.fold(Amount::ZERO, |sum, one| sum.checked_add(one).expect("small amounts"));
-    assert_eq!(meta.payable.checked_add(meta.account.held), Some(open));
+    assert_eq!(meta.payable.plus(meta.held), Ok(open));
 }
 
 /// The segments of a ledger whose last record says something else, correctly signed.
