@@ -7,6 +7,8 @@ use std::io::IsTerminal;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
 use revshare_core::vocab::Code;
@@ -14,11 +16,16 @@ use revshare_core::vocab::Code;
 use crate::commands;
 use crate::context::Session;
 use crate::context::World;
+use crate::context::random;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::error::command_line;
+use crate::files::wipe_stack;
+use crate::output::Output;
+use crate::output::print_help;
 use crate::pager;
 use crate::render::problem;
+use crate::render::text::escape;
 
 /// A revenue-share ledger that both sides of a contract can check
 ///
@@ -192,10 +199,17 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     let stderr = io::stderr();
+    limit_file_size_as_error();
     let cli = match parse(args.iter().cloned()) {
         Ok(cli) => cli,
         Err(error) => {
             let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+            // What was typed is repeated in the message: it is parsed again as it can be shown.
+            let shown = args.iter().map(|arg| OsString::from(escape(&arg.to_string_lossy())));
+            let error = match error.use_stderr() {
+                true => parse(shown).err().unwrap_or(error),
+                false => error,
+            };
             return end_of_parsing(&error, json);
         }
     };
@@ -204,32 +218,49 @@ pub fn main() -> ExitCode {
         Color::Never => false,
         Color::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
     };
+    // The standard library and others panic where this fails, so it is tried first.
+    if let Err(failure) = random::<1>() {
+        return ended(Err(failure), cli.globals.json, wants_color(stderr.is_terminal()));
+    }
     let is_terminal = io::stdout().is_terminal();
     let pages = is_terminal && !cli.globals.no_pager && !cli.globals.json;
     let pager = if pages { pager::chosen() } else { None };
+    let output = Output::default();
     let mut session = Session {
         world: World { color: wants_color(is_terminal), pager, ..World::here() },
         globals: cli.globals.clone(),
-        out: Box::new(BufWriter::new(io::stdout().lock())),
-        err: Box::new(io::stderr()),
+        out: Box::new(BufWriter::new(output.sink(io::stdout().lock()))),
+        err: Box::new(output.sink(io::stderr())),
+        output: output.clone(),
         archives: Vec::new(),
     };
     let answer = run(&mut session, &cli.command);
     // What is wrong because something could not be read is said to be that.
     let answer = session.admit_archives().map_err(Failure::from).and(answer);
     let answer = answer.map_err(|failure| failure.or_at(|code| session.place_of(code)));
-    let answer = match session.out.flush() {
-        Ok(()) => answer,
-        // What the command says about itself comes first.
-        Err(error) => answer.and_then(|_| Err(Failure::from(error))),
-    };
+    let flushed = session.out.flush();
+    // Secrets are wiped and a pager is waited for before anything else is said.
     drop(session);
+    wipe_stack();
+    let answer = output.end(flushed.map_err(Failure::from).and(answer));
+    ended(answer, cli.globals.json, wants_color(stderr.is_terminal()))
+}
+
+/// Makes a write beyond the limit of a file's size an error, as on a full disk. Without a handler
+/// the signal ends the process in the middle of what it does.
+fn limit_file_size_as_error() {
+    let noted = Arc::new(AtomicBool::new(false));
+    // Where the system refuses, the process ends as it would have.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, noted);
+}
+
+/// The end of a run: its exit code, and why it failed.
+fn ended(answer: Result<Answer, Failure>, json: bool, color: bool) -> ExitCode {
     match answer {
         Ok(answer) => ExitCode::from(answer.exit_code()),
         Err(failure) => {
-            let color = wants_color(stderr.is_terminal());
             // Nobody is left to be told if this fails.
-            let _ = problem::failure(&mut stderr.lock(), &failure, cli.globals.json, color);
+            let _ = problem::failure(&mut io::stderr().lock(), &failure, json, color);
             ExitCode::from(failure.exit_code())
         }
     }
@@ -238,20 +269,21 @@ pub fn main() -> ExitCode {
 /// Help and version are answers; anything else is a wrong command line.
 fn end_of_parsing(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {
-        // The reader of the help may have closed it.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        return ended(print_help(error), json, false);
     }
     if json {
         let text = error.render().to_string();
         let message = text.lines().find_map(|line| line.strip_prefix("error: "));
         let message = message.unwrap_or("a command is missing").to_owned();
-        let failure = command_line(message, "`revshare --help` shows the commands");
-        let _ = problem::failure(&mut io::stderr().lock(), &failure, true, false);
-        return ExitCode::from(failure.exit_code());
+        return ended(
+            Err(command_line(message, "`revshare --help` shows the commands")),
+            json,
+            false,
+        );
     }
     // clap's own text (with its tips and usage), and the code beside what is wrong.
     let text = error.render().to_string();
+    let text: String = text.lines().map(|line| escape(line) + "\n").collect();
     let text = match text.split_once('\n') {
         Some((first, rest)) if first.starts_with("error:") => {
             format!("{first} [{}]\n{rest}", Code::CommandLine.as_str())

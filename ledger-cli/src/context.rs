@@ -48,12 +48,15 @@ use crate::commands::Reading;
 use crate::commands::Writing;
 use crate::error::Failure;
 use crate::error::bad_argument;
-use crate::files::read_whole;
+use crate::files::read_secret;
 use crate::files::unreadable;
+use crate::output::Output;
 use crate::pager::Pager;
 use crate::point::Point;
 use crate::render::json;
 use crate::render::table::wrap_tree;
+use crate::render::text::shell_path;
+use crate::render::text::shown_path;
 
 /// A source that shows how far it was read.
 struct Progress {
@@ -116,6 +119,8 @@ pub struct Session<'o> {
     pub out: Box<dyn Write + 'o>,
     /// Standard error.
     pub err: Box<dyn Write + 'o>,
+    /// What becomes of the two.
+    pub output: Output,
     /// What the ledgers that were opened are looked up in.
     pub archives: Archives,
 }
@@ -177,8 +182,10 @@ fn state_folder() -> Option<PathBuf> {
 pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Failure> {
     let mut bytes = Zeroizing::new([0; N]);
     getrandom::fill(&mut bytes[..]).map_err(|error| {
-        Problem::new(Code::KeyFile, format!("the system gives no random bytes: {error}"))
-            .hint("run the command again")
+        let what = format!("the operating system gives no random bytes: {error}");
+        Problem::new(Code::NoRandomness, what)
+            .at_field("getrandom")
+            .hint("check what keeps this process from calling getrandom")
     })?;
     Ok(bytes)
 }
@@ -346,12 +353,17 @@ impl Session<'_> {
                 .into());
         };
         let place = || Place::Path(path.display().to_string());
-        let bytes = Zeroizing::new(read_whole(path).map_err(|error| {
+        let secret = read_secret(path).map_err(|error| {
             Problem::new(Code::KeyFile, format!("the key cannot be read: {error}"))
                 .at(place())
                 .hint("check the path and its permissions")
-        })?);
-        Ok((path, KeyFile::read(&bytes).map_err(|problem| problem.at(place()))?))
+        })?;
+        let key = KeyFile::read(&secret.bytes).map_err(|problem| problem.at(place()))?;
+        // A file that is no key (the public half, say) has nothing to hide.
+        match secret.exposed {
+            Some(problem) => Err(problem.into()),
+            None => Ok((path, key)),
+        }
     }
 
     fn passphrase(&self, key: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -361,10 +373,12 @@ impl Session<'_> {
                 .hint("put the passphrase into a file and name it in REVSHARE_KEY_PASSPHRASE_FILE")
         };
         if let Some(path) = &self.world.passphrase_file {
-            let mut text =
-                Zeroizing::new(read_whole(path).map_err(|error| {
-                    locked(format!("{} cannot be read: {error}", path.display()))
-                })?);
+            let secret = read_secret(path)
+                .map_err(|error| locked(format!("{} cannot be read: {error}", shown_path(path))))?;
+            if let Some(problem) = secret.exposed {
+                return Err(problem.into());
+            }
+            let mut text = secret.bytes;
             while text.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
                 text.pop();
             }
@@ -375,7 +389,7 @@ impl Session<'_> {
                 locked("the key has a passphrase, and there is no terminal to ask".into()).into()
             );
         }
-        let asked = rpassword::prompt_password(format!("Passphrase of {}: ", key.display()));
+        let asked = rpassword::prompt_password(format!("Passphrase of {}: ", shown_path(key)));
         let text = asked.map_err(|error| locked(format!("no passphrase: {error}")))?;
         Ok(Zeroizing::new(Zeroizing::new(text).as_bytes().to_vec()))
     }
@@ -446,8 +460,8 @@ impl Session<'_> {
         let pager = self.world.pager.take().and_then(|words| Pager::start(&words));
         if let Some(pager) = pager {
             self.out.flush()?;
-            self.err = Box::new(pager.clone());
-            self.out = Box::new(BufWriter::new(pager));
+            self.err = Box::new(self.output.sink(pager.clone()));
+            self.out = Box::new(BufWriter::new(self.output.sink(pager)));
         }
         Ok(())
     }
@@ -467,7 +481,7 @@ impl Session<'_> {
             .as_ref()
             .filter(|folder| from_environment.as_deref() != Some(folder.as_os_str()));
         match typed {
-            Some(folder) => format!("revshare -C {} {rest}", folder.display()),
+            Some(folder) => format!("revshare -C {} {rest}", shell_path(folder)),
             None => format!("revshare {rest}"),
         }
     }

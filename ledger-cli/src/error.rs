@@ -8,6 +8,8 @@ use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
 use revshare_core::vocab::problem::Class;
 
+use crate::output::failed;
+
 /// What a command answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
@@ -26,8 +28,6 @@ pub enum Failure {
     Problem(Box<Problem>),
     /// Several things are wrong with one input.
     Many(Box<Many>),
-    /// Nobody reads the output any more.
-    OutputClosed,
 }
 
 /// Several problems of one input.
@@ -45,22 +45,11 @@ impl From<Problem> for Failure {
     }
 }
 
-/// Writing output failed. (Files of the ledger have their own problems.)
+/// Writing output failed: not in what a [`crate::output::Sink`] takes. (Files of the ledger have
+/// their own problems.)
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure::OutputClosed,
-            io::ErrorKind::StorageFull => {
-                Problem::new(Code::DiskFull, format!("the output cannot be written: {error}"))
-                    .at_field("standard output")
-                    .hint("free some space, or send the output elsewhere")
-                    .into()
-            }
-            _ => Problem::new(Code::DiskWrite, format!("the output cannot be written: {error}"))
-                .at_field("standard output")
-                .hint("send the output elsewhere")
-                .into(),
-        }
+        failed(&error, "").hint("send the output elsewhere").into()
     }
 }
 
@@ -108,7 +97,6 @@ impl Failure {
         match self {
             Failure::Problem(problem) => exit_code(problem.code),
             Failure::Many(many) => exit_code(many.summary.code),
-            Failure::OutputClosed => 0,
         }
     }
 }

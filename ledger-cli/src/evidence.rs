@@ -22,6 +22,7 @@ use revshare_core::vocab::Problem;
 
 use crate::context::random;
 use crate::error::Failure;
+use crate::files;
 use crate::files::unreadable;
 
 /// A file that is about to be named on the log.
@@ -36,7 +37,7 @@ pub struct Evidence {
 /// Errors: [`Code::FileRead`], [`Code::DiskWrite`], [`Code::DiskFull`].
 pub fn attach(ledger: &Path, file: &Path, mode: Mode) -> Result<Evidence, Failure> {
     let salt = random::<32>()?;
-    let source = File::open(file).map_err(|error| unreadable(file, &error))?;
+    let source = files::open_evidence(file).map_err(|error| unreadable(file, &error))?;
     let mut hasher = blake3::Hasher::new_keyed(&salt);
     if mode == Mode::DryRun {
         copy(source, file, &mut |bytes| {
@@ -92,7 +93,7 @@ fn finished(hasher: &blake3::Hasher) -> Digest {
 }
 
 fn write_copy(
-    source: File,
+    source: impl Read,
     file: &Path,
     (folder, salt): (&Path, &[u8]),
     hasher: &mut blake3::Hasher,

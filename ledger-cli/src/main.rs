@@ -2,6 +2,7 @@
 //! ledger is and does lives in `ledger-core`.
 
 mod error;
+mod output;
 mod files;
 mod context;
 mod point;

@@ -95,6 +95,12 @@ pub const USAGE_LINE_LEN_MAX: usize = 1 << 20;
 /// Longest file that is read as a whole (terms, keys, acknowledgements, settlements), in bytes: an
 /// outcome of the largest payload in hexadecimal digits fits.
 pub const FILE_LEN_MAX: usize = 128 << 20;
+/// Longest file of evidence, in bytes.
+pub const EVIDENCE_LEN_MAX: u64 = 4 << 30;
+/// A line of a usage file that does not end within so many bytes ends the reading.
+pub const USAGE_LINE_READ_MAX: usize = 64 << 20;
+/// Most problems of one terms file that are kept with their text; the rest are counted.
+pub const TERMS_ERRORS_MAX: usize = 1000;
 /// Most row errors of one file that are kept with their text; the rest are counted.
 pub const ROW_ERRORS_MAX: usize = 100_000;
 

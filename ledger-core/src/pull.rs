@@ -35,6 +35,7 @@ use crate::vocab::Problem;
 use crate::vocab::RecordHash;
 use crate::vocab::Timestamp;
 use crate::vocab::digest::Domain;
+use crate::vocab::text::shell_word;
 
 /// Bytes that are made durable at once.
 const GROUP_LEN: usize = 32 << 20;
@@ -168,7 +169,10 @@ fn relate(
                     format!("record {common} of the other copy is damaged or changed"),
                 )
                 .at(Place::Record { seq: *common })
-                .hint(format!("look at it with `revshare verify {}`", from.display())));
+                .hint(format!(
+                    "look at it with `revshare verify {}`",
+                    shell_word(from.as_os_str())
+                )));
             }
             if relation.is_equivocation() {
                 return Err(Problem::new(
@@ -188,8 +192,8 @@ fn relate(
             .at(Place::Record { seq: *common })
             .hint(format!(
                 "see `revshare diff {} {}`; one side submits its records again on top of the other's",
-                folder.display(),
-                from.display()
+                shell_word(folder.as_os_str()),
+                shell_word(from.as_os_str())
             )))
         }
     }
@@ -339,7 +343,7 @@ fn became_shorter(seq: u64, from: &Path) -> Problem {
 fn touched(what: &str, seq: u64, from: &Path) -> Problem {
     let hint = format!(
         "see that nobody changes it, look at it with `revshare verify {}`, and pull again",
-        from.display()
+        shell_word(from.as_os_str())
     );
     Problem::new(Code::DiskRead, format!("the other copy {what}; {NOTHING_RECORDED}"))
         .at(Place::Record { seq })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -102,6 +103,10 @@ pub enum Disk {
     Limited(u32),
     /// It takes what is written, and does not confirm it.
     Unsynced,
+    /// Standard output goes to a device that is full.
+    FullOutput,
+    /// The system gives no random bytes.
+    NoRandomness,
 }
 
 /// What a command came to.
@@ -140,10 +145,11 @@ impl Bench {
     fn with_files() -> Bench {
         let bench = Bench(tempfile::tempdir().expect("a scratch folder"));
         for party in PARTIES {
-            bench.write(&format!("{party}.key"), key_file(party));
+            bench.write_secret(&format!("{party}.key"), &key_file(party));
         }
-        bench.write("stranger.key", key_file("stranger"));
-        bench.write("locked.key", fs::read(keys().join("locked.key")).expect("the locked key"));
+        for name in ["stranger", "locked"] {
+            bench.write_secret(&format!("{name}.key"), &key_file(name));
+        }
         bench.write("terms.toml", with_keys(TERMS));
         bench.write("january.csv", JANUARY);
         bench
@@ -157,6 +163,30 @@ impl Bench {
         fs::write(self.path(name), bytes).expect("a file in the scratch folder");
     }
 
+    /// A file that its owner alone may read.
+    fn write_secret(&self, name: &str, text: &str) {
+        self.write(name, text);
+        self.set_mode(name, 0o600);
+    }
+
+    pub fn set_mode(&self, name: &str, mode: u32) {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(self.path(name), mode).expect("a file of this user");
+    }
+
+    /// A pipe that nobody writes to.
+    pub fn pipe(&self, name: &str) {
+        let made = Command::new("mkfifo").arg(self.path(name)).status();
+        assert!(made.expect("mkfifo").success());
+    }
+
+    /// A file of 8 TB that takes no room on the disk.
+    pub fn sparse(&self, name: &str, begin: &[u8]) {
+        self.write(name, begin);
+        let file = fs::OpenOptions::new().write(true).open(self.path(name)).expect("the file");
+        file.set_len(8 << 40).expect("a file system with sparse files");
+    }
+
     /// The bytes of a copy's first segment.
     pub fn log(&self, copy: &str) -> Vec<u8> {
         fs::read(self.segment(copy)).expect("a segment")
@@ -167,11 +197,11 @@ impl Bench {
         self.path(copy).join("log/00000000.seg")
     }
 
-    /// A library that lets `fdatasync` fail, as a disk does that has lost a write.
-    fn failing_sync(&self) -> PathBuf {
-        let (source, library) = (self.path("sync.c"), self.path("sync.so"));
-        let text =
-            "#include <errno.h>\nint fdatasync(int fd) { (void)fd; errno = EIO; return -1; }\n";
+    /// A library that lets a call fail: `fdatasync`, as a disk does that has lost a write, or
+    /// `getrandom`.
+    fn failing(&self, call: &str) -> PathBuf {
+        let (source, library) = (self.path("fails.c"), self.path("fails.so"));
+        let text = format!("#include <errno.h>\nlong {call}() {{ errno = EIO; return -1; }}\n");
         fs::write(&source, text).expect("a source file");
         let mut compiler = Command::new("cc");
         compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source);
@@ -183,17 +213,24 @@ impl Bench {
     pub fn run(&self, args: &[String], disk: Disk) -> Ran {
         let binary = env!("CARGO_BIN_EXE_revshare");
         let mut command = match disk {
-            Disk::Sound | Disk::Unsynced => Command::new(binary),
+            Disk::Sound | Disk::Unsynced | Disk::FullOutput | Disk::NoRandomness => {
+                Command::new(binary)
+            }
             Disk::Limited(blocks) => {
                 let mut shell = Command::new("/bin/sh");
-                let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+                let script = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
                 shell.args(["-c", &script, binary]);
                 shell
             }
         };
         command.env_clear();
-        if disk == Disk::Unsynced {
-            command.env("LD_PRELOAD", self.failing_sync());
+        match disk {
+            Disk::Unsynced => drop(command.env("LD_PRELOAD", self.failing("fdatasync"))),
+            Disk::NoRandomness => drop(command.env("LD_PRELOAD", self.failing("getrandom"))),
+            Disk::FullOutput => {
+                command.stdout(fs::File::create("/dev/full").expect("a device that is full"));
+            }
+            Disk::Sound | Disk::Limited(_) => {}
         }
         let output = command
             .args(args)

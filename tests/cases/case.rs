@@ -110,6 +110,18 @@ impl Case {
         self
     }
 
+    /// With an output that cannot be written.
+    pub fn with_full_output(mut self) -> Case {
+        self.disk = Disk::FullOutput;
+        self
+    }
+
+    /// On a system that gives no random bytes.
+    pub fn without_randomness(mut self) -> Case {
+        self.disk = Disk::NoRandomness;
+        self
+    }
+
     /// Then the refusal names this place.
     pub fn at(mut self, place: &str) -> Case {
         self.place = place.to_owned();

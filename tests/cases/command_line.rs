@@ -11,6 +11,8 @@ fn typed(code: Code, about: &'static str, line: &str) -> Case {
     case(code, about).when(line)
 }
 
+const ACKNOWLEDGE: &str = "-C acme acknowledge --key acme-cloud.key";
+
 /// By the host, in its copy.
 fn host(code: Code, about: &'static str, command: &str) -> Case {
     case(code, about).when(&format!("-C acme {command} --key acme-cloud.key"))
@@ -61,6 +63,46 @@ pub fn cases() -> Vec<Case> {
             "-C acme acknowledge --key locked.key",
         )
         .at("locked.key"),
+        typed(Code::KeyExposed, "a key that others can read", ACKNOWLEDGE)
+            .after(|bench| bench.set_mode("acme-cloud.key", 0o640))
+            .at("acme-cloud.key")
+            .saying("mode 0640"),
+        typed(Code::KeyExposed, "a key that others can write", ACKNOWLEDGE)
+            .after(|bench| bench.set_mode("acme-cloud.key", 0o602))
+            .at("acme-cloud.key"),
+        typed(Code::OutputFailed, "an answer that nobody gets", "-C acme balances")
+            .with_full_output()
+            .at("standard output"),
+        typed(Code::NoRandomness, "a system without random bytes", ACKNOWLEDGE)
+            .without_randomness()
+            .at("getrandom"),
+        typed(Code::NoRandomness, "and a command that needs none", "terms check terms.toml")
+            .without_randomness()
+            .at("getrandom"),
+        host(
+            Code::Text,
+            "a reference with a letter that has no ink",
+            "payout send meta 50 --reference a\u{3164}",
+        )
+        .at("--reference")
+        .saying("an invisible character"),
+        host(
+            Code::Text,
+            "a reason in a version of Unicode to come",
+            "usage correct 2 --nil --reason a\u{0378}",
+        )
+        .at("--reason")
+        .saying("does not assign"),
+        typed(Code::KeyFile, "a pipe for a key", "-C acme acknowledge --key pipe")
+            .after(|bench| bench.pipe("pipe"))
+            .at("pipe"),
+        typed(Code::KeyFile, "a device for a key", "-C acme acknowledge --key /dev/zero")
+            .at("/dev/zero"),
+        typed(Code::FileRead, "a device for an acknowledgement", "verify acme --against /dev/zero")
+            .at("/dev/zero"),
+        typed(Code::FileRead, "a pipe for keys", "verify acme --keys pipe")
+            .after(|bench| bench.pipe("pipe"))
+            .at("pipe"),
         typed(Code::FileExists, "a key over another one", "keygen meta.key").at("meta.key"),
         typed(
             Code::FileExists,

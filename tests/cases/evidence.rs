@@ -117,6 +117,18 @@ fn evidence() -> Vec<Case> {
         .at("EVENT"),
         named(
             Code::FileRead,
+            "a pipe that nobody writes to",
+            &format!("evidence attach 3 pipe {acme}"),
+        )
+        .after(|bench| bench.pipe("pipe"))
+        .at("pipe"),
+        named(Code::FileRead, "a file of terabytes", &format!("evidence attach 3 huge {acme}"))
+            .after(|bench| bench.sparse("huge", b""))
+            .at("huge"),
+        named(Code::FileRead, "a device", &format!("evidence attach 3 /dev/zero {acme}"))
+            .at("/dev/zero"),
+        named(
+            Code::FileRead,
             "a file that is not there",
             &format!("evidence attach 3 nowhere {acme}"),
         )

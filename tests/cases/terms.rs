@@ -57,6 +57,28 @@ pub fn cases() -> Vec<Case> {
         ),
         spoiled(
             Code::Text,
+            "a title with a letter that has no ink",
+            "\"Llama hosting\"",
+            "¦\"Llama \\u3164 hosting\"",
+        ),
+        spoiled(
+            Code::Text,
+            "a pattern with a variation selector",
+            "\"content_moderation\" }",
+            "¦\"content_moderation\\uFE0F\" }",
+        ),
+        case(Code::FileRead, "a pipe that nobody writes to")
+            .given(Given::Files)
+            .after(|bench| bench.pipe("pipe"))
+            .when("terms check pipe")
+            .at("pipe"),
+        case(Code::FileRead, "a file of terabytes")
+            .given(Given::Files)
+            .after(|bench| bench.sparse("huge", b""))
+            .when("terms check huge")
+            .at("huge"),
+        spoiled(
+            Code::Text,
             "a title that turns the text after it",
             "\"Llama hosting\"",
             "¦\"Llama \\u202e hosting\"",

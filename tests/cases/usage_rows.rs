@@ -60,6 +60,31 @@ pub fn cases() -> Vec<Case> {
             .given(Given::InForce)
             .when(REPORT)
             .at("usage.csv"),
+        case(Code::FileRead, "a device instead of a file")
+            .given(Given::InForce)
+            .when("-C acme usage report /dev/zero --period 2024-02 --key acme-cloud.key")
+            .at("/dev/zero")
+            .saying("it is a device"),
+        case(Code::FileRead, "a pipe that nobody writes to")
+            .given(Given::InForce)
+            .after(|bench| bench.pipe("usage.csv"))
+            .when(REPORT)
+            .at("usage.csv")
+            .saying("nobody writes"),
+        case(Code::CsvHeader, "a file of terabytes without content")
+            .given(Given::InForce)
+            .after(|bench| bench.sparse("usage.csv", b""))
+            .when(REPORT)
+            .at("usage.csv:1:1"),
+        case(Code::ReportTooLarge, "a line that does not end")
+            .given(Given::InForce)
+            .after(|bench| bench.sparse("usage.csv", b"day,application,gross\n"))
+            .when(REPORT)
+            .at("usage.csv")
+            .saying("line 2 does not end"),
+        row(Code::Text, "a letter without ink", "2024-02-01,¦sea\u{3164}rch,1.00"),
+        row(Code::Text, "a blank that does not break", "2024-02-01,¦sea\u{a0}rch,1.00"),
+        row(Code::Text, "a character of a Unicode to come", "2024-02-01,¦sea\u{378}rch,1.00"),
         case(Code::FileRead, "a folder instead of a file")
             .given(Given::InForce)
             .when("-C acme usage report meta --period 2024-02 --key acme-cloud.key")

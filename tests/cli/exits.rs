@@ -124,6 +124,10 @@ fn a_key_with_a_passphrase() {
     bench.write("locked.key", &text);
     bench.write("right", "open sesame\n");
     bench.write("wrong", "open barley\n");
+    bench.write("open", "open sesame\n");
+    for name in ["locked.key", "right", "wrong"] {
+        bench.set_mode(name, 0o600);
+    }
     let init = ["-C", "new", "init", "--terms", "terms.toml", "--key", "locked.key", "--dry-run"];
     let with = |file: Option<&str>| {
         let mut command = bench.command(&init);
@@ -135,6 +139,9 @@ fn a_key_with_a_passphrase() {
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
     assert_eq!(with(Some("right")).0, Some(0));
+    let (code, err) = with(Some("open"));
+    assert_eq!(code, Some(5), "{err}");
+    assert!(err.contains("[key-exposed]"), "{err}");
     for file in [Some("wrong"), Some("absent"), None] {
         let (code, err) = with(file);
         assert_eq!(code, Some(5), "{err}");

@@ -1,6 +1,7 @@
 //! Runs the binary in a scratch folder, with an environment that is the test's own.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -30,6 +31,11 @@ impl Bench {
 
     pub fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).expect("a file in the scratch folder");
+    }
+
+    pub fn set_mode(&self, name: &str, mode: u32) {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(self.path(name), mode).expect("a file of this user");
     }
 
     pub fn read(&self, name: &str) -> String {

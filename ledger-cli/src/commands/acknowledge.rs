@@ -22,6 +22,8 @@ use crate::error::Answer;
 use crate::error::Failure;
 use crate::render::json::At;
 use crate::render::json::lists::AcknowledgementDocument;
+use crate::render::text::shell_path;
+use crate::render::text::shown_path;
 
 /// Sign the head and the state root that your own replay came to
 ///
@@ -78,6 +80,7 @@ fn write_file(session: &mut Session, file: &Path, writing: &Writing) -> Result<A
                 .hint("choose another name"),
             _ => io_problem(Code::DiskWrite, "the file cannot be written", file, &error),
         })?;
+        session.output.stands("the acknowledgement is signed and its file written");
     }
     if session.globals.json {
         session.print_json(&AcknowledgementDocument {
@@ -97,7 +100,7 @@ fn write_file(session: &mut Session, file: &Path, writing: &Writing) -> Result<A
     writeln!(
         session.out,
         "{word} {}: {} acknowledges record {} {}, state root {}",
-        file.display(),
+        shown_path(file),
         author.party,
         said.seq,
         said.head.0.short(),
@@ -105,7 +108,7 @@ fn write_file(session: &mut Session, file: &Path, writing: &Writing) -> Result<A
     )?;
     session.say(&format!(
         "next: the other party runs `revshare verify --against {}` on its copy",
-        file.display()
+        shell_path(file)
     ))?;
     Ok(Answer::Yes)
 }

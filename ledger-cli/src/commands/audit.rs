@@ -45,6 +45,7 @@ use crate::render::table::wrap;
 use crate::render::table::wrap_tree;
 use crate::render::text::escape;
 use crate::render::text::money;
+use crate::render::text::shown_path;
 
 /// Audit stated periods: what was claimed, what it comes to, what is short, and who bears the cost
 ///
@@ -198,7 +199,7 @@ fn assume(
         };
         let version = terms::read(session, file)?;
         let digest = version.digest;
-        let shown = escape(&file.display().to_string());
+        let shown = shown_path(file);
         assumed.words.push(format!("under the terms {} of {shown} from {from}", digest.short()));
         assumed.terms = Some(AssumedTermsDocument {
             terms: digest.to_string(),

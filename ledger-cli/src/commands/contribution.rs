@@ -39,6 +39,7 @@ use crate::render::json::proposals::EndingDocument;
 use crate::render::json::proposals::ProposalDocument;
 use crate::render::table::Align;
 use crate::render::table::Table;
+use crate::render::text::shown_path;
 
 /// Ongoing contributions: points on the rate while one is open
 #[derive(clap::Subcommand, Debug)]
@@ -166,7 +167,7 @@ fn claim(
         session.note(&format!(
             "a copy of the evidence and the salt of its commitment lie in {}; the log tells \
              nothing of what it says",
-            folder.display()
+            shown_path(&folder)
         ))?;
     }
     Ok(answer)

@@ -26,7 +26,9 @@ use crate::commands::verify::verify_folder;
 use crate::context::Session;
 use crate::error::Answer;
 use crate::error::Failure;
+use crate::output::Output;
 use crate::render::json::lists::DemoDocument;
+use crate::render::text::shown_path;
 use crate::render::text::styled;
 
 const TERMS: &str = include_str!("../../demo/terms.toml.in");
@@ -89,7 +91,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
 
 impl Stage<'_, '_> {
     fn play(&mut self, args: &Args) -> Result<Answer, Failure> {
-        let folder = args.dir.display();
+        let folder = shown_path(&args.dir);
         self.tell(&format!(
             "A month between {HOST} (the host) and {OWNER} (the owner), in {folder}."
         ))?;
@@ -204,6 +206,7 @@ impl Stage<'_, '_> {
             globals: Globals { quiet: true, ..cli.globals.clone() },
             out: Box::new(kept.clone()),
             err: Box::new(io::sink()),
+            output: Output::default(),
             archives: Vec::new(),
         };
         app::run(&mut session, &cli.command)?;

@@ -25,6 +25,8 @@ use crate::render::table::Align;
 use crate::render::table::Table;
 use crate::render::text::count;
 use crate::render::text::escape;
+use crate::render::text::shell_path;
+use crate::render::text::shown_path;
 
 /// Compare two copies: the same, one ahead, or diverged, and what it does to balances
 ///
@@ -147,7 +149,7 @@ fn kind(side: &Side) -> String {
 }
 
 fn print(session: &mut Session, args: &Args, diff: &Diff) -> Result<(), Failure> {
-    let (first, second) = (args.first.display().to_string(), args.second.display().to_string());
+    let (first, second) = (args.first.as_path(), args.second.as_path());
     match diff {
         Diff::Same { records } => writeln!(session.out, "same: {}", count(*records, "record"))?,
         Diff::OtherLedger => writeln!(session.out, "copies of different ledgers")?,
@@ -156,9 +158,11 @@ fn print(session: &mut Session, args: &Args, diff: &Diff) -> Result<(), Failure>
             let more = count(*more, "record");
             writeln!(
                 session.out,
-                "{ahead} is ahead by {more}; {} in common",
+                "{} is ahead by {more}; {} in common",
+                shown_path(ahead),
                 count(*common, "record")
             )?;
+            let (behind, ahead) = (shell_path(behind), shell_path(ahead));
             session.say(&format!("next: revshare -C {behind} pull {ahead}"))?;
         }
         Diff::Diverged { common, first: one, second: other } => {
@@ -170,7 +174,8 @@ fn print(session: &mut Session, args: &Args, diff: &Diff) -> Result<(), Failure>
             for (name, side) in [(first, one), (second, other)] {
                 writeln!(
                     session.out,
-                    "  {name}: {} by {} on {}, hash {}{}",
+                    "  {}: {} by {} on {}, hash {}{}",
+                    shown_path(name),
                     kind(side),
                     escape(&side.party),
                     side.recorded_at.date(),

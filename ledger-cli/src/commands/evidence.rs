@@ -38,6 +38,7 @@ use crate::render::table::Align;
 use crate::render::table::Table;
 use crate::render::text::count;
 use crate::render::text::escape;
+use crate::render::text::shown_path;
 
 /// Files beside the ledger that the log names by commitments
 #[derive(clap::Subcommand, Debug)]
@@ -122,7 +123,7 @@ fn attach(
         session.note(&format!(
             "a copy of the file and the salt of its commitment lie in {}; the log tells nothing of \
              what it says",
-            folder.display()
+            shown_path(&folder)
         ))?;
     }
     session.next("evidence check")?;

@@ -16,6 +16,7 @@ use crate::context::admit_head;
 use crate::context::random;
 use crate::error::Answer;
 use crate::error::Failure;
+use crate::render::text::shell_path;
 
 /// Open a ledger with these terms, in the folder of -C or the current one
 ///
@@ -62,7 +63,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     say_recorded(session, ledger.state(), currency, &outcome, mode)?;
     let awaited = ledger.state().agreement().map(|known| known.awaited()).unwrap_or_default();
     if let Some(first) = awaited.first() {
-        let folder = folder.display();
+        let folder = shell_path(&folder);
         session.note(&format!("{first} pulls this copy and accepts: `revshare -C THEIRS pull {folder}`, then `revshare -C THEIRS accept 0`"))?;
     }
     Ok(Answer::Yes)

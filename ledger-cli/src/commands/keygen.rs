@@ -20,6 +20,7 @@ use crate::context::random;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::render::json::lists::KeygenDocument;
+use crate::render::text::shown_path;
 
 /// Make an OpenSSH Ed25519 key pair: FILE, readable by you alone, and FILE.pub for the terms
 ///
@@ -69,6 +70,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         let _ = std::fs::remove_file(&args.file);
         unwritable(&public_file, &error)
     })?;
+    session.output.stands("the key files are written");
     let fingerprint = public.fingerprint();
     if session.globals.json {
         session.print_json(&KeygenDocument {
@@ -79,8 +81,8 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         })?;
         return Ok(Answer::Yes);
     }
-    writeln!(session.out, "{}  private, keep it to yourself", args.file.display())?;
-    writeln!(session.out, "{}  public, {fingerprint}", public_file.display())?;
+    writeln!(session.out, "{}  private, keep it to yourself", shown_path(&args.file))?;
+    writeln!(session.out, "{}  public, {fingerprint}", shown_path(&public_file))?;
     writeln!(session.out, "{public}")?;
     session.say("next: put the public key into the terms, as the party's `key`")?;
     Ok(Answer::Yes)

@@ -126,6 +126,9 @@ pub fn say_recorded_with(
 ) -> Result<(), Failure> {
     let record = Record::of(state, &outcome.fact);
     let is_recorded = mode == Mode::Record;
+    if let Some(last) = outcome.records.last().filter(|_| is_recorded) {
+        session.output.stands(format!("record {} {} is recorded", last.seq, last.hash));
+    }
     if session.globals.json {
         let reference = |recorded: &revshare_core::ledger::Recorded| RecordedRef {
             seq: recorded.seq,
@@ -183,7 +186,7 @@ pub fn amount(name: &str, text: &str) -> Result<Amount, Failure> {
 
 /// A free text argument.
 pub fn free_text(name: &str, text: &str) -> Result<Text, Failure> {
-    argument(name, text, Text::parse)
+    argument(name, text, Text::typed)
 }
 
 /// A day argument; without one, the UTC date of the recorded time.

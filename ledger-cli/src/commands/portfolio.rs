@@ -37,6 +37,7 @@ use crate::render::table::Table;
 use crate::render::text::count;
 use crate::render::text::escape;
 use crate::render::text::exact_money;
+use crate::render::text::shell_path;
 
 /// Show many ledgers at once: what each earned, owes and waits for, verified
 ///
@@ -330,7 +331,8 @@ fn print(
         }
     }
     if let Some(first) = ledgers.iter().find(|ledger| ledger.says.is_some()) {
-        session.say(&format!("next: revshare -C {} status", first.folder))?;
+        session
+            .say(&format!("next: revshare -C {} status", shell_path(Path::new(&first.folder))))?;
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ use crate::render::json::evidence::RefusedEvidence;
 use crate::render::json::lists::PullDocument;
 use crate::render::text::count;
 use crate::render::text::escape;
+use crate::render::text::shown_path;
 
 /// Take over what another copy on this machine has more, after checking all of it
 ///
@@ -48,6 +49,10 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Record };
     let is_first = !is_ledger(&folder);
     let pulled = pull(&folder, session.state_folder(), &args.dir, session.world.now, mode)?;
+    if mode == Mode::Record && pulled.new > 0 {
+        let (seq, head) = pulled.head;
+        session.output.stands(format!("the new records are recorded, to record {seq} {head}"));
+    }
     let evidence = take_evidence(&folder, &args.dir, &pulled.evidence, mode)?;
     if session.globals.json {
         session.print_json(&PullDocument {
@@ -61,7 +66,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         })?;
         return evidence.answer();
     }
-    let from = args.dir.display();
+    let from = shown_path(&args.dir);
     let head = format!("head is record {} {}", pulled.head.0, pulled.head.1.0.short());
     let new = count(pulled.new, "new record");
     match (pulled.new, pulled.ahead, mode) {
@@ -142,7 +147,7 @@ impl TakenEvidence {
             (_, Mode::DryRun) => writeln!(session.out, "would take {taken} of evidence as well")?,
         }
         for (commitment, why) in &self.refused {
-            let from = from.display();
+            let from = shown_path(from);
             session.tell(&format!(
                 "evidence {} is not taken from {from}: {}",
                 commitment.short(),

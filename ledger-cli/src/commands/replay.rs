@@ -38,6 +38,8 @@ use crate::render::table::Table;
 use crate::render::table::wrap;
 use crate::render::text::count;
 use crate::render::text::escape;
+use crate::render::text::shell_path;
+use crate::render::text::shown_path;
 
 /// Ask what if: without an event, with another report, or under other terms; records nothing
 ///
@@ -102,7 +104,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         (Some(file), Some(_)) if args.without.is_empty() && args.replace.is_empty() => {
             let from = asked.question.terms.as_ref().map(|(_, from)| *from);
             let from = from.map_or(String::new(), |from| format!(" --from {from}"));
-            session.next(&format!("amend propose {}{from} --reason TEXT", file.display()))?;
+            session.next(&format!("amend propose {}{from} --reason TEXT", shell_path(file)))?;
         }
         (_, Some(explain)) => session.next(&explain)?,
         _ => session.next("history")?,
@@ -139,7 +141,7 @@ fn asked(session: &mut Session, standing: &Standing, args: &Args) -> Result<Aske
         };
         let version = terms::read(session, file)?;
         let digest = version.digest.short();
-        words.push(format!("under the terms {digest} of {} from {from}", file.display()));
+        words.push(format!("under the terms {digest} of {} from {from}", shown_path(file)));
         proposed = Some((version, from));
     }
     let until = Some(standing.seq());
@@ -183,7 +185,7 @@ pub fn replacement(
     let mut sums = UsageSums::default();
     blocks.iter().for_each(|block| block.add_to(&mut sums));
     let lines = sums.lines();
-    let with = format!("{} of {}", count(lines, "line"), file.display());
+    let with = format!("{} of {}", count(lines, "line"), shown_path(file));
     let words = format!("{}: with the {with}", described(standing, &id)?);
     let document = ReplacedDocument { seq, event: id.to_string(), lines };
     Ok(Replacement { seq, id, sums, document, words })

@@ -30,6 +30,7 @@ use crate::render::table::Align;
 use crate::render::table::Table;
 use crate::render::text::count;
 use crate::render::text::escape;
+use crate::render::text::shell_path;
 
 /// Look at terms: the contract in machine-readable form
 #[derive(clap::Subcommand, Debug)]
@@ -125,13 +126,15 @@ fn read_with_warnings(file: &Path) -> Result<(TermsVersion, Vec<Problem>), Failu
             let version = version(terms).map_err(|problem| problem.at(Place::Path(name)))?;
             Ok((version, checked.warnings))
         }
-        None => Err(several(checked.problems, &name, "in the terms")),
+        None => {
+            let total = checked.problems_total;
+            Err(several(checked.problems, total, &name, "in the terms"))
+        }
     }
 }
 
 /// One problem is told alone, several with their count. `problems` is not empty.
-pub fn several(mut problems: Vec<Problem>, file: &str, what: &str) -> Failure {
-    let total = problems.len() as u64;
+fn several(mut problems: Vec<Problem>, total: u64, file: &str, what: &str) -> Failure {
     match problems.pop() {
         Some(only) if total == 1 => only.into(),
         last => {
@@ -146,7 +149,11 @@ pub fn several_of(problems: Vec<Problem>, total: u64, file: &str, what: &str) ->
     let Some(first) = problems.first() else {
         return crate::error::command_line("the input was refused", "run the command again");
     };
-    let summary = Problem::new(first.code, format!("{} {what}", count(total, "problem")))
+    let more = match total.saturating_sub(problems.len() as u64) {
+        0 => String::new(),
+        more => format!("; {more} more are not listed"),
+    };
+    let summary = Problem::new(first.code, format!("{} {what}{more}", count(total, "problem")))
         .at(Place::Path(file.to_owned()))
         .hint("correct them all, then run the command again");
     Failure::Many(Box::new(Many { summary, problems }))
@@ -182,7 +189,7 @@ fn check(session: &mut Session, file: &Path) -> Result<Answer, Failure> {
         terms.first_period(),
         digest.short()
     )?;
-    session.next(&format!("init --terms {} --key FILE", file.display()))?;
+    session.next(&format!("init --terms {} --key FILE", shell_path(file)))?;
     Ok(Answer::Yes)
 }
 

@@ -20,6 +20,7 @@ use crate::render::json;
 use crate::render::json::terms::TermsPreviewDocument;
 use crate::render::table::Align;
 use crate::render::table::Table;
+use crate::render::text::shell_path;
 
 /// Runs terms over the periods on the log.
 pub fn run(
@@ -82,7 +83,7 @@ pub fn run(
         }
     }
     warn(session, &preview.warnings)?;
-    let file = file.display();
+    let file = shell_path(file);
     session.next(&format!("amend propose {file} --from {from} --reason TEXT"))?;
     Ok(Answer::Yes)
 }

@@ -1,6 +1,5 @@
 //! `revshare usage`: reports are recorded here and looked at in [`crate::commands::usage_read`].
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
@@ -36,6 +35,7 @@ use crate::context::Session;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::error::OF_THE_PERIOD;
+use crate::files;
 use crate::files::unreadable;
 use crate::point;
 use crate::render::json::usage::PriceFindingDocument;
@@ -268,7 +268,7 @@ fn lines<T: Send>(
     let name = if is_stdin { "standard input".to_owned() } else { file.display().to_string() };
     let source: Box<dyn Read> = match is_stdin {
         true => Box::new(std::io::stdin().lock()),
-        false => Box::new(File::open(file).map_err(|error| unreadable(file, &error))?),
+        false => Box::new(files::open(file).map_err(|error| unreadable(file, &error))?),
     };
     let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
     let by_name = match extension {

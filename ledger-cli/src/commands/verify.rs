@@ -101,11 +101,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         (false, true) => Answer::Unreadable,
         (false, false) => Answer::No,
     };
-    match roots {
-        // Whoever reads no further changes no verdict.
-        Err(Failure::OutputClosed) => return Ok(answer),
-        roots => roots?,
-    }
+    roots?;
     if session.globals.json {
         let document = VerdictDocument::of(&verdict);
         match args.roots {

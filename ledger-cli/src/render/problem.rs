@@ -21,7 +21,6 @@ const SHOWN_WIDTH: usize = 76;
 /// Prints why a command ended early.
 pub fn failure(out: &mut dyn Write, failure: &Failure, json: bool, color: bool) -> io::Result<()> {
     let (summary, problems) = match failure {
-        Failure::OutputClosed => return Ok(()),
         Failure::Problem(problem) => (&**problem, &[][..]),
         Failure::Many(many) => (&many.summary, &many.problems[..]),
     };

@@ -1,11 +1,15 @@
 //! Words and numbers for people.
 
+use std::path::Path;
+
 use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::Exact;
 use revshare_core::vocab::Rounding;
 use revshare_core::vocab::exact;
 use revshare_core::vocab::exact::Sum;
+use revshare_core::vocab::text::is_concealed;
+use revshare_core::vocab::text::shell_word;
 
 /// Text of a stranger for a terminal: control characters and what hides or turns text are shown as
 /// escapes. (The ledger admits none; damaged or foreign files may hold them.)
@@ -16,20 +20,23 @@ pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '"' | '\'' | '\\' => escaped.push(c),
-            _ if is_unsafe(c) => escaped.extend(c.escape_unicode()),
+            // In a table, a blank at which no line is broken.
+            '\u{a0}' => escaped.push(c),
+            _ if is_concealed(c) => escaped.extend(c.escape_unicode()),
             _ => escaped.push(c),
         }
     }
     escaped
 }
 
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+/// A path for people to read.
+pub fn shown_path(path: &Path) -> String {
+    escape(&path.display().to_string())
+}
+
+/// A path as a word of a command that can be typed.
+pub fn shell_path(path: &Path) -> String {
+    shell_word(path.as_os_str())
 }
 
 /// `12.50 USD`.

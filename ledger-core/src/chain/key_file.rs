@@ -12,7 +12,7 @@ use crate::vocab::PublicKey;
 const WANTED: &str = "a key is an OpenSSH Ed25519 private key: `ssh-keygen -t ed25519`";
 
 /// A private key file that was read; its secret may still be locked.
-pub struct KeyFile(PrivateKey);
+pub struct KeyFile(Box<PrivateKey>);
 
 fn refused(message: impl Into<String>) -> Problem {
     Problem::new(Code::KeyFile, message).hint(WANTED)
@@ -22,7 +22,7 @@ impl KeyFile {
     /// Reads a file. Errors: [`Code::KeyFile`].
     pub fn read(source: &[u8]) -> Result<KeyFile, Problem> {
         let key = PrivateKey::from_openssh(source);
-        key.map(KeyFile).map_err(|_| refused("the file is no private key"))
+        key.map(|key| KeyFile(Box::new(key))).map_err(|_| refused("the file is no private key"))
     }
 
     /// Whether it takes a passphrase to get at the secret.
@@ -57,7 +57,7 @@ impl KeyFile {
             Problem::new(Code::KeyLocked, "the passphrase does not open the key")
                 .hint("check the passphrase")
         });
-        Ok(KeyFile(open?))
+        Ok(KeyFile(Box::new(open?)))
     }
 
     /// The key that signs, of a key that is not locked. Errors: [`Code::KeyFile`],

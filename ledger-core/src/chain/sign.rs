@@ -13,12 +13,13 @@ use crate::vocab::key::is_signed;
 const CONTEXT: &[u8; 19] = b"revshare record v1\0";
 
 /// A private key that signs records. The secret is wiped from memory when it is dropped.
-pub struct Signer(SigningKey);
+/// It stays where it is: a secret that is moved leaves a copy behind.
+pub struct Signer(Box<SigningKey>);
 
 impl Signer {
     /// From the 32 secret bytes. Errors: [`crate::vocab::Code::KeyWeak`].
     pub fn from_secret(secret: &[u8; 32]) -> Result<Signer, Problem> {
-        let signer = Signer(SigningKey::from_bytes(secret));
+        let signer = Signer(Box::new(SigningKey::from_bytes(secret)));
         PublicKey::from_bytes(signer.0.verifying_key().to_bytes())?;
         Ok(signer)
     }

@@ -2,6 +2,7 @@
 
 use crate::intake::place;
 use crate::limits::ROW_ERRORS_MAX;
+use crate::limits::USAGE_LINE_READ_MAX;
 use crate::usage::LineBlock;
 use crate::vocab::Code;
 use crate::vocab::Place;
@@ -129,6 +130,14 @@ impl Findings {
 pub(in crate::intake) fn read_problem(error: &std::io::Error) -> Problem {
     Problem::new(Code::FileRead, format!("the file cannot be read: {error}"))
         .hint("check the path and its permissions")
+}
+
+/// A line that does not end.
+pub(in crate::intake) fn endless_problem(number: u64) -> Problem {
+    let what = format!(
+        "line {number} does not end within {USAGE_LINE_READ_MAX} bytes; nothing behind it was read"
+    );
+    Problem::new(Code::ReportTooLarge, what).hint("is it the file you mean?")
 }
 
 /// Bytes that are no text.

@@ -8,6 +8,7 @@ use memchr::memchr;
 use memchr::memchr_iter;
 
 use crate::limits::USAGE_LINE_LEN_MAX;
+use crate::limits::USAGE_LINE_READ_MAX;
 
 /// Bytes that are read at once.
 const READ_LEN: u64 = 1 << 20;
@@ -28,6 +29,8 @@ pub(in crate::intake) struct Chunks<R> {
     /// Lines given out so far.
     lines: u64,
     at_end: bool,
+    /// The line at which reading was given up, because it did not end.
+    endless: Option<u64>,
     chunk_len: usize,
 }
 
@@ -53,7 +56,14 @@ pub(in crate::intake) struct Line<'a> {
 impl<R: Read> Chunks<R> {
     /// The lines of a source.
     pub(in crate::intake) fn new(source: R) -> Chunks<R> {
-        Chunks { source, rest: Vec::new(), lines: 0, at_end: false, chunk_len: CHUNK_LEN }
+        Chunks {
+            source,
+            rest: Vec::new(),
+            lines: 0,
+            at_end: false,
+            endless: None,
+            chunk_len: CHUNK_LEN,
+        }
     }
 
     /// With smaller chunks, to test what is done where lines are long.
@@ -83,7 +93,8 @@ impl<R: Read> Chunks<R> {
             if scanned - end > KEPT_LEN {
                 buffer.truncate(end + KEPT_LEN);
                 scanned = buffer.len();
-                self.skip_line(&mut buffer)?;
+                let number = self.lines + count as u64 + 1;
+                self.skip_line(number, &mut buffer)?;
             } else if !self.fill(&mut buffer)? {
                 count += usize::from(scanned > end);
                 end = scanned;
@@ -102,6 +113,11 @@ impl<R: Read> Chunks<R> {
         self.at_end && self.rest.is_empty()
     }
 
+    /// The line at which reading was given up, because it did not end.
+    pub(in crate::intake) fn endless(&self) -> Option<u64> {
+        self.endless
+    }
+
     /// Reads some more; false at the end.
     fn fill(&mut self, buffer: &mut Vec<u8>) -> io::Result<bool> {
         if !self.at_end {
@@ -114,13 +130,19 @@ impl<R: Read> Chunks<R> {
     }
 
     /// Reads to the end of a line without keeping it; its end, and what was read behind it, is
-    /// added to `buffer`.
-    fn skip_line(&mut self, buffer: &mut Vec<u8>) -> io::Result<()> {
+    /// added to `buffer`. A line without an end is the last one.
+    fn skip_line(&mut self, number: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
         let mut skipped = Vec::new();
+        let mut len = 0;
         while self.fill(&mut skipped)? {
             if let Some(at) = memchr(b'\n', &skipped) {
                 buffer.extend_from_slice(skipped.get(at..).unwrap_or_default());
                 return Ok(());
+            }
+            len += skipped.len();
+            if len > USAGE_LINE_READ_MAX {
+                self.at_end = true;
+                self.endless = Some(number);
             }
             skipped.clear();
         }
@@ -234,6 +256,16 @@ mod tests {
             seen.iter().map(|(number, _, long)| (*number, *long)).collect::<Vec<_>>(),
             [(1, true)]
         );
+    }
+
+    #[test]
+    fn a_line_without_an_end_ends_the_reading() {
+        let mut chunks = Chunks::new(b"first\n".chain(io::repeat(0)));
+        let mut seen = 0;
+        while let Some(chunk) = chunks.next(Vec::new(), 10).expect("reads") {
+            seen += chunk.len();
+        }
+        assert_eq!((seen, chunks.endless()), (2, Some(2)));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::intake::columns::Columns;
 use crate::intake::findings::Findings;
 use crate::intake::findings::Usage;
 use crate::intake::findings::UsageRead;
+use crate::intake::findings::endless_problem;
 use crate::intake::findings::read_problem;
 use crate::intake::lines::Chunks;
 use crate::intake::lines::Line;
@@ -108,6 +109,9 @@ where
                 }
             };
             end.lines += chunk.len() as u64;
+            if end.is_too_large() {
+                break;
+            }
             if open.is_none() && (chunk.len() == BLOCK_LINES_MAX || chunks.is_at_end()) {
                 let (judged, receiver) = sync_channel(1);
                 judging.push_back(receiver);
@@ -137,6 +141,9 @@ where
         judging.drain(..).try_for_each(|one| end.receive(&one))?;
         open.map_or(Ok(()), |(rows, ..)| end.take_rows(rows, prepare))
     })?;
+    if let Some(number) = chunks.endless() {
+        end.findings.add_for_file(endless_problem(number));
+    }
     Ok(end.finish())
 }
 

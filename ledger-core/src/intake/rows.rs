@@ -23,6 +23,7 @@ use crate::vocab::Problem;
 use crate::vocab::Value;
 use crate::vocab::money::decimal_problem;
 use crate::vocab::money::parse_digits;
+use crate::vocab::text::check_typed;
 
 /// A row as its file gives it.
 pub(in crate::intake) trait Row {
@@ -458,11 +459,15 @@ fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
 fn value(admission: Option<&Admission>, attribute: &Name, bytes: &[u8]) -> Result<Value, Problem> {
     let value = Value::parse(utf8(bytes)?)?;
     let Some(admission) = admission else {
-        return Ok(value);
+        return check_typed(value.as_str()).map(|()| value);
     };
+    let typed = check_typed(value.as_str());
     match admission.attribute(attribute, &value) {
-        Ok(()) => Ok(value),
+        // A value that the terms list is that one, however it looks.
+        Ok(()) if admission.lists(attribute) => Ok(value),
+        Ok(()) => typed.map(|()| value),
         Err(problem) if problem.code == Code::RowAttribute => {
+            typed?;
             let allowed = admission.terms().attributes.iter();
             let allowed: Vec<&str> = allowed
                 .filter(|allowed| allowed.attribute == *attribute)

@@ -6,6 +6,7 @@ use crate::intake::place::LineIndex;
 use crate::intake::terms_clauses as clauses;
 use crate::intake::toml::Reader;
 use crate::intake::toml::Table;
+use crate::limits::TERMS_ERRORS_MAX;
 use crate::terms::Terms;
 use crate::terms::TermsProblem;
 use crate::terms::body::BaseFrom;
@@ -42,14 +43,17 @@ use crate::vocab::Value;
 pub struct TermsFile {
     /// The terms, if nothing is wrong with the file.
     pub terms: Option<Terms>,
-    /// Everything that is wrong, each with its place, in the order of the file.
+    /// What is wrong, each with its place, in the order of the file; at most
+    /// [`TERMS_ERRORS_MAX`].
     pub problems: Vec<Problem>,
+    /// How many problems there are, those beyond the bound included.
+    pub problems_total: u64,
     /// What is legal and surprising, likewise.
     pub warnings: Vec<Problem>,
 }
 
-/// Reads a terms file (TOML 1.0, UTF-8). Every problem is reported, with line and column; only a
-/// syntax error hides what else is wrong. `path` is how messages name the file.
+/// Reads a terms file (TOML 1.0, UTF-8). Every problem is reported, with line and column, and those
+/// beyond a bound are counted; only a syntax error hides what else is wrong. `path` is how messages name the file.
 pub fn read_terms(path: &str, source: &[u8]) -> TermsFile {
     let index = LineIndex::new(source);
     let syntax = |offset: usize, message: String, hint: &str| TermsFile {
@@ -57,6 +61,7 @@ pub fn read_terms(path: &str, source: &[u8]) -> TermsFile {
         problems: vec![
             Problem::new(Code::TermsSyntax, message).hint(hint).at(index.place(path, offset)),
         ],
+        problems_total: 1,
         warnings: Vec::new(),
     };
     let text = match std::str::from_utf8(source) {
@@ -80,12 +85,14 @@ pub fn read_terms(path: &str, source: &[u8]) -> TermsFile {
     let mut reader = Reader::new(text);
     let draft = draft(&mut reader, document.as_table());
     let checked = check(draft);
+    let problems_total = reader.problems_total + checked.problems.len() as u64;
     let mut found = reader.problems;
     found.extend(checked.problems);
     TermsFile {
         // A key that nobody knows leaves no trace in the draft.
         terms: checked.terms.filter(|_| found.is_empty()),
         problems: placed(&index, path, found),
+        problems_total,
         warnings: placed(&index, path, checked.warnings),
     }
 }
@@ -94,6 +101,7 @@ pub fn read_terms(path: &str, source: &[u8]) -> TermsFile {
 fn placed(index: &LineIndex, path: &str, mut found: Vec<TermsProblem>) -> Vec<Problem> {
     let offset = |at: &At| at.span.as_ref().map_or(0, |span| span.start);
     found.sort_by_key(|found| offset(&found.at));
+    found.truncate(TERMS_ERRORS_MAX);
     let place = |at: &At| -> Place { index.place(path, offset(at)) };
     found.into_iter().map(|found| found.problem.at(place(&found.at))).collect()
 }
@@ -129,7 +137,7 @@ fn draft(reader: &mut Reader, root: &toml_edit::Table) -> DraftTerms {
     clauses::read(reader, &root, &mut draft);
     draft.attributes = reader.field(&root, "attributes", |reader, node| {
         reader.entries(node, Name::parse, |reader, node| {
-            reader.list(node, |reader, node| reader.parsed(node, Value::parse))
+            reader.list(node, |reader, node| reader.parsed(node, Value::typed))
         })
     });
     draft
@@ -165,7 +173,7 @@ fn agreement(reader: &mut Reader, root: &Table, draft: &mut DraftTerms) {
             "meters",
         ],
     );
-    draft.title = reader.field(&table, "title", |r, node| r.parsed(node, Text::parse));
+    draft.title = reader.field(&table, "title", |r, node| r.parsed(node, Text::typed));
     draft.currency = reader.field(&table, "currency", |r, node| r.parsed(node, Currency::parse));
     draft.period_length = reader.field(&table, "period", |r, node| {
         let lengths = [PeriodLength::Month, PeriodLength::Quarter];

@@ -13,6 +13,7 @@ use crate::intake::testing::sound_file;
 use crate::intake::testing::sound_terms;
 use crate::intake::testing::terms_of;
 use crate::intake::testing::unmarked;
+use crate::limits::TERMS_ERRORS_MAX;
 use crate::vocab::Code;
 
 /// The sound file with a piece replaced by one with marks.
@@ -454,6 +455,17 @@ fn problems_stand_in_the_order_of_the_file() {
 fn sound_terms_survive_being_written() {
     let terms = sound_terms();
     assert_eq!(terms_of(&to_toml(&terms)), terms);
+}
+
+/// The first problems are listed, all are counted, and no work is done for those beyond.
+#[test]
+fn a_file_of_unknown_keys_is_read_in_one_go() {
+    let text: String = (0..300_000).map(|at| format!("titel{at} = 1\n")).collect();
+    let file = read_terms("terms.toml", text.as_bytes());
+    assert!(file.terms.is_none());
+    assert_eq!(file.problems.len(), TERMS_ERRORS_MAX);
+    assert!(file.problems_total > 300_000);
+    placed(&file.problems);
 }
 
 proptest! {

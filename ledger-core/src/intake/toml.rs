@@ -6,6 +6,7 @@ use toml_edit::Item;
 use toml_edit::TableLike;
 
 use crate::intake::nearest::suggest;
+use crate::limits::TERMS_ERRORS_MAX;
 use crate::terms::TermsProblem;
 use crate::terms::draft::At;
 use crate::terms::draft::Entry;
@@ -32,10 +33,11 @@ enum Inner<'a> {
     Value(&'a toml_edit::Value),
 }
 
-/// Reads values; keeps the problems.
+/// Reads values; keeps the first problems, and counts all.
 pub(in crate::intake) struct Reader {
     source: String,
     pub(in crate::intake) problems: Vec<TermsProblem>,
+    pub(in crate::intake) problems_total: u64,
 }
 
 impl<'a> Table<'a> {
@@ -118,7 +120,7 @@ impl<'a> Node<'a> {
 impl Reader {
     /// A reader of a text.
     pub(in crate::intake) fn new(source: &str) -> Reader {
-        Reader { source: source.to_owned(), problems: Vec::new() }
+        Reader { source: source.to_owned(), problems: Vec::new(), problems_total: 0 }
     }
 
     /// Reports a problem.
@@ -129,8 +131,14 @@ impl Reader {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        let problem = Problem::new(code, message).hint(hint);
-        self.problems.push(TermsProblem::new(at, problem));
+        self.add(at, || Problem::new(code, message).hint(hint));
+    }
+
+    fn add(&mut self, at: &At, problem: impl FnOnce() -> Problem) {
+        self.problems_total += 1;
+        if self.problems.len() < TERMS_ERRORS_MAX {
+            self.problems.push(TermsProblem::new(at, problem()));
+        }
     }
 
     /// Reports keys that are not known.
@@ -139,18 +147,16 @@ impl Reader {
             if known.contains(&key) {
                 continue;
             }
-            let at = table.key_at(key);
-            let holder = match table.at.path.as_str() {
-                "" => "a terms file".to_owned(),
-                path => format!("`{path}`"),
-            };
-            let candidates = known.iter().copied();
-            self.refuse(
-                &at,
-                Code::TermsUnknownKey,
-                format!("{holder} has no key `{}`", key.escape_debug()),
-                suggest(key, candidates, || format!("the keys here are {}", known.join(", "))),
-            );
+            self.add(&table.key_at(key), || {
+                let holder = match table.at.path.as_str() {
+                    "" => "a terms file".to_owned(),
+                    path => format!("`{path}`"),
+                };
+                let what = format!("{holder} has no key `{}`", key.escape_debug());
+                let candidates = known.iter().copied();
+                let others = || format!("the keys here are {}", known.join(", "));
+                Problem::new(Code::TermsUnknownKey, what).hint(suggest(key, candidates, others))
+            });
         }
     }
 
@@ -285,10 +291,10 @@ impl Reader {
     /// The patterns of a condition: a string, or an array of strings.
     pub(in crate::intake) fn patterns<'a>(&mut self, node: &Node<'a>) -> Option<Vec<Field<Value>>> {
         if let Some(toml_edit::Value::String(_)) = node.value() {
-            let pattern = self.parsed(node, Value::parse)?;
+            let pattern = self.parsed(node, Value::typed)?;
             return Some(vec![Field::Given(pattern, node.at.clone())]);
         }
-        self.list(node, |reader, node| reader.parsed(node, Value::parse))
+        self.list(node, |reader, node| reader.parsed(node, Value::typed))
     }
 
     /// A table of tables, whose keys are names of things.
@@ -320,7 +326,7 @@ impl Reader {
             let key = match key(name) {
                 Ok(key) => Field::Given(key, at),
                 Err(problem) => {
-                    self.problems.push(TermsProblem::new(&at, problem));
+                    self.add(&at, || problem);
                     Field::Bad
                 }
             };
@@ -347,7 +353,7 @@ impl Reader {
         match parse(text) {
             Ok(value) => Some(value),
             Err(problem) => {
-                self.problems.push(TermsProblem::new(&node.at, problem));
+                self.add(&node.at, || problem);
                 None
             }
         }
@@ -406,7 +412,7 @@ impl Reader {
         match Date::parse(&text) {
             Ok(date) => Some(date),
             Err(problem) => {
-                self.problems.push(TermsProblem::new(&node.at, problem));
+                self.add(&node.at, || problem);
                 None
             }
         }

@@ -102,6 +102,11 @@ impl<'a> Admission<'a> {
         Ok(())
     }
 
+    /// Whether the terms list the values that an attribute may have.
+    pub fn lists(&self, attribute: &Name) -> bool {
+        self.terms.attributes.iter().any(|listed| listed.attribute == *attribute)
+    }
+
     /// The position of the rule that rates a line. Errors: [`Code::RowRule`].
     pub fn rule(&self, key: &LineKey) -> Result<usize, Problem> {
         self.rule_of(key, &self.holding(key))

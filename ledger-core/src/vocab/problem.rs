@@ -201,7 +201,10 @@ codes! {
 
     // The command line.
     CommandLine "command-line" Usage "A command line follows the help.";
+    OutputFailed "output-failed" Outside "Output reaches where it was sent; what was recorded before it failed stands.";
+    NoRandomness "no-randomness" Outside "The operating system gives random bytes.";
     KeyFile "key-file" Outside "A private key is an OpenSSH Ed25519 key file that can be read.";
+    KeyExposed "key-exposed" Outside "A private key file is readable by its owner alone.";
     KeyLocked "key-locked" Outside "A protected key opens with its passphrase.";
     KeyMissing "key-missing" Usage "A writing command has a key.";
     FileExists "file-exists" Refused "A file that exists is not overwritten.";

@@ -32,6 +32,7 @@ use crate::context::Session;
 use crate::error::Failure;
 use crate::error::bad_argument;
 use crate::point;
+use crate::render::text::shown_path;
 
 /// Refusals that are about what is disputed.
 pub const OF_THE_TARGET: &[Code] = &[
@@ -318,7 +319,7 @@ fn one_block(
     session.note(&format!(
         "the {lines} lines of {} are summed by day, attributes and currency into {}: they come to \
          the same",
-        file.display(),
+        shown_path(file),
         block.lines()
     ))?;
     Ok(Some(block))

@@ -34,6 +34,7 @@ use crate::error::Failure;
 use crate::evidence;
 use crate::evidence::Evidence;
 use crate::point;
+use crate::render::text::shown_path;
 
 use asked::ClaimArgs;
 use asked::OutcomeArgs;
@@ -344,7 +345,7 @@ fn kept(session: &mut Session, evidence: &[Evidence]) -> Result<(), Failure> {
         session.note(&format!(
             "a copy of the evidence and the salt of its commitment lie in {}; the log tells \
              nothing of what it says",
-            folder.display()
+            shown_path(folder)
         ))?;
     }
     Ok(())

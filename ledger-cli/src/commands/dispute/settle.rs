@@ -38,6 +38,8 @@ use crate::render::json::dispute::OutcomeDocument;
 use crate::render::json::dispute::SettlementDocument;
 use crate::render::table::wrap_tree;
 use crate::render::text::escape;
+use crate::render::text::shell_path;
+use crate::render::text::shown_path;
 
 /// What a settlement is made of, or the file that it lies in.
 #[derive(clap::Args, Debug)]
@@ -93,6 +95,7 @@ pub fn run(session: &mut Session, args: &SettleArgs) -> Result<Answer, Failure> 
             offer.sign(&desk.context.author.party, &desk.signer);
             if args.writing.mode() == Mode::Record {
                 write(out, &offer.write()?)?;
+                session.output.stands("the settlement is signed and its file written");
             }
             signed(session, &desk, (dispute, &offer), (out, args.writing.dry_run))
         }
@@ -112,7 +115,7 @@ pub fn run(session: &mut Session, args: &SettleArgs) -> Result<Answer, Failure> 
                 missing.iter().filter(|party| ***party != author).map(|id| id.as_str()).collect();
             if !missing.is_empty() {
                 let (seq, name) = (dispute.seq, missing.join(" and "));
-                let offer = file.display();
+                let offer = shell_path(file);
                 let hint = match has_signed {
                     true => format!(
                         "send the file to {name}, who records it: `revshare dispute settle {seq} --offer {offer}`"
@@ -311,8 +314,8 @@ fn signed(
     }
     say(session, desk, (dispute, offer), None)?;
     let word = if is_dry { "would write" } else { "wrote" };
-    writeln!(session.out, "{word} {}; nothing is recorded yet", file.display())?;
-    let (seq, file) = (dispute.seq, file.display());
+    writeln!(session.out, "{word} {}; nothing is recorded yet", shown_path(file))?;
+    let (seq, file) = (dispute.seq, shell_path(file));
     match missing[..] {
         [] => session.next(&format!("dispute settle {seq} --offer {file}"))?,
         [one] => session.say(&format!(
