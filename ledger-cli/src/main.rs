@@ -8,7 +8,7 @@ mod context;
 mod point;
 mod pager;
 mod evidence;
-mod evidence_kept;
+mod evidence_store;
 mod render;
 mod commands;
 mod app;

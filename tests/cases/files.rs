@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::fs::File;
+use std::os::unix::fs::symlink;
 
 use revshare_core::vocab::Code;
 
@@ -197,7 +198,7 @@ fn disks() -> Vec<Case> {
             .given(Given::Files)
             .when("-C january.csv init --terms terms.toml --key acme-cloud.key")
             .at("january.csv/log"),
-        case(Code::DiskWrite, "a folder in the place of the lock")
+        case(Code::FolderEntry, "a folder in the place of the lock")
             .after(|bench| {
                 fs::remove_file(bench.path("acme/log/lock")).expect("the lock");
                 fs::create_dir(bench.path("acme/log/lock")).expect("a folder");
@@ -207,13 +208,32 @@ fn disks() -> Vec<Case> {
         case(Code::DiskWrite, "an acknowledgement into no folder")
             .when("-C acme acknowledge --out nowhere/a.ack --key acme-cloud.key")
             .at("nowhere/a.ack"),
-        case(Code::DiskRead, "a folder in the place of the log")
+        case(Code::DiskRead, "a folder whose name no file system has")
+            .when(&format!("-C {} balances", "long".repeat(100)))
+            .at(&format!("{}/log", "long".repeat(100))),
+        case(Code::FolderEntry, "a folder in the place of a segment")
             .after(|bench| {
                 fs::remove_file(bench.segment("acme")).expect("a segment");
                 fs::create_dir(bench.segment("acme")).expect("a folder");
             })
             .when("-C acme balances")
-            .at("acme/log/00000000.seg"),
+            .at("acme/log/00000000.seg")
+            .saying("this is a folder, not a regular file"),
+        case(Code::FolderEntry, "a link in the place of the lock")
+            .after(|bench| {
+                fs::remove_file(bench.path("acme/log/lock")).expect("a lock");
+                symlink("../../terms.toml", bench.path("acme/log/lock")).expect("a link");
+            })
+            .when(BY_HOST)
+            .at("acme/log/lock")
+            .saying("this is a symbolic link, not a regular file"),
+        case(Code::FolderEntry, "a segment with a second name")
+            .after(|bench| {
+                fs::hard_link(bench.segment("acme"), bench.path("twin")).expect("a link")
+            })
+            .when(BY_HOST)
+            .at("acme/log/00000000.seg")
+            .saying("this file has 2 names"),
     ]
 }
 

@@ -12,7 +12,7 @@ use crate::schema;
 
 /// A ledger in the copies `acme` and `meta`; the host named `report.pdf` about its opening, in record
 /// 2, and only `acme` has it.
-fn attached() -> (Bench, String) {
+pub fn attached() -> (Bench, String) {
     let bench = Bench::with_terms();
     for line in [
         "-C acme init --terms terms.toml --key acme.key --recorded-time 2024-01-01T08:00:00Z",

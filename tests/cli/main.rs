@@ -13,6 +13,7 @@ mod secrets;
 mod proposals;
 mod disputes;
 mod evidence;
+mod hostile_folders;
 mod contract;
 mod demo;
 mod shipped;

@@ -297,6 +297,11 @@ impl Inode {
 }
 
 impl Files for SimulatedDisk {
+    fn inside(&self, _: &Path) -> Arc<dyn Files> {
+        // It has no links, and nothing but files and folders.
+        self.files()
+    }
+
     fn open(&self, path: &Path, how: How) -> io::Result<Box<dyn OpenFile>> {
         let operation = match how {
             How::Read => Operation::Open,

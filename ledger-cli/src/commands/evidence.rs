@@ -29,8 +29,9 @@ use crate::context::Standing;
 use crate::error::Answer;
 use crate::error::Failure;
 use crate::evidence;
-use crate::evidence_kept;
-use crate::evidence_kept::Kept;
+use crate::evidence_store;
+use crate::evidence_store::EvidenceStatus;
+use crate::evidence_store::EvidenceStore;
 use crate::point;
 use crate::render::json::evidence::EvidenceDocument;
 use crate::render::json::evidence::EvidenceRow;
@@ -141,44 +142,45 @@ fn recorded(session: &mut Session, desk: &Desk, outcome: &Outcome) -> Result<(),
 struct Row<'a> {
     commitment: &'a Digest,
     record: &'a EvidenceRecord,
-    kept: Kept,
+    status: EvidenceStatus,
 }
 
 impl Row<'_> {
     /// Whether something is here that cannot be shown to be what was committed to.
     fn is_bad(&self) -> bool {
-        self.record.erased.is_none() && matches!(self.kept, Kept::Changed | Kept::NoSalt)
+        self.record.erased.is_none()
+            && matches!(self.status, EvidenceStatus::Changed | EvidenceStatus::SaltMissing)
     }
 
     /// Whether it should be deleted here.
     fn is_left_over(&self) -> bool {
-        self.record.erased.is_some() && self.kept != Kept::Nothing
+        self.record.erased.is_some() && self.status != EvidenceStatus::Missing
     }
 
     fn text(&self) -> String {
         if let Some((seq, _)) = &self.record.erased {
-            return match self.kept {
-                Kept::Nothing => format!("erased, record {seq}"),
+            return match self.status {
+                EvidenceStatus::Missing => format!("erased, record {seq}"),
                 _ => format!("erased, record {seq}, but STILL HERE"),
             };
         }
-        match self.kept {
-            Kept::Whole => "here, matches",
-            Kept::Changed => "here, but CHANGED",
-            Kept::NoSalt => "here, but its SALT is missing",
-            Kept::NoContent => "missing here; only its salt is left",
-            Kept::Nothing => "missing here",
+        match self.status {
+            EvidenceStatus::Matches => "here, matches",
+            EvidenceStatus::Changed => "here, but CHANGED",
+            EvidenceStatus::SaltMissing => "here, but its SALT is missing",
+            EvidenceStatus::ContentMissing => "missing here; only its salt is left",
+            EvidenceStatus::Missing => "missing here",
         }
         .to_owned()
     }
 }
 
 /// Every commitment, in the order in which they were named.
-fn rows<'a>(agreement: &'a Agreement, folder: &Path) -> Result<Vec<Row<'a>>, Failure> {
+fn rows<'a>(agreement: &'a Agreement, store: &EvidenceStore) -> Result<Vec<Row<'a>>, Failure> {
     let mut rows = Vec::new();
     for (commitment, record) in agreement.evidence() {
-        let kept = evidence_kept::look(folder, commitment)?;
-        rows.push(Row { commitment, record, kept });
+        let status = store.status(commitment)?;
+        rows.push(Row { commitment, record, status });
     }
     // Stable: those of one record stay in the order of their commitments.
     rows.sort_by_key(|row| row.record.named_by.1);
@@ -187,12 +189,12 @@ fn rows<'a>(agreement: &'a Agreement, folder: &Path) -> Result<Vec<Row<'a>>, Fai
 
 fn check(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
     let standing = session.read(reading)?;
-    let folder = standing.ledger.folder().to_owned();
+    let store = EvidenceStore::open(standing.ledger.folder())?;
     let agreement = standing.agreement()?;
-    let rows = rows(agreement, &folder)?;
+    let rows = rows(agreement, &store)?;
     // What is named later is named, whatever point is looked at.
     let known = standing.ledger.state().agreement().map(Agreement::evidence);
-    let unnamed = evidence_kept::unnamed(&folder, known.unwrap_or(agreement.evidence()))?;
+    let unnamed = store.unnamed(known.unwrap_or(agreement.evidence()))?;
     let is_bad = rows.iter().any(Row::is_bad);
     let answer = if is_bad { Answer::No } else { Answer::Yes };
     if session.globals.json {
@@ -208,7 +210,7 @@ fn check(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
         session.note("what is here and does not match proves nothing: remove its folder, then pull from a copy that has the file")?;
     }
     let left_over = rows.iter().find(|row| row.is_left_over());
-    let missing = |row: &&Row| row.record.erased.is_none() && row.kept != Kept::Whole;
+    let missing = |row: &&Row| row.record.erased.is_none() && row.status != EvidenceStatus::Matches;
     let missing = rows.iter().find(missing);
     match (left_over, missing) {
         (Some(row), _) => {
@@ -223,7 +225,7 @@ fn check(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
 
 fn document(standing: &Standing, rows: &[Row<'_>], unnamed: Vec<String>) -> EvidenceDocument {
     let row =
-        |row: &Row<'_>| EvidenceRow::of(standing.state(), (row.commitment, row.record), row.kept);
+        |row: &Row<'_>| EvidenceRow::of(standing.state(), (row.commitment, row.record), row.status);
     EvidenceDocument {
         at: standing.at(),
         ok: !rows.iter().any(Row::is_bad),
@@ -258,7 +260,9 @@ fn print(session: &mut Session, standing: &Standing, rows: &[Row<'_>]) -> Result
     }
     let color = session.world.color;
     session.out.write_all(table.text(color).as_bytes())?;
-    let whole = rows.iter().filter(|row| row.kept == Kept::Whole && row.record.erased.is_none());
+    let whole = rows
+        .iter()
+        .filter(|row| row.status == EvidenceStatus::Matches && row.record.erased.is_none());
     let files = count(rows.len() as u64, "file");
     writeln!(
         session.out,
@@ -352,10 +356,7 @@ fn erase(
         .submit(Command::EraseEvidence(Erasure { commitment, reason }))
         .map_err(|failure| failure.about("COMMITMENT|EVENT", &[Code::EvidenceUnknown]))?;
     let folder = desk.ledger.folder().to_owned();
-    let deleted = match desk.mode {
-        Mode::Record => evidence_kept::delete(&folder, &commitment),
-        Mode::DryRun => Ok(evidence_kept::look(&folder, &commitment)? != Kept::Nothing),
-    };
+    let deleted = evidence_store::delete(&folder, &commitment, desk.mode);
     recorded(session, &desk, &outcome)?;
     let local = session.command(&format!("evidence erase {} --local", commitment.short()));
     let here = deleted.map_err(|problem| Problem {
@@ -390,15 +391,12 @@ fn erase_here(session: &mut Session, what: &str, mode: Mode) -> Result<Answer, F
             .at(Place::Record { seq: record.named_by.1 })
             .into());
     }
-    let there = match mode {
-        Mode::Record => evidence_kept::delete(&folder, &commitment).map_err(|problem| {
-            problem.hint("see that its folder can be written, then run the command again")
-        })?,
-        Mode::DryRun => evidence_kept::look(&folder, &commitment)? != Kept::Nothing,
-    };
+    let there = evidence_store::delete(&folder, &commitment, mode).map_err(|problem| {
+        problem.hint("see that its folder can be written, then run the command again")
+    })?;
     if session.globals.json {
-        let kept = evidence_kept::look(&folder, &commitment)?;
-        let row = Row { commitment: &commitment, record, kept };
+        let status = EvidenceStore::open(&folder)?.status(&commitment)?;
+        let row = Row { commitment: &commitment, record, status };
         session.print_json(&document(&standing, &[row], Vec::new()))?;
         return Ok(Answer::Yes);
     }

@@ -23,6 +23,7 @@ use crate::store::files::read_exact_at;
 use crate::store::files::system;
 use crate::store::files::write_all;
 use crate::store::files::write_all_at;
+use crate::store::folder::Refusal;
 use crate::vocab::Code;
 use crate::vocab::Place;
 use crate::vocab::Problem;
@@ -45,6 +46,8 @@ const CHUNK_LEN: usize = 1 << 20;
 #[derive(Debug)]
 pub struct DiskLog {
     files: Arc<dyn Files>,
+    /// Those inside the ledger's folder, which may have come from somebody else.
+    inside: Arc<dyn Files>,
     folder: PathBuf,
     /// Held by a writer for as long as it lives.
     lock: Option<Lock>,
@@ -128,6 +131,11 @@ pub fn io_problem(code: Code, what: &str, path: &Path, error: &io::Error) -> Pro
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
     );
+    if let Some(refusal) = Refusal::of(error) {
+        return Problem::new(Code::FolderEntry, format!("{what}: {refusal}"))
+            .at(Place::Path(path.display().to_string()))
+            .hint(refusal.hint());
+    }
     let (code, hint) = match (full, code) {
         (true, _) => {
             (Code::DiskFull, "free some space (or raise the limit) and run the command again")
@@ -176,14 +184,9 @@ impl DiskLog {
 
     /// Likewise, on other files than the system's.
     pub fn open_on(files: Arc<dyn Files>, ledger: &Path) -> DiskLog {
-        let folder = ledger.join(LOG_FOLDER);
-        DiskLog { files, folder, lock: None, last: None, in_doubt: false, interrupted: false }
-    }
-
-    /// Opens the segments that lie directly in a folder, for reading.
-    pub fn open_segments(folder: &Path) -> DiskLog {
-        let (files, folder) = (system(), folder.to_owned());
-        DiskLog { files, folder, lock: None, last: None, in_doubt: false, interrupted: false }
+        let (inside, folder) = (files.inside(ledger), ledger.join(LOG_FOLDER));
+        let (lock, last) = (None, None);
+        DiskLog { files, inside, folder, lock, last, in_doubt: false, interrupted: false }
     }
 
     /// Whether a folder holds a log with at least one segment.
@@ -194,7 +197,7 @@ impl DiskLog {
     /// Whether there is a log with at least one segment. Errors: [`Code::DiskRead`], if that cannot
     /// be told.
     pub fn has_segments(&self) -> Result<bool, Problem> {
-        match self.files.list(&self.folder) {
+        match self.inside.list(&self.folder) {
             Ok(names) => Ok(names.iter().any(|name| SegmentHeader::number_in(name).is_some())),
             Err(error) if is_not_there(&error) => Ok(false),
             Err(error) => Err(cannot_read(&self.folder, &error)),
@@ -211,7 +214,8 @@ impl DiskLog {
     pub fn open_for_writing_on(files: Arc<dyn Files>, ledger: &Path) -> Result<DiskLog, Problem> {
         let log = DiskLog::open_on(files, ledger);
         let path = log.folder.join(LOCK_FILE);
-        let lock = log.files.open(&path, How::Lock).map_err(|error| cannot_write(&path, &error))?;
+        let lock =
+            log.inside.open(&path, How::Lock).map_err(|error| cannot_write(&path, &error))?;
         match lock.try_lock() {
             Ok(()) => {
                 let mut mark = [0];
@@ -239,8 +243,8 @@ impl DiskLog {
     pub fn create_on(files: Arc<dyn Files>, ledger: &Path) -> Result<DiskLog, Problem> {
         let folder = ledger.join(LOG_FOLDER);
         // The ledger's own folder may be new, too.
-        make_durable_folders(&*files, &folder)
-            .and_then(|()| files.sync_folder(above(ledger)))
+        make_durable_folders(&*files, ledger)
+            .and_then(|()| make_durable_folders(&*files.inside(ledger), &folder))
             .map_err(|error| cannot_write(&folder, &error))?;
         let log = DiskLog::open_for_writing_on(files, ledger)?;
         if log.segments()?.is_empty() {
@@ -376,7 +380,7 @@ impl DiskLog {
     fn open_last(&self) -> Result<Option<LastSegment>, Problem> {
         let Some(Segment { number, len, .. }) = self.segments()?.pop() else { return Ok(None) };
         let path = self.path(number);
-        let file = self.files.open(&path, How::Append);
+        let file = self.inside.open(&path, How::Append);
         let file = file.map_err(|error| cannot_write(&path, &error))?;
         Ok(Some(LastSegment { number, len, file }))
     }
@@ -414,15 +418,15 @@ impl DiskLog {
             let begin = match copied {
                 Some(last) => {
                     let mut before = vec![0; usize::try_from(last.len).unwrap_or(0)];
-                    read_exact_at(&*self.files.open(&path, How::Read)?, &mut before, 0)?;
+                    read_exact_at(&*self.inside.open(&path, How::Read)?, &mut before, 0)?;
                     before
                 }
                 None => SegmentHeader { number, first_seq }.bytes().to_vec(),
             };
             let draft = path.with_extension("new");
-            let file = self.files.open(&draft, How::Create)?;
+            let file = self.inside.open(&draft, How::Create)?;
             let draft = Draft {
-                files: self.files.clone(),
+                files: self.inside.clone(),
                 path: path.clone(),
                 draft,
                 file,
@@ -444,10 +448,10 @@ impl DiskLog {
         let synced = draft.file.sync_all().map_err(|error| cannot_write(&draft.path, &error));
         self.in_doubt |= synced.is_err();
         synced.and_then(|()| signing()).map_err(Failure::TakenBack)?;
-        let named = self.files.rename(&draft.draft, &draft.path);
+        let named = self.inside.rename(&draft.draft, &draft.path);
         named.map_err(|error| Failure::TakenBack(cannot_write(&draft.path, &error)))?;
         draft.named = true;
-        let synced = self.files.sync_folder(&self.folder);
+        let synced = self.inside.sync_folder(&self.folder);
         synced.map_err(|error| Failure::InDoubt(self.folder.clone(), error))
     }
 
@@ -463,14 +467,14 @@ impl DiskLog {
             // From the end, so that no gap is left if this is interrupted.
             for number in (segment..=last).rev() {
                 if number > segment || offset == 0 {
-                    self.files.remove(&self.path(number))?;
-                    self.files.sync_folder(&self.folder)?;
+                    self.inside.remove(&self.path(number))?;
+                    self.inside.sync_folder(&self.folder)?;
                 }
             }
             if offset == 0 {
                 return Ok(());
             }
-            let file = self.files.open(&path, How::Write)?;
+            let file = self.inside.open(&path, How::Write)?;
             file.set_len(offset)?;
             file.sync_all()
         };
@@ -483,7 +487,7 @@ impl DiskLog {
     /// [`Code::DiskRead`], [`Code::DiskWrite`].
     pub fn remove_drafts(&mut self) -> Result<bool, Problem> {
         debug_assert!(self.lock.is_some(), "only a writer removes drafts");
-        let names = self.files.list(&self.folder).map_err(|e| cannot_read(&self.folder, &e))?;
+        let names = self.inside.list(&self.folder).map_err(|e| cannot_read(&self.folder, &e))?;
         let drafts = names.iter().filter(|name| {
             let segment = name.strip_suffix(DRAFT).map(|stem| format!("{stem}.seg"));
             segment.is_some_and(|name| SegmentHeader::number_in(&name).is_some())
@@ -491,7 +495,7 @@ impl DiskLog {
         let mut any = false;
         for draft in drafts {
             let path = self.folder.join(draft);
-            self.files.remove(&path).map_err(|error| cannot_write(&path, &error))?;
+            self.inside.remove(&path).map_err(|error| cannot_write(&path, &error))?;
             any = true;
         }
         Ok(any)
@@ -507,7 +511,7 @@ impl DiskLog {
         let path = self.path(last.number);
         let settle = || -> io::Result<()> {
             let mut at = if last.number == segment { offset } else { 0 };
-            let file = self.files.open(&path, How::Write)?;
+            let file = self.inside.open(&path, How::Write)?;
             let mut chunk = vec![0; CHUNK_LEN];
             while at < last.len {
                 let len = usize::try_from(last.len - at).unwrap_or(CHUNK_LEN).min(CHUNK_LEN);
@@ -516,7 +520,7 @@ impl DiskLog {
                 at += len as u64;
             }
             file.sync_all()?;
-            self.files.sync_folder(&self.folder)
+            self.inside.sync_folder(&self.folder)
         };
         let done = settle().map_err(|error| cannot_write(&path, &error));
         self.in_doubt |= done.is_err();
@@ -528,9 +532,9 @@ impl DiskLog {
     pub fn confirm(&self) -> Result<(), Problem> {
         let Some(last) = self.segments()?.pop() else { return Ok(()) };
         let path = self.path(last.number);
-        let synced = self.files.open(&path, How::Read).and_then(|file| {
+        let synced = self.inside.open(&path, How::Read).and_then(|file| {
             file.sync_data()?;
-            self.files.sync_folder(&self.folder)
+            self.inside.sync_folder(&self.folder)
         });
         match synced {
             Err(error) if !cannot_be_synced(&error) => {
@@ -571,10 +575,10 @@ impl SegmentSource for DiskLog {
     fn segments(&self) -> Result<Vec<Segment>, Problem> {
         let unreadable = |error: io::Error| cannot_read(&self.folder, &error);
         let mut segments = Vec::new();
-        for name in self.files.list(&self.folder).map_err(unreadable)? {
+        for name in self.inside.list(&self.folder).map_err(unreadable)? {
             let Some(number) = SegmentHeader::number_in(&name) else { continue };
             let path = self.folder.join(name);
-            let known = self.files.known(&path).map_err(unreadable)?;
+            let known = self.inside.known(&path).map_err(|error| cannot_read(&path, &error))?;
             let name = path.display().to_string();
             segments.push(Segment { number, name, len: known.len, stamp: known.stamp });
         }
@@ -584,7 +588,7 @@ impl SegmentSource for DiskLog {
 
     fn read_at(&self, segment: u32, offset: u64, buffer: &mut [u8]) -> Result<(), Problem> {
         let path = self.path(segment);
-        let file = self.files.open(&path, How::Read);
+        let file = self.inside.open(&path, How::Read);
         file.and_then(|file| read_exact_at(&*file, buffer, offset))
             .map_err(|error| cannot_read(&path, &error))
     }

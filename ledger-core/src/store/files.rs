@@ -13,6 +13,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::store::folder;
+
 /// How a file is opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum How {
@@ -24,7 +26,7 @@ pub enum How {
     Append,
     /// Likewise, and made if it is not there.
     AppendOrCreate,
-    /// Made, or emptied.
+    /// Made, or emptied. Inside a folder ([`Files::inside`]): made in the place of what was there.
     Create,
     /// To be locked: made if it is not there.
     Lock,
@@ -41,6 +43,11 @@ pub struct Known {
 
 /// A file system.
 pub trait Files: fmt::Debug + Send + Sync {
+    /// The files inside a folder that somebody else may have made: nothing there is reached
+    /// through a link below the folder itself, and only regular files are opened. Where the folder
+    /// cannot be opened, every operation says so.
+    fn inside(&self, folder: &Path) -> Arc<dyn Files>;
+
     /// Opens a file.
     fn open(&self, path: &Path, how: How) -> io::Result<Box<dyn OpenFile>>;
 
@@ -121,6 +128,10 @@ pub fn system() -> Arc<dyn Files> {
 }
 
 impl Files for SystemFiles {
+    fn inside(&self, folder: &Path) -> Arc<dyn Files> {
+        folder::inside(folder)
+    }
+
     fn open(&self, path: &Path, how: How) -> io::Result<Box<dyn OpenFile>> {
         let mut options = OpenOptions::new();
         match how {

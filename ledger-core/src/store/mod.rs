@@ -2,6 +2,7 @@
 //! events.
 
 pub mod files;
+pub mod folder;
 pub mod disk;
 pub mod memory;
 pub mod reader;
@@ -11,6 +12,7 @@ pub mod witness;
 
 pub use disk::DiskLog;
 pub use files::Files;
+pub use folder::Folder;
 pub use memory::MemoryLog;
 pub use reader::Batch;
 pub use reader::Ending;

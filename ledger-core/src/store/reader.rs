@@ -24,6 +24,13 @@ const SHARE_FRAMES_MAX: usize = 8_192;
 const SHARE_LEN_MAX: usize = 4 << 20;
 /// Bytes read at once behind damage, at first; more, the longer it goes on well.
 const SEARCH_LEN: usize = 4 << 10;
+/// Most bytes that are searched for whole records behind damage, over all of a log: four of the
+/// largest records. A sparse file may be as long as it likes.
+const SEARCH_LEN_MAX: u64 = 4 * FRAME_LEN_MAX as u64;
+/// The longest frame.
+const ONE_FRAME_LEN_MAX: u64 = (FRAME_HEADER_LEN + FRAME_LEN_MAX + FRAME_TRAILER_LEN) as u64;
+/// Most bytes of frames that are hashed in that search.
+const TRY_LEN_MAX: u64 = 1 << 30;
 /// What a disk writes at once: a sector that was never written reads as zeros.
 const SECTOR_LEN: usize = 512;
 
@@ -144,8 +151,11 @@ pub struct Reader<'s> {
     ending: Option<Ending>,
     /// Bytes to be read at once.
     batch_len: usize,
-    /// Bytes of frames that are still tried in search of whole records: twice those of the log.
+    /// Bytes of frames that are still tried in search of whole records: twice those of the log, at
+    /// most.
     to_try: u64,
+    /// Bytes that are still searched for whole records.
+    to_search: u64,
 }
 
 impl<'s> Reader<'s> {
@@ -153,7 +163,7 @@ impl<'s> Reader<'s> {
     pub fn new(source: &'s dyn SegmentSource) -> Result<Reader<'s>, Problem> {
         let segments = source.segments()?;
         let len = segments.iter().fold(0u64, |len, segment| len.saturating_add(segment.len));
-        let to_try = len.saturating_mul(2);
+        let to_try = len.saturating_mul(2).min(TRY_LEN_MAX);
         Ok(Reader {
             source,
             segments,
@@ -165,6 +175,7 @@ impl<'s> Reader<'s> {
             ending: None,
             batch_len: BATCH_LEN,
             to_try,
+            to_search: SEARCH_LEN_MAX,
         })
     }
 
@@ -179,7 +190,8 @@ impl<'s> Reader<'s> {
             first_seq: None,
             ending: None,
             batch_len: BATCH_LEN,
-            to_try: segment.len.saturating_mul(2),
+            to_try: segment.len.saturating_mul(2).min(TRY_LEN_MAX),
+            to_search: SEARCH_LEN_MAX,
             segments: vec![segment],
         }
     }
@@ -309,7 +321,10 @@ impl<'s> Reader<'s> {
                 Ok(self.damaged(Code::SegmentBroken, segment, 0, message))
             }
             // A segment whose file was made and whose first bytes never reached the disk.
-            None if is_last && header.iter().all(|byte| *byte == 0) => {
+            None if is_last
+                && segment.len <= header_len + ONE_FRAME_LEN_MAX
+                && header.iter().all(|byte| *byte == 0) =>
+            {
                 let tail = Tail { segment: segment.number, offset: 0, len: segment.len };
                 self.ending = Some(Ending::Unfinished(tail));
                 Ok(false)
@@ -370,13 +385,14 @@ impl<'s> Reader<'s> {
             behind = Some((next.number, 0));
         }
         let header_damaged = behind.is_none() && self.is_record_with_damaged_header(segment)?;
-        if behind.is_none() && !header_damaged {
+        if behind.is_none() && !header_damaged && len <= ONE_FRAME_LEN_MAX {
             self.ending = Some(Ending::Unfinished(Tail { segment: number, offset, len }));
             return Ok(());
         }
-        let message = match header_damaged {
-            true => "the header of the last record is damaged".to_owned(),
-            false => "no whole record begins here, but one follows".to_owned(),
+        let message = match (header_damaged, &behind) {
+            (true, _) => "the header of the last record is damaged".to_owned(),
+            (_, Some(_)) => "no whole record begins here, but one follows".to_owned(),
+            (_, None) => "no whole record begins here, and no append is as long".to_owned(),
         };
         self.damaged(Code::FrameBroken, segment, offset, message);
         if let Some(Ending::Damaged { resume, .. }) = &mut self.ending {
@@ -398,7 +414,8 @@ impl<'s> Reader<'s> {
             let left = segment.len.saturating_sub(at);
             bytes.resize(usize::try_from(left).unwrap_or(usize::MAX).min(window), 0);
             let starts = bytes.len().saturating_sub(FRAME_HEADER_LEN);
-            if starts == 0 {
+            // Where no record has followed for so long, the log is damaged with or without one.
+            if starts == 0 || self.to_search < starts as u64 {
                 return Ok(None);
             }
             self.source.read_at(segment.number, at, &mut bytes)?;
@@ -411,10 +428,12 @@ impl<'s> Reader<'s> {
                 let Some(header) = FrameHeader::read(bytes) else { continue };
                 let place = at + start as u64;
                 if self.is_whole(segment, place, header)? {
+                    self.to_search = self.to_search.saturating_sub(start as u64);
                     return Ok(Some((segment.number, place)));
                 }
             }
             at += starts as u64;
+            self.to_search = self.to_search.saturating_sub(starts as u64);
             window = (window * 2).min(BATCH_LEN);
         }
     }

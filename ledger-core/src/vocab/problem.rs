@@ -182,6 +182,7 @@ codes! {
     RecordLink "record-link" Damaged "A record names the hash of the record before it, the next sequence number and its ledger.";
     SignatureWrong "signature" Damaged "A record is signed by its author's key.";
     SegmentBroken "segment-broken" Damaged "Segments are there, in order, with a sound header.";
+    FolderEntry "folder-entry" Damaged "In a ledger's folder, only regular files and folders count; links are not followed, and a file with a second name is not written to.";
     Truncated "truncated" Damaged "A log ends with a whole record.";
     Rollback "rollback" Damaged "A log is not behind the head that this machine remembers.";
     EventRefused "event-refused" Damaged "Every event on a log is admissible in the state before it.";

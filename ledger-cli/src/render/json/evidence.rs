@@ -7,7 +7,7 @@ use revshare_core::vocab::Digest;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::evidence_kept::Kept;
+use crate::evidence_store::EvidenceStatus;
 use crate::render::json::At;
 use crate::render::json::EventRef;
 
@@ -56,6 +56,8 @@ pub struct EvidenceRow {
 pub struct PulledEvidence {
     /// Commitments whose files were taken over, or with `--dry-run` would be.
     pub taken: Vec<String>,
+    /// Bytes of these files.
+    pub bytes: u64,
     /// Commitments whose files the other copy has, and that are not taken over.
     pub refused: Vec<RefusedEvidence>,
     /// Commitments that were erased, and whose files are still here.
@@ -76,7 +78,7 @@ impl EvidenceRow {
     pub fn of(
         state: &State,
         (commitment, record): (&Digest, &EvidenceRecord),
-        kept: Kept,
+        status: EvidenceStatus,
     ) -> EvidenceRow {
         let named = |id| EventRef::of(&Named::of(state, id));
         let kind = state.event(&record.named_by.0).map_or("", |(_, kind)| kind.as_str());
@@ -89,15 +91,15 @@ impl EvidenceRow {
             note: record.note.as_ref().map(|note| note.to_string()),
             erased_by: record.erased.as_ref().map(|(seq, _)| *seq),
             reason: record.erased.as_ref().map(|(_, reason)| reason.to_string()),
-            here: match kept {
-                Kept::Whole => "matches",
-                Kept::Changed => "changed",
-                Kept::NoSalt => "salt-missing",
-                Kept::NoContent => "content-missing",
-                Kept::Nothing => "missing",
+            here: match status {
+                EvidenceStatus::Matches => "matches",
+                EvidenceStatus::Changed => "changed",
+                EvidenceStatus::SaltMissing => "salt-missing",
+                EvidenceStatus::ContentMissing => "content-missing",
+                EvidenceStatus::Missing => "missing",
             }
             .to_owned(),
-            erase_here: record.erased.is_some() && kept != Kept::Nothing,
+            erase_here: record.erased.is_some() && status != EvidenceStatus::Missing,
         }
     }
 }
