@@ -1,10 +1,14 @@
 //! Nothing between input and posting rounds, and nothing leaves its bounds unnoticed.
 
 use ledger_core::evolve::statement::rate_until;
+use ledger_core::state::Account;
+use ledger_core::state::AccountSums;
 use ledger_core::vocab::Amount;
 use ledger_core::vocab::Code;
 use ledger_core::vocab::Exact;
 use ledger_core::vocab::Id;
+use ledger_core::vocab::OutOfBounds;
+use ledger_core::vocab::Problem;
 use ledger_core::vocab::exact;
 use num_bigint::BigInt;
 use proptest::prelude::any;
@@ -194,4 +198,32 @@ fn the_amounts_of_a_step_have_a_bound() {
     };
     assert_eq!(codes("1000000000"), []);
     assert_eq!(codes("1000000000.000000000001"), [Code::TermsLimits, Code::TermsLimits]);
+}
+
+/// A sum past the bounds of an amount is neither the old sum nor 0: it is an error, and where no
+/// rule refuses it, it is a fault of the program.
+#[test]
+fn a_sum_past_the_bounds_is_an_error() {
+    let most = Amount::parse("999999999999999.999999999999").expect("an amount");
+    let least = Amount::parse("0.000000000001").expect("an amount");
+    assert_eq!(most.plus(least), Err(OutOfBounds));
+    assert_eq!(most.negated().minus(least), Err(OutOfBounds));
+    assert_eq!(Amount::total([most, least, least.negated()]), Err(OutOfBounds));
+    assert_eq!(most.minus(least).and_then(|sum| sum.plus(least)), Ok(most));
+    assert_eq!(Problem::from(OutOfBounds).code, Code::Internal);
+}
+
+/// There is no account whose balance is not an amount.
+#[test]
+fn an_account_has_a_balance_or_is_not_made() {
+    let most = Amount::parse("999999999999999").expect("an amount");
+    let one = Amount::parse("1").expect("an amount");
+    let booked = AccountSums { booked: most, ..AccountSums::default() };
+    assert_eq!(Account::new(booked).map(|account| account.balance()), Ok(most));
+    let paid_more = AccountSums { paid: one, ..booked };
+    let balance = Account::new(paid_more).map(|account| account.balance());
+    assert_eq!(balance, most.minus(one));
+    assert_eq!(Account::new(AccountSums { interest: one, ..booked }), Err(OutOfBounds));
+    let recouped = AccountSums { recouped: most, advanced: most.negated(), ..booked };
+    assert_eq!(Account::new(recouped), Err(OutOfBounds), "what is not recouped is out of bounds");
 }
