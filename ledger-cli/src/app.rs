@@ -232,11 +232,8 @@ pub fn main() -> ExitCode {
         out: Box::new(BufWriter::new(output.sink(io::stdout().lock()))),
         err: Box::new(output.sink(io::stderr())),
         output: output.clone(),
-        archives: Vec::new(),
     };
     let answer = run(&mut session, &cli.command);
-    // What is wrong because something could not be read is said to be that.
-    let answer = session.admit_archives().map_err(Failure::from).and(answer);
     let answer = answer.map_err(|failure| failure.or_at(|code| session.place_of(code)));
     let flushed = session.out.flush();
     // Secrets are wiped and a pager is waited for before anything else is said.

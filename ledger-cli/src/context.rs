@@ -19,16 +19,15 @@ use revshare_core::chain::Signer;
 use revshare_core::command::Command;
 use revshare_core::decide::Context;
 use revshare_core::event::Author;
-use revshare_core::ledger::IndexUse;
+use revshare_core::ledger::CheckpointUse;
 use revshare_core::ledger::Ledger;
 use revshare_core::ledger::Mode;
 use revshare_core::ledger::Notice;
 use revshare_core::ledger::Outcome;
 use revshare_core::ledger::Signing;
-use revshare_core::ledger::admit_whole;
 use revshare_core::ledger::report::ReportDraft;
+use revshare_core::machine::Machine;
 use revshare_core::state::Agreement;
-use revshare_core::state::Archives;
 use revshare_core::state::ProposalStatus;
 use revshare_core::state::Proposed;
 use revshare_core::state::State;
@@ -97,8 +96,8 @@ impl io::Read for Progress {
 pub struct World {
     /// The clock.
     pub now: Timestamp,
-    /// Where this machine's memories lie, if there is a home for them.
-    pub state_folder: Option<PathBuf>,
+    /// The folders of this user for local state and cache.
+    pub machine: Machine,
     /// A file that holds the passphrase of the key.
     pub passphrase_file: Option<PathBuf>,
     /// Whether a person can be asked.
@@ -121,8 +120,6 @@ pub struct Session<'o> {
     pub err: Box<dyn Write + 'o>,
     /// What becomes of the two.
     pub output: Output,
-    /// What the ledgers that were opened are looked up in.
-    pub archives: Archives,
 }
 
 /// A ledger, looked at as it stood at a record.
@@ -154,7 +151,7 @@ impl World {
         let now = i64::try_from(micros).ok().and_then(Timestamp::from_micros);
         World {
             now: now.unwrap_or_default(),
-            state_folder: state_folder(),
+            machine: machine(),
             passphrase_file: path_of("REVSHARE_KEY_PASSPHRASE_FILE"),
             is_interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
             color: false,
@@ -167,15 +164,19 @@ fn path_of(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// `REVSHARE_STATE_DIR`, else `$XDG_STATE_HOME/revshare`, else `~/.local/state/revshare`.
-fn state_folder() -> Option<PathBuf> {
-    if let Some(folder) = path_of("REVSHARE_STATE_DIR") {
-        return Some(folder);
-    }
+/// `REVSHARE_STATE_DIR`, else `$XDG_STATE_HOME/revshare`, else `~/.local/state/revshare`; and
+/// likewise `REVSHARE_CACHE_DIR`, `$XDG_CACHE_HOME`, `~/.cache`.
+fn machine() -> Machine {
     // The XDG specification says that a relative path there is to be ignored.
-    let xdg = path_of("XDG_STATE_HOME").filter(|path| path.is_absolute());
-    let base = xdg.or_else(|| Some(path_of("HOME")?.join(".local/state")))?;
-    Some(base.join("revshare"))
+    let absolute = |name: &str| path_of(name).filter(|path| path.is_absolute());
+    let folder = |own: &str, xdg: &str, below_home: &str| {
+        let base = || absolute(xdg).or_else(|| Some(absolute("HOME")?.join(below_home)));
+        path_of(own).or_else(|| Some(base()?.join("revshare")))
+    };
+    Machine {
+        state: folder("REVSHARE_STATE_DIR", "XDG_STATE_HOME", ".local/state"),
+        cache: folder("REVSHARE_CACHE_DIR", "XDG_CACHE_HOME", ".cache"),
+    }
 }
 
 /// 32 random bytes from the operating system.
@@ -261,15 +262,9 @@ impl Session<'_> {
         }
     }
 
-    /// Whether everything could be read that the ledgers which were opened are looked up in.
-    pub fn admit_archives(&self) -> Result<(), Problem> {
-        let place = || self.place_of(Code::DiskRead);
-        admit_whole(&self.archives).map_err(|problem| problem.at(place()))
-    }
-
-    /// The state folder of this machine.
-    pub fn state_folder(&self) -> Option<&Path> {
-        self.world.state_folder.as_deref()
+    /// The folders of this user for local state and cache.
+    pub fn machine(&self) -> &Machine {
+        &self.world.machine
     }
 
     /// Opens the ledger to read, as it stood at `--at`.
@@ -279,8 +274,7 @@ impl Session<'_> {
 
     /// Likewise, as it stood at a point that an argument of another name gives.
     pub fn read_until(&mut self, point: Option<&str>, what: &str) -> Result<Standing, Failure> {
-        let ledger = Ledger::open(&self.folder()?, self.state_folder())?;
-        self.archives.extend(ledger.archives());
+        let ledger = Ledger::open(&self.folder()?, self.machine())?;
         self.say_notices(&ledger)?;
         let Some(text) = point else {
             return Ok(Standing { ledger, past: None, asked: None });
@@ -303,10 +297,9 @@ impl Session<'_> {
         let folder = self.folder()?;
         let mode = writing.mode();
         let ledger = match mode {
-            Mode::Record => Ledger::open_for_writing(&folder, self.state_folder())?,
-            Mode::DryRun => Ledger::open(&folder, self.state_folder())?,
+            Mode::Record => Ledger::open_for_writing(&folder, self.machine())?,
+            Mode::DryRun => Ledger::open_hashed(&folder, self.machine())?,
         };
-        self.archives.extend(ledger.archives());
         self.say_notices(&ledger)?;
         if let Some(expected) = &writing.if_head {
             admit_head(ledger.state(), expected)?;
@@ -318,6 +311,13 @@ impl Session<'_> {
         };
         let context = Context { author, recorded_at, now: self.world.now };
         Ok(Desk { ledger, signer, context, mode })
+    }
+
+    /// Opens the ledger to sign something that vouches for all of it: everything is verified first.
+    pub fn write_verified(&mut self, writing: &Writing) -> Result<Desk, Failure> {
+        let mut desk = self.write(writing)?;
+        desk.ledger.admit_verified(self.world.now)?;
+        Ok(desk)
     }
 
     /// `--recorded-time` as it is given; otherwise the clock, but not before the last record.
@@ -404,21 +404,26 @@ impl Session<'_> {
                 Notice::Ignored { bytes, records } => format!(
                     "an unfinished append of {bytes} bytes is ignored; it was never recorded, {records} records stand"
                 ),
-                Notice::MemoryNotWritten(error) => {
-                    format!("the memory of the last head could not be written: {error}")
+                Notice::HeadNotRemembered(error) => {
+                    format!("this machine could not remember the last record: {error}")
                 }
             };
             self.note(&text)?;
         }
-        let became = match ledger.index_use() {
-            IndexUse::Rebuilt => Some("the index was rebuilt from the log"),
-            IndexUse::CaughtUp => Some("the index took in what was recorded since"),
-            IndexUse::Answered | IndexUse::Without => None,
-        };
-        if let Some(text) = became.filter(|_| self.globals.verbose > 0) {
-            self.note(text)?;
+        if self.globals.verbose == 0 {
+            return Ok(());
         }
-        Ok(())
+        if self.machine().state.is_none() {
+            self.note("no state folder: an older copy in its place would not be noticed")?;
+        }
+        if !ledger.has_cache() {
+            self.note("no cache folder: every command reads the whole log")?;
+        }
+        match ledger.checkpoint_use() {
+            CheckpointUse::Without => self.note("the whole log was read"),
+            CheckpointUse::Resumed => self.note("what is behind the last checkpoint was read"),
+            CheckpointUse::Current => Ok(()),
+        }
     }
 
     /// A message to a person, beside the result.

@@ -8,7 +8,7 @@
 //! ```text
 //!   text ──intake──▶ nouns ──command──▶ decide ──event──▶ evolve ──▶ state ──view──▶ people
 //!                                          │                ▲           ▲
-//!                                          ▼                │           │ index (a cache)
+//!                                          ▼                │           │ snapshot (a cache)
 //!                                    wire, chain ──▶ store ─┴─ replay ──┘
 //!                                                      │
 //!                                      another copy ───┴──▶ verify, diff, pull
@@ -18,7 +18,7 @@
 //! goes, all at once: a module uses the modules above it and no other. A test holds that.
 //!
 //! What is deliberately absent: a clock, the environment, printing, floats, and any order that a
-//! hash table gives. Only `store` and `index` touch the disk.
+//! hash table gives. Only `store`, `machine` and `index` touch the disk.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -48,8 +48,10 @@ pub mod chain;
 pub mod acknowledgement;
 pub mod settlement;
 pub mod store;
+pub mod machine;
 pub mod replay;
-pub mod prefix;
+pub mod checkpoint;
+pub mod snapshot;
 pub mod index;
 // Reading.
 pub mod view;

@@ -19,6 +19,7 @@ use crate::event::Kind;
 use crate::ledger::Ledger;
 use crate::ledger::Mode;
 use crate::ledger::not_a_ledger;
+use crate::machine::Machine;
 use crate::replay::replay_signed;
 use crate::state::EvidenceRecord;
 use crate::store::Batch;
@@ -63,18 +64,18 @@ pub struct Pulled {
 /// the same each time it is read, and whatever is wrong with either log.
 pub fn pull(
     folder: &Path,
-    state_folder: Option<&Path>,
+    machine: &Machine,
     from: &Path,
     now: Timestamp,
     mode: Mode,
 ) -> Result<Pulled, Problem> {
-    pull_on((&system(), GROUP_LEN), (folder, state_folder), from, now, mode)
+    pull_on((&system(), GROUP_LEN), (folder, machine), from, now, mode)
 }
 
 /// Likewise, on other files than the system's, with so many bytes at least made durable at once.
 pub fn pull_on(
     (files, group_len): (&Arc<dyn Files>, usize),
-    (folder, state_folder): (&Path, Option<&Path>),
+    (folder, machine): (&Path, &Machine),
     from: &Path,
     now: Timestamp,
     mode: Mode,
@@ -85,8 +86,8 @@ pub fn pull_on(
     }
     let exists = DiskLog::open_on(files.clone(), folder).has_segments()?;
     let ours = match (exists, mode) {
-        (true, Mode::Record) => Some(Ledger::open_for_writing_on(files, folder, state_folder)?),
-        (true, Mode::DryRun) => Some(Ledger::open_on(files, folder, state_folder)?),
+        (true, Mode::Record) => Some(Ledger::open_for_writing_on(files, folder, machine)?),
+        (true, Mode::DryRun) => Some(Ledger::open_hashed_on(files, folder, machine)?),
         (false, _) => None,
     };
     let (common, ahead) = match &ours {
@@ -135,7 +136,7 @@ pub fn pull_on(
     }
     let mut ours = match ours {
         Some(ours) => ours,
-        None => Ledger::create_on(files, folder, state_folder)?,
+        None => Ledger::create_on(files, folder, machine)?,
     };
     theirs.confirm().map_err(|problem| in_copy(problem, from))?;
     append(&mut ours, (&theirs, from), &seen)?;

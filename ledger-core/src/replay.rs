@@ -58,7 +58,9 @@ pub fn replay(
     signatures: Signatures,
     on_fact: &mut dyn FnMut(&State, &Fact, FrameAt),
 ) -> Result<Replayed, Problem> {
-    replay_from(source, Start::default(), (last, signatures), on_fact)
+    go_through(source, Start::default(), (last, signatures), &mut |state, fact, at, _| {
+        on_fact(state, fact, at);
+    })
 }
 
 /// Replays somebody else's log: every signature is checked. `on_record` sees every fact that was
@@ -68,28 +70,29 @@ pub fn replay_signed(
     source: &dyn SegmentSource,
     on_record: &mut dyn FnMut(&Fact, FrameAt, &[u8; 64]),
 ) -> Result<Replayed, Problem> {
-    go_through(source, Start::default(), (None, Signatures::Checked), &mut |_, fact, at, signed| {
-        on_record(fact, at, signed);
-    })
+    replay_from(source, Start::default(), Signatures::Checked, on_record)
 }
 
-/// What is known of a log's beginning; by default nothing.
+/// Where a replay starts; by default before record 0.
 #[derive(Debug, Default)]
 pub struct Start {
-    /// The state after it.
+    /// The state there.
     pub state: State,
     /// Where the record behind it begins, or will.
     pub place: Option<(u32, u64)>,
 }
 
-/// Replays what follows on a beginning that is known. Errors: those of [`replay`].
+/// Replays what follows on a start, and shows every fact with its place and its signature, which
+/// the record's hash does not cover. Errors: those of [`replay`].
 pub fn replay_from(
     source: &dyn SegmentSource,
     start: Start,
-    until: (Option<u64>, Signatures),
-    on_fact: &mut dyn FnMut(&State, &Fact, FrameAt),
+    signatures: Signatures,
+    on_record: &mut dyn FnMut(&Fact, FrameAt, &[u8; 64]),
 ) -> Result<Replayed, Problem> {
-    go_through(source, start, until, &mut |state, fact, at, _| on_fact(state, fact, at))
+    go_through(source, start, (None, signatures), &mut |_, fact, at, signature| {
+        on_record(fact, at, signature);
+    })
 }
 
 fn go_through(

@@ -237,6 +237,7 @@ impl Bench {
             .current_dir(self.0.path())
             .env("HOME", self.0.path())
             .env("REVSHARE_STATE_DIR", self.path("state"))
+            .env("REVSHARE_CACHE_DIR", self.path("cache"))
             .stdin(Stdio::null())
             .output()
             .expect("the binary runs");
@@ -278,7 +279,7 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("a folder").map(|entry| entry.expect("an entry")) {
         let (source, name) = (entry.path(), entry.file_name());
         let target = to.join(&name);
-        if name == "index" || name == "state" {
+        if name == "state" || name == "cache" {
             continue;
         }
         if source.is_dir() {

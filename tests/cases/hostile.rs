@@ -29,6 +29,7 @@ use revshare_core::vocab::digest::Domain;
 use revshare_core::wire::event::Sealed;
 use revshare_core::wire::event::seal;
 use revshare_kit::Line;
+use revshare_kit::another_machine;
 use revshare_kit::blocks;
 use revshare_kit::read_terms;
 use revshare_kit::signer;
@@ -112,7 +113,8 @@ impl Log {
     pub fn at_level(level: Level, terms: &str, commands: Vec<(&str, Command)>) -> Log {
         let root = revshare_kit::scratch();
         let folder = root.path().join("ledger");
-        let mut ledger = Ledger::create(&folder, None).expect("a folder for a ledger");
+        let mut ledger =
+            Ledger::create(&folder, &another_machine(&folder)).expect("a folder for a ledger");
         let mut minute = 0;
         let mut submit = |party: &str, command: Command, ledger: &mut Ledger| {
             minute += 1;

@@ -13,6 +13,7 @@ use revshare_core::intake::read_terms;
 use revshare_core::ledger::Ledger;
 use revshare_core::ledger::Mode;
 use revshare_core::ledger::Signing;
+use revshare_core::machine::Machine;
 use revshare_core::view;
 use revshare_core::vocab::Amount;
 use revshare_core::vocab::Code;
@@ -99,7 +100,8 @@ impl Bench {
 
     /// Every party whose acceptance of a record is missing accepts it.
     fn accepted(&self, seq: u64, time: &str) {
-        let ledger = Ledger::open(&self.path("acme"), None).expect("a ledger");
+        let ledger =
+            Ledger::open(&self.path("acme"), &Machine::without_folders()).expect("a ledger");
         let state = ledger.state();
         let id = event(&ledger, seq);
         let agreement = state.agreement().expect("an agreement");
@@ -135,7 +137,8 @@ impl Bench {
     /// Between fork and exec, a child that another test has just started holds the lock, too.
     fn writable(&self) -> Ledger {
         loop {
-            match Ledger::open_for_writing(&self.path("acme"), None) {
+            let other = Machine::in_folder(&self.path("another-machine"));
+            match Ledger::open_for_writing(&self.path("acme"), &other) {
                 Ok(ledger) => return ledger,
                 Err(problem) if problem.code == Code::Locked => std::thread::yield_now(),
                 Err(problem) => panic!("{problem}"),

@@ -66,7 +66,7 @@ fn the_index_finds_what_the_log_says() {
         let line = format!("-C acme history {look} --json");
         let with = bench.ok(&line).out;
         bench.ok(&format!("-C acme history {look} --wide"));
-        fs::remove_dir_all(bench.path("state/index")).expect("an index");
+        fs::remove_dir_all(bench.path("cache")).expect("a cache");
         let without = bench.ok(&line).out;
         // Whoever writes makes it anew.
         bench.ok("-C acme acknowledge --key meta.key");

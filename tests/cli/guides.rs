@@ -104,6 +104,7 @@ impl Guide {
             .env("PATH", format!("{folder}:{path}"))
             .env("HOME", &home)
             .env("REVSHARE_STATE_DIR", home.join("state"))
+            .env("REVSHARE_CACHE_DIR", home.join("cache"))
             .env("REPO", root())
             .output()
             .expect("a shell");

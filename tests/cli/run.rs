@@ -50,7 +50,8 @@ impl Bench {
             .current_dir(self.folder.path())
             .env_clear()
             .env("HOME", self.folder.path())
-            .env("REVSHARE_STATE_DIR", self.path("state"));
+            .env("REVSHARE_STATE_DIR", self.path("state"))
+            .env("REVSHARE_CACHE_DIR", self.path("cache"));
         command
     }
 

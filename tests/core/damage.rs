@@ -9,6 +9,7 @@ use ledger_core::chain::frame_len;
 use ledger_core::command::Command;
 use ledger_core::ledger::Ledger;
 use ledger_core::limits::SEGMENT_LEN_TARGET;
+use ledger_core::machine::Machine;
 use ledger_core::store::SegmentHeader;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
@@ -68,7 +69,7 @@ pub fn frames(segment: &[u8]) -> Vec<(usize, usize)> {
 fn open(segments: &[Vec<u8>]) -> Result<Ledger, Problem> {
     let scratch = scratch();
     place(segments, &scratch.path().join("ledger"));
-    Ledger::open(&scratch.path().join("ledger"), None)
+    Ledger::open(&scratch.path().join("ledger"), &Machine::without_folders())
 }
 
 /// Damage is named: with a code of its class, and the record or the place in the file.
@@ -238,7 +239,9 @@ fn segments_are_there_and_in_order() {
         place(&segments, &folder);
         fs::remove_file(folder.join("log").join(SegmentHeader::file_name(missing as u32)))
             .expect("the segment was there");
-        let problem = Ledger::open(&folder, None).map(|_| ()).expect_err("a segment is missing");
+        let problem = Ledger::open(&folder, &Machine::without_folders())
+            .map(|_| ())
+            .expect_err("a segment is missing");
         assert_eq!(problem.code, Code::SegmentBroken, "without {missing}: {problem}");
         assert!(problem.message.contains(&SegmentHeader::file_name(missing as u32)[..8]));
 
@@ -274,18 +277,16 @@ fn segments_are_there_and_in_order() {
 /// it, it is a rollback.
 #[test]
 fn a_missing_last_segment_is_a_rollback() {
-    let mut world = World::with_memory();
+    let mut world = World::with_cache();
     world.open_and_accept(two_parties("share = { meta = \"0.15\" }").build());
-    let (folder, memory) = (world.folder(), world.memory_folder());
+    let (folder, machine) = (world.folder(), world.machine());
     let segments = in_segments(&world.segments()[0], 1);
     let _root = world.close();
     place(&segments, &folder);
-    Ledger::open(&folder, Some(&memory)).expect("the same records in two segments");
+    Ledger::open(&folder, &machine).expect("the same records in two segments");
     place(&segments[..1], &folder);
-    Ledger::open(&folder, None).expect("a shorter log");
-    for opened in
-        [Ledger::open(&folder, Some(&memory)), Ledger::open_for_writing(&folder, Some(&memory))]
-    {
+    Ledger::open(&folder, &Machine::without_folders()).expect("a shorter log");
+    for opened in [Ledger::open(&folder, &machine), Ledger::open_for_writing(&folder, &machine)] {
         let problem = opened.map(|_| ()).expect_err("a rollback");
         assert_eq!(problem.code, Code::Rollback, "{problem}");
         assert!(problem.message.contains("rollback"), "{problem}");

@@ -1,19 +1,18 @@
 //! What holds of disputes on every ledger.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use ledger_core::command::Command;
 use ledger_core::dispute::Claim;
 use ledger_core::dispute::Opening;
 use ledger_core::dispute::Target;
 use ledger_core::evolve::statement::rate_until;
-use ledger_core::index::snapshot;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::replay as replay_log;
 use ledger_core::state::Account;
 use ledger_core::state::Dispute;
 use ledger_core::state::DisputeStatus;
+use ledger_core::state::State;
 use ledger_core::view::dispute::replay;
 use ledger_core::vocab::Amount;
 use ledger_core::vocab::EventId;
@@ -22,6 +21,8 @@ use ledger_core::vocab::Period;
 use ledger_core::vocab::Text;
 use ledger_core::what_if::Question;
 use ledger_core::what_if::ask;
+use ledger_core::wire::codec::decode_cache;
+use ledger_core::wire::codec::encode_cache;
 use proptest::prelude::any;
 use revshare_kit::World;
 use revshare_kit::disk::in_memory;
@@ -220,8 +221,8 @@ fn as_claimed_is_what_acceptance_makes() {
 fn snapshots_keep_disputes() {
     holds(120, dispute_plan(8..28), |plan| {
         let world = play(&plan);
-        let bytes = snapshot::write(world.state(), 0).expect("a snapshot").parts().concat();
-        let read = snapshot::read(&Arc::new(bytes), 0, Vec::new()).expect("it reads back");
+        let bytes = encode_cache(world.state()).expect("bytes");
+        let read: State = decode_cache(&bytes).expect("it reads back");
         assert_eq!(state_root(&read), world.root());
         let (own, other) = (world.agreement(), read.agreement().expect("an agreement"));
         assert_eq!(format!("{:?}", own.disputes()), format!("{:?}", other.disputes()));

@@ -22,6 +22,7 @@ use revshare_kit::Given;
 use revshare_kit::Line;
 use revshare_kit::TermsBuilder;
 use revshare_kit::World;
+use revshare_kit::another_machine;
 use revshare_kit::disk::in_memory;
 use revshare_kit::disputes::status_of;
 use revshare_kit::lines;
@@ -333,7 +334,7 @@ fn released_logs_open_for_ever() {
         let scratch = scratch();
         let copy = scratch.path().join("ledger");
         revshare_kit::disk::place(&stored, &copy);
-        let ledger = Ledger::open_for_writing(&copy, None).expect("it opens");
+        let ledger = Ledger::open_for_writing(&copy, &another_machine(&copy)).expect("it opens");
         assert_eq!(ledger.notices(), []);
         assert_eq!(segments(&copy), stored);
         let verdict = verify(&in_memory(stored.clone()), &Options::default());

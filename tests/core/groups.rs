@@ -1,21 +1,20 @@
 //! Reports that are written line by line, and events that become durable together.
 
 use std::fs;
-use std::sync::Arc;
 
 use ledger_core::command::Command;
 use ledger_core::decide::Context;
 use ledger_core::event::Kind;
-use ledger_core::index::snapshot;
 use ledger_core::intake::Blocks;
 use ledger_core::intake::read_csv;
 use ledger_core::intake::read_csv_blocks;
-use ledger_core::ledger::IndexUse;
+use ledger_core::ledger::CheckpointUse;
 use ledger_core::ledger::Ledger;
 use ledger_core::ledger::Lookup;
 use ledger_core::ledger::Mode;
 use ledger_core::ledger::Signing;
 use ledger_core::ledger::report::PreparedBlock;
+use ledger_core::machine::Machine;
 use ledger_core::state::State;
 use ledger_core::terms::TermsByDay;
 use ledger_core::vocab::Amount;
@@ -27,6 +26,8 @@ use ledger_core::vocab::Level;
 use ledger_core::vocab::Period;
 use ledger_core::vocab::Problem;
 use ledger_core::vocab::Text;
+use ledger_core::wire::codec::decode_cache;
+use ledger_core::wire::codec::encode_cache;
 use revshare_kit::World;
 use revshare_kit::keys::signer;
 use revshare_kit::two_parties;
@@ -226,18 +227,18 @@ fn a_group_that_is_only_tried_or_empty_records_nothing() -> Result<(), Problem> 
 
 #[test]
 fn a_writer_knows_again_what_it_has_just_written_and_nothing_else() {
-    let mut world = World::with_memory();
+    let mut world = World::with_cache();
     world.open_and_accept(two_parties("share = { meta = \"0.15\" }").build());
     let terms = world.agreement().terms().clone();
     let terms = TermsByDay::one(&terms, Level::LATEST);
     let blocks = read_csv("january.csv", file().as_bytes(), &terms, january()).blocks;
-    let known = world.memory_folder().join("replayed");
-    assert!(!known.exists(), "little was written so far");
+    let cache = world.machine().cache.expect("a cache");
+    assert!(!cache.exists(), "little was written so far");
     world.must(HOST, Command::ReportUsage { period: january(), supplement: false, blocks });
-    assert_eq!(fs::read_dir(&known).expect("a memory").count(), 1);
-    let (root, folder, memory) = (world.root(), world.folder(), world.memory_folder());
+    assert_eq!(fs::read_dir(&cache).expect("a checkpoint").count(), 1);
+    let (root, folder, machine) = (world.root(), world.folder(), world.machine());
     let kept = world.close();
-    let opened = Ledger::open_for_writing(&folder, Some(&memory)).expect("opens");
+    let opened = Ledger::open_for_writing(&folder, &machine).expect("opens");
     assert_eq!(state_root(opened.state()), root);
     drop(opened);
     // One bit of a line.
@@ -246,7 +247,7 @@ fn a_writer_knows_again_what_it_has_just_written_and_nothing_else() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&segment, bytes).expect("a segment");
-    let refused = Ledger::open_for_writing(&folder, Some(&memory)).map(|_| ());
+    let refused = Ledger::open_for_writing(&folder, &machine).map(|_| ());
     assert_eq!(refused.map_err(|problem| problem.code), Err(Code::RecordHash));
     drop(kept);
 }
@@ -259,10 +260,11 @@ fn records_of_a_long_ledger_are_found() {
     let context = world.context(HOST, &key);
     let group = wishes(&context, 0..10_100);
     world.ledger_mut().submit_all(group, &key, Mode::Record).expect("recorded");
-    let (folder, memory) = (world.folder(), world.memory_folder());
-    drop(Ledger::open(&folder, Some(&memory)).expect("it opens"));
-    let ledger = Ledger::open(&folder, Some(&memory)).expect("it opens");
-    assert_eq!(ledger.index_use(), IndexUse::Answered);
+    let folder = world.folder();
+    let machine = Machine { cache: Some(folder.with_file_name("cache")), ..world.machine() };
+    drop(Ledger::open(&folder, &machine).expect("it opens"));
+    let ledger = Ledger::open(&folder, &machine).expect("it opens");
+    assert_eq!(ledger.checkpoint_use(), CheckpointUse::Current);
     let last = world.state().next_seq() - 1;
     for seq in [0, 1, 2, 5_000, last] {
         let event = world.state().event_at(seq).expect("an event");
@@ -274,8 +276,9 @@ fn records_of_a_long_ledger_are_found() {
     let by_kind = [Lookup::Kind(Kind::PayoutSent)];
     ledger.find(&by_kind, &mut |_| found += 1).expect("readable");
     assert_eq!(found, 10_100);
-    let index = fs::read_dir(memory.join("index")).expect("an index").flatten().next();
-    let files = fs::read_dir(index.expect("an index").path()).expect("an index").flatten();
+    let cache = machine.cache.expect("a cache");
+    let copies = fs::read_dir(cache).expect("a cache").flatten().map(|copy| copy.path());
+    let files = copies.flat_map(|copy| fs::read_dir(copy).expect("a folder")).flatten();
     assert!(files.into_iter().all(|entry| entry.path().is_file()), "there is no database");
 }
 
@@ -287,8 +290,8 @@ fn a_state_of_many_events_is_restored() {
     let context = world.context(HOST, &key);
     let group = wishes(&context, 0..10_100);
     world.ledger_mut().submit_all(group, &key, Mode::Record).expect("recorded");
-    let bytes = snapshot::write(world.state(), 0).expect("a snapshot").parts().concat();
-    let read = snapshot::read(&Arc::new(bytes.clone()), 0, Vec::new()).expect("it reads back");
+    let bytes = encode_cache(world.state()).expect("bytes");
+    let read: State = decode_cache(&bytes).expect("it reads back");
     assert_eq!(state_root(&read), world.root());
     let place = |state: &State| (state.next_seq(), state.head(), state.recorded_at());
     assert_eq!(place(&read), place(world.state()));
@@ -297,6 +300,5 @@ fn a_state_of_many_events_is_restored() {
         assert_eq!(read.event(&event.id), Some((event.seq, event.kind)));
         assert_eq!(read.content(&event.content), Some((event.seq, event.id)));
     }
-    assert_eq!(snapshot::write(&read, 0).expect("a snapshot").parts().concat(), bytes);
-    assert!(read.is_whole());
+    assert_eq!(encode_cache(&read), Some(bytes));
 }

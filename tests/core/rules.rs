@@ -13,6 +13,7 @@ use revshare_kit::Given;
 use revshare_kit::Line;
 use revshare_kit::TermsBuilder;
 use revshare_kit::World;
+use revshare_kit::another_machine;
 use revshare_kit::booked;
 use revshare_kit::lines;
 use revshare_kit::party;
@@ -267,7 +268,9 @@ fn time_runs_forward_and_not_ahead() {
     let minute = 60_000_000;
     let folder = world.close();
     let path = folder.path().join("ledger");
-    let mut ledger = ledger_core::ledger::Ledger::open_for_writing(&path, None).expect("it opens");
+    let machine = another_machine(&path);
+    let mut ledger =
+        ledger_core::ledger::Ledger::open_for_writing(&path, &machine).expect("it opens");
     let mut try_at = |recorded_at: i64| {
         let context = Context {
             author: ledger_core::event::Author {

@@ -9,10 +9,10 @@ use std::sync::atomic::Ordering;
 
 use ledger_core::acknowledgement::SignedAcknowledgement;
 use ledger_core::chain::FRAME_TRAILER_LEN;
+use ledger_core::machine::RememberedHead;
 use ledger_core::replay::Signatures;
 use ledger_core::replay::ledger_id;
 use ledger_core::replay::replay;
-use ledger_core::store::witness::RememberedHead;
 use ledger_core::verify::Options;
 use ledger_core::verify::Verdict;
 use ledger_core::verify::verify;

@@ -14,6 +14,7 @@ use ledger_core::ledger::Ledger;
 use ledger_core::ledger::Mode;
 use ledger_core::ledger::Notice;
 use ledger_core::ledger::Signing;
+use ledger_core::machine::Machine;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
 use ledger_core::vocab::Code;
@@ -26,6 +27,7 @@ use revshare_kit::CrashingDisk;
 use revshare_kit::Given;
 use revshare_kit::Line;
 use revshare_kit::World;
+use revshare_kit::another_machine;
 use revshare_kit::blocks;
 use revshare_kit::disk::place;
 use revshare_kit::lines;
@@ -81,7 +83,7 @@ fn child_appends_until_it_is_killed() {
         return;
     };
     let folder = Path::new(&folder);
-    let mut ledger = Ledger::open_for_writing(&folder.join("ledger"), Some(&folder.join("state")))
+    let mut ledger = Ledger::open_for_writing(&folder.join("ledger"), &Machine::in_folder(folder))
         .expect("what a killed process left can be opened");
     for number in ledger.state().next_seq().. {
         let lines = if number % 2 == 0 { 3 } else { 20_000 };
@@ -99,7 +101,7 @@ fn child(name: &str, folder: &Path) -> Process {
 
 /// A ledger with a report of January, in a folder whose writer has gone.
 pub fn folder_with_ledger() -> tempfile::TempDir {
-    let mut world = World::with_memory();
+    let mut world = World::with_cache();
     world.open_and_accept(two_parties("share = { meta = \"0.15\" }").build());
     let report = Command::ReportUsage { period: january(), supplement: false, blocks: vec![] };
     world.must("acme-cloud", report);
@@ -138,16 +140,17 @@ fn what_was_recorded_survives_a_kill() {
                 recorded = number.parse().expect("a number");
             }
         }
-        let (ledger, memory) = (folder.path().join("ledger"), folder.path().join("state"));
-        let read = Ledger::open(&ledger, Some(&memory)).expect("a reader opens it");
+        let (ledger, machine) = (folder.path().join("ledger"), Machine::in_folder(folder.path()));
+        let read = Ledger::open(&ledger, &machine).expect("a reader opens it");
         assert!(read.state().next_seq() > recorded, "round {round}: record {recorded} is lost");
-        let written = Ledger::open_for_writing(&ledger, Some(&memory)).expect("a writer opens it");
+        let written = Ledger::open_for_writing(&ledger, &machine).expect("a writer opens it");
         assert_eq!(read.state().head(), written.state().head());
         assert!(written.notices().len() <= 1, "{:?}", written.notices());
         cuts += written.notices().len();
     }
     println!("{recorded} records, {cuts} unfinished appends cut");
-    let end = Ledger::open(&folder.path().join("ledger"), None).expect("it opens");
+    let end =
+        Ledger::open(&folder.path().join("ledger"), &Machine::without_folders()).expect("it opens");
     assert_eq!(end.notices(), []);
     let reference = revshare_reference::replay(&segments(&folder.path().join("ledger")));
     let reference = reference.expect("the reference reads it");
@@ -163,7 +166,8 @@ fn child_appends_until_the_disk_is_full() {
         return;
     };
     let folder = Path::new(&folder).join("ledger");
-    let mut ledger = Ledger::open_for_writing(&folder, None).expect("it can be opened");
+    let mut ledger =
+        Ledger::open_for_writing(&folder, &another_machine(&folder)).expect("it can be opened");
     for number in 0.. {
         let before = (segments(&folder), ledger.state().head(), state_root(ledger.state()));
         let Err(problem) = supplement(&mut ledger, number, 400) else {
@@ -194,8 +198,11 @@ fn a_full_disk_changes_nothing() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("refused after"), "it never ran out of room: {said}");
-    let mut ledger = Ledger::open_for_writing(&folder.path().join("ledger"), None)
-        .expect("it opens when there is room again");
+    let mut ledger = Ledger::open_for_writing(
+        &folder.path().join("ledger"),
+        &another_machine(&folder.path().join("ledger")),
+    )
+    .expect("it opens when there is room again");
     assert_eq!(ledger.notices(), []);
     supplement(&mut ledger, 1_000, 400).expect("and goes on");
 }
@@ -205,18 +212,22 @@ fn a_full_disk_changes_nothing() {
 fn one_writer_at_a_time() {
     let mut given = Given::ledger(two_parties("share = { meta = \"0.15\" }"));
     let folder = given.world().folder();
-    let second = Ledger::open_for_writing(&folder, None);
+    let second = Ledger::open_for_writing(&folder, &another_machine(&folder));
     assert_eq!(second.map(|_| ()).map_err(|problem| problem.code), Err(Code::Locked));
-    let reader = Ledger::open(&folder, None).expect("readers are never blocked");
+    let reader =
+        Ledger::open(&folder, &Machine::without_folders()).expect("readers are never blocked");
     assert_eq!(reader.state().next_seq(), 2);
     let folder_handle = given.into_world().close();
-    let writer = Ledger::open_for_writing(&folder_handle.path().join("ledger"), None);
+    let writer = Ledger::open_for_writing(
+        &folder_handle.path().join("ledger"),
+        &another_machine(&folder_handle.path().join("ledger")),
+    );
     assert!(writer.is_ok(), "the lock goes with its writer");
 }
 
 /// The log before and after the last append of a ledger.
 fn last_append(parts: bool) -> (World, CrashingDisk) {
-    let mut world = World::with_memory();
+    let mut world = World::with_cache();
     world.open_and_accept(two_parties("share = { meta = \"0.15\" }").build());
     let report = |blocks| Command::ReportUsage { period: january(), supplement: false, blocks };
     let before;
@@ -242,14 +253,15 @@ fn last_append(parts: bool) -> (World, CrashingDisk) {
 /// many bytes it ignored, a writer cuts them and can go on. On a machine that remembers that the
 /// append was recorded, the same log is damaged, and nothing is cut.
 #[track_caller]
-fn left_by_a_power_cut(disk: &CrashingDisk, left: &[Vec<u8>], memory: &Path, what: &str) {
+fn left_by_a_power_cut(disk: &CrashingDisk, left: &[Vec<u8>], machine: &Machine, what: &str) {
     let scratch = revshare_kit::scratch();
     let folder = scratch.path().join("ledger");
     let whole = disk.torn_after(0);
     place(left, &folder);
     let is_clean = *left == whole;
 
-    let reader = Ledger::open(&folder, None).unwrap_or_else(|problem| panic!("{what}: {problem}"));
+    let reader = Ledger::open(&folder, &Machine::without_folders())
+        .unwrap_or_else(|problem| panic!("{what}: {problem}"));
     let records = reader.state().next_seq();
     let ignored: u64 = left.iter().zip(&whole).map(|(l, w)| (l.len() - w.len()) as u64).sum();
     let expected = match is_clean {
@@ -263,8 +275,8 @@ fn left_by_a_power_cut(disk: &CrashingDisk, left: &[Vec<u8>], memory: &Path, wha
     assert_eq!(verdict.state_root, Some(state_root(reader.state())), "{what}");
     assert_eq!(verdict.head.map(|(seq, _)| seq + 1), Some(records), "{what}");
 
-    let mut writer =
-        Ledger::open_for_writing(&folder, None).unwrap_or_else(|p| panic!("{what}: {p}"));
+    let mut writer = Ledger::open_for_writing(&folder, &another_machine(&folder))
+        .unwrap_or_else(|p| panic!("{what}: {p}"));
     assert_eq!(writer.state().head(), reader.state().head(), "{what}");
     assert_eq!(writer.notices().len(), expected.len(), "{what}");
     assert_eq!(segments(&folder), whole, "{what}: a writer cuts back to the last record");
@@ -274,11 +286,10 @@ fn left_by_a_power_cut(disk: &CrashingDisk, left: &[Vec<u8>], memory: &Path, wha
     drop(writer);
 
     // The machine that remembers the head remembers it by the path of the copy: put the log there.
-    let original = memory.parent().expect("a folder").join("ledger");
+    let state = machine.state.as_ref().expect("a state folder");
+    let original = state.with_file_name("ledger");
     place(left, &original);
-    for opened in
-        [Ledger::open(&original, Some(memory)), Ledger::open_for_writing(&original, Some(memory))]
-    {
+    for opened in [Ledger::open(&original, machine), Ledger::open_for_writing(&original, machine)] {
         let problem = opened.map(|_| ()).expect_err(what);
         let code = if is_clean { Code::Rollback } else { Code::Truncated };
         assert_eq!(problem.code, code, "{what}: {problem}");
@@ -296,23 +307,23 @@ fn is_reported(ledger: &Ledger) -> bool {
 #[test]
 fn a_record_that_lost_power_is_cut() {
     let (world, disk) = last_append(false);
-    let memory = world.memory_folder();
+    let machine = world.machine();
     let _folder = world.close();
     assert!(disk.sectors() >= 2, "the record spans whole sectors");
     for bytes in 0..disk.appended() {
         let torn = disk.torn_after(bytes);
-        left_by_a_power_cut(&disk, &torn, &memory, &format!("torn after {bytes} bytes"));
+        left_by_a_power_cut(&disk, &torn, &machine, &format!("torn after {bytes} bytes"));
     }
     let whole = disk.torn_after(disk.appended());
     for bytes in (0..disk.appended()).step_by(16) {
         let left = disk.unwritten_after(bytes);
         if left != whole {
-            left_by_a_power_cut(&disk, &left, &memory, &format!("unwritten after {bytes} bytes"));
+            left_by_a_power_cut(&disk, &left, &machine, &format!("unwritten after {bytes} bytes"));
         }
     }
     for sector in 0..disk.sectors() {
         let left = disk.without_sector(sector);
-        left_by_a_power_cut(&disk, &left, &memory, &format!("without sector {sector}"));
+        left_by_a_power_cut(&disk, &left, &machine, &format!("without sector {sector}"));
     }
 }
 
@@ -323,7 +334,7 @@ fn a_record_that_lost_power_is_cut() {
 fn a_record_that_lost_its_first_sector_is_cut() {
     let append = |reference: usize| {
         let (host, meta) = (party("acme-cloud"), party("meta"));
-        let mut world = World::with_memory();
+        let mut world = World::with_cache();
         world.open_and_accept(two_parties("share = { meta = \"0.15\" }").build());
         let reference = "x".repeat(reference);
         let mut given = Given::from(world)
@@ -340,10 +351,10 @@ fn a_record_that_lost_its_first_sector_is_cut() {
     for wanted in (400..512).step_by(16).chain(490..512) {
         let (world, disk) = append(100 + (wanted + 512 - shortest) % 512);
         assert_eq!(disk.begins_at(), wanted);
-        let memory = world.memory_folder();
+        let machine = world.machine();
         let _folder = world.close();
         let what = format!("{} bytes of the record in its first sector", 512 - wanted);
-        left_by_a_power_cut(&disk, &disk.without_first_sector(), &memory, &what);
+        left_by_a_power_cut(&disk, &disk.without_first_sector(), &machine, &what);
     }
 }
 
@@ -351,11 +362,11 @@ fn a_record_that_lost_its_first_sector_is_cut() {
 #[test]
 fn a_report_in_parts_that_lost_power_is_cut_whole() {
     let (world, disk) = last_append(true);
-    let memory = world.memory_folder();
+    let machine = world.machine();
     let _folder = world.close();
     for bytes in 0..disk.appended() {
         let torn = disk.torn_after(bytes);
-        left_by_a_power_cut(&disk, &torn, &memory, &format!("torn after {bytes} bytes"));
+        left_by_a_power_cut(&disk, &torn, &machine, &format!("torn after {bytes} bytes"));
     }
 }
 
@@ -374,9 +385,11 @@ fn a_segment_without_a_header_is_cut() {
         let mut log = whole.clone();
         log.push(left.clone());
         place(&log, &folder);
-        let reader = Ledger::open(&folder, None).expect("a reader ignores it");
+        let reader =
+            Ledger::open(&folder, &Machine::without_folders()).expect("a reader ignores it");
         assert_eq!(reader.state().next_seq(), 3);
-        let writer = Ledger::open_for_writing(&folder, None).expect("a writer cuts it");
+        let writer =
+            Ledger::open_for_writing(&folder, &another_machine(&folder)).expect("a writer cuts it");
         assert_eq!(writer.state().next_seq(), 3);
         drop(writer);
         assert_eq!(segments(&folder), whole, "{} bytes", left.len());

@@ -19,6 +19,7 @@ use revshare_kit::simulated::Dice;
 use revshare_kit::simulated::Fault;
 use revshare_kit::simulated::Operation;
 
+use crate::scenes::CACHE;
 use crate::scenes::Deed;
 use crate::scenes::LEDGER;
 use crate::scenes::STATE;
@@ -108,7 +109,7 @@ fn one_fault(
         assert_eq!(says_nothing, is_write, "{what}");
     } else if fault != Fault::Short {
         // Only what comes after the sync, or is not needed, may fail without a word.
-        let is_late = path.starts_with(STATE) || path.ends_with("lock");
+        let is_late = path.starts_with(STATE) || path.starts_with(CACHE) || path.ends_with("lock");
         // What cannot be held against what is known is read as if nothing were.
         let reads = [Operation::Read, Operation::Open, Operation::Look];
         let is_checked = scene.knows && reads.contains(&operation);

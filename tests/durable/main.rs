@@ -6,8 +6,8 @@
 
 mod scenes;
 mod faults;
-mod memories;
-mod archives;
+mod local_state;
+mod checkpoints;
 mod pulls;
 mod crashes;
 mod crash;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use ledger_core::ledger::Ledger;
 use ledger_core::ledger::Notice;
+use ledger_core::machine::Machine;
 use ledger_core::vocab::Code;
 use revshare_kit::world::segments;
 
@@ -29,7 +30,7 @@ fn child_takes_turns() {
     let (mut recorded, mut locked) = (0, 0);
     while recorded < EACH {
         assert!(Instant::now() < until, "no turn in a minute");
-        let opened = Ledger::open_for_writing(&folder.join("ledger"), Some(&folder.join("state")));
+        let opened = Ledger::open_for_writing(&folder.join("ledger"), &Machine::in_folder(folder));
         match opened {
             Ok(mut ledger) => {
                 let number = ledger.state().next_seq();
@@ -51,8 +52,9 @@ fn child_takes_turns() {
 #[test]
 fn two_writers_take_turns_and_readers_go_on() {
     let folder = folder_with_ledger();
-    let (ledger, state) = (folder.path().join("ledger"), folder.path().join("state"));
-    let before = Ledger::open(&ledger, None).expect("it opens").state().next_seq();
+    let (ledger, machine) = (folder.path().join("ledger"), Machine::in_folder(folder.path()));
+    let opened = Ledger::open(&ledger, &Machine::without_folders()).expect("it opens");
+    let before = opened.state().next_seq();
     let child = || {
         let mut child = Process::new(std::env::current_exe().expect("this test"));
         let name = "processes::child_takes_turns";
@@ -66,7 +68,7 @@ fn two_writers_take_turns_and_readers_go_on() {
     let mut running = true;
     while running {
         running = writers.iter_mut().any(|writer| writer.try_wait().expect("a child").is_none());
-        let read = Ledger::open(&ledger, Some(&state)).expect("readers are never blocked");
+        let read = Ledger::open(&ledger, &machine).expect("readers are never blocked");
         let records = read.state().next_seq();
         assert!(records >= last, "a reader sees {records} records after {last}");
         let is_quiet = read.notices().iter().all(|one| matches!(one, Notice::Ignored { .. }));
@@ -82,7 +84,7 @@ fn two_writers_take_turns_and_readers_go_on() {
         let number = said.lines().find_map(|line| line.strip_prefix("locked out "));
         locked += number.expect("it says so").parse::<u64>().expect("a number");
     }
-    let end = Ledger::open(&ledger, Some(&state)).expect("it opens");
+    let end = Ledger::open(&ledger, &machine).expect("it opens");
     assert_eq!(end.notices(), []);
     assert!(end.state().next_seq() >= before + 2 * EACH);
     let reference = revshare_reference::replay(&segments(&ledger)).expect("it is sound");

@@ -2,23 +2,18 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use ledger_core::chain::frame_len;
-use ledger_core::index::known;
 use ledger_core::ledger::Ledger;
 use ledger_core::ledger::Mode;
-use ledger_core::prefix::Known;
-use ledger_core::prefix::KnownSegment;
+use ledger_core::ledger::verify_copy;
+use ledger_core::machine::Machine;
 use ledger_core::pull::pull_on;
-use ledger_core::replay::Signatures;
-use ledger_core::replay::ledger_id;
-use ledger_core::replay::replay;
-use ledger_core::store::Witness;
-use ledger_core::store::witness::Memory;
 use ledger_core::verify::Options;
+use ledger_core::verify::Verdict;
 use ledger_core::verify::verify;
-use ledger_core::vocab::Digest;
 use ledger_core::vocab::Problem;
 use ledger_core::vocab::Timestamp;
 use revshare_kit::SimulatedDisk;
@@ -29,8 +24,10 @@ use revshare_kit::world::Said;
 
 /// The ledger's folder on the disk.
 pub const LEDGER: &str = "/home/acme";
-/// The folder of the memories.
+/// The folder of the local state.
 pub const STATE: &str = "/home/.state";
+/// The folder of the cache.
+pub const CACHE: &str = "/home/.cache";
 /// The other party's copy.
 pub const THEIRS: &str = "/home/meta";
 
@@ -88,49 +85,39 @@ pub fn all() -> &'static Everything {
     })
 }
 
+/// The machine that has the disk.
+pub fn machine() -> Machine {
+    Machine { state: Some(PathBuf::from(STATE)), cache: Some(PathBuf::from(CACHE)) }
+}
+
+/// Verifies the ledger on a disk, or what is new of it.
+pub fn check(disk: &SimulatedDisk, only_new: bool) -> Verdict {
+    let now = Some(Timestamp::parse("2027-01-01T00:00:00Z").expect("a time"));
+    let options = Options { now, ..Options::default() };
+    verify_copy(&disk.files(), (Path::new(LEDGER), &machine()), options, only_new)
+}
+
 /// Opens the ledger on a disk to write, or makes its folder.
 pub fn writer(disk: &SimulatedDisk, is_new: bool) -> Result<Ledger, Problem> {
-    let (folder, state) = (Path::new(LEDGER), Some(Path::new(STATE)));
+    let folder = Path::new(LEDGER);
     match is_new {
-        true => Ledger::create_on(&disk.files(), folder, state),
-        false => Ledger::open_for_writing_on(&disk.files(), folder, state),
+        true => Ledger::create_on(&disk.files(), folder, &machine()),
+        false => Ledger::open_for_writing_on(&disk.files(), folder, &machine()),
     }
 }
 
 /// Opens the ledger on a disk to read.
 pub fn reader(disk: &SimulatedDisk) -> Result<Ledger, Problem> {
-    Ledger::open_on(&disk.files(), Path::new(LEDGER), Some(Path::new(STATE)))
+    Ledger::open_on(&disk.files(), Path::new(LEDGER), &machine())
 }
 
 /// Takes over what the other copy has, so many bytes at least at once.
 pub fn pull(disk: &SimulatedDisk, group_len: usize) -> Result<(), Problem> {
-    let ours = (Path::new(LEDGER), Some(Path::new(STATE)));
+    let machine = machine();
+    let ours = (Path::new(LEDGER), &machine);
     let now = Timestamp::parse("2027-01-01T00:00:00Z").expect("a time");
     let files = (&disk.files(), group_len);
     pull_on(files, ours, Path::new(THEIRS), now, Mode::Record).map(|_| ())
-}
-
-/// This machine knows the ledger as it is from going through it before.
-pub fn remember(disk: &SimulatedDisk) {
-    let ledger = reader(disk).expect("a ledger");
-    let mut place = (0, 0);
-    let replayed = replay(ledger.source(), None, Signatures::Trusted, &mut |_, _, at| {
-        place = (at.segment, at.offset + at.len as u64);
-    });
-    let state = replayed.expect("a sound log").state;
-    let known = Known {
-        ledger: ledger_id(&state),
-        records: state.next_seq(),
-        head: state.head(),
-        place,
-        at: state.recorded_at(),
-        complete: (state.next_seq(), state.recorded_at()),
-        segments: vec![KnownSegment { stamp: String::new(), seen: None }],
-        snapshot: Digest::default(),
-    };
-    let witness = Witness::new_on(disk.files(), Some(Path::new(STATE)), Path::new(LEDGER));
-    let shelf = witness.shelf(Memory::Replayed).expect("a state folder");
-    assert!(known::keep(&shelf, &known, &state), "remembered");
 }
 
 /// What is done.
@@ -259,8 +246,8 @@ pub fn scenes() -> Vec<Scene> {
     }
     for scene in commands.iter().filter(|scene| scene.before > 0).step_by(4) {
         let disk = scene.disk.copy();
-        remember(&disk);
-        let name = format!("{}, known", scene.name);
+        assert!(check(&disk, false).is_valid());
+        let name = format!("{}, with a checkpoint", scene.name);
         scenes.push(Scene { name, disk, knows: true, ..scene.clone() });
     }
     scenes

@@ -1,28 +1,20 @@
 //! Files that are made to take for ever, or all of the memory: longer than the fuzzer tries. What
 //! is counted is bytes that are read and bytes that are allocated, not time.
 
-use std::io;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use ledger_core::chain::frame::FrameHeader;
-use ledger_core::index::run::Bytes;
-use ledger_core::index::run::Run;
 use ledger_core::intake::read_csv;
 use ledger_core::intake::read_jsonl;
 use ledger_core::intake::read_terms;
-use ledger_core::state::Archive;
 use ledger_core::store::MemoryLog;
 use ledger_core::store::Segment;
 use ledger_core::store::SegmentHeader;
 use ledger_core::store::SegmentSource;
-use ledger_core::store::files::ReadFile;
 use ledger_core::terms::TermsByDay;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
-use ledger_core::vocab::ContentDigest;
-use ledger_core::vocab::EventId;
 use ledger_core::vocab::Level;
 use ledger_core::vocab::Period;
 use ledger_core::vocab::Problem;
@@ -153,61 +145,6 @@ fn problems_in_a_line() {
     assert!(read_terms("terms.toml", file.as_bytes()).problems.len() > 100_000);
 }
 
-/// A file in memory that counts what is read of it.
-#[derive(Debug)]
-struct CountedFile(Vec<u8>, Arc<AtomicU64>);
-
-impl ReadFile for CountedFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let rest = self.0.get(offset as usize..).unwrap_or_default();
-        let len = buffer.len().min(rest.len());
-        buffer[..len].copy_from_slice(&rest[..len]);
-        self.1.fetch_add(len as u64, Ordering::Relaxed);
-        Ok(len)
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.0.len() as u64)
-    }
-}
-
-/// The ids and the contents of all events, and the ids of all payouts, begin alike: a look-up does
-/// not go through all of them, and reads no payout as a whole that is another one. The same content
-/// may be there often: the last event with it is found.
-fn everything_begins_alike() {
-    let count = 100_000u64;
-    let mut rows = Vec::new();
-    for seq in 0..count {
-        rows.extend([&[7; 24][..], &seq.to_le_bytes(), &[7; 32], &[3, 0]].concat());
-    }
-    let list = |number: fn(u64) -> u64| -> Vec<u8> {
-        let entry = |seq| [[7; 8], number(seq).to_le_bytes()].concat();
-        (0..count).flat_map(entry).collect()
-    };
-    let payouts = [&(MIB as u32).to_le_bytes()[..], &vec![9; MIB]].concat();
-    let number = |number: usize| [&[253], &(number as u64).to_le_bytes()[..]].concat();
-    let events = number(count as usize);
-    let lens = [number(payouts.len()), number(0)].concat();
-    let head = [&number(0), &events, &events, &lens[..], &[0; 3]].concat();
-    let len = (head.len() as u64).to_le_bytes().to_vec();
-    let lists = [list(|seq| seq), list(|seq| seq), list(|_| 0)].concat();
-    let bytes = [rows, lists, payouts, head, len].concat();
-    let (len, read) = (bytes.len() as u64, Arc::new(AtomicU64::new(0)));
-    let file = Box::new(CountedFile(bytes, read.clone()));
-    let run = Run::of(Bytes::File(file, len), None).expect("a run");
-    for byte in 0..100 {
-        let mut id = [7; 32];
-        id[31] = byte;
-        let id = EventId::from_bytes(id);
-        assert_eq!((run.by_id(&id), run.payout(&id).is_some()), (None, false));
-    }
-    let last = run.by_content(&ContentDigest::from_bytes([7; 32])).expect("the event");
-    assert_eq!(last.seq, count - 1);
-    assert!(run.is_whole());
-    let each = read.load(Ordering::Relaxed) / 201;
-    assert!(each < 16 << 10, "{each} bytes are read for a look-up");
-}
-
 /// One test, so that nothing else uses memory while it is counted.
 #[test]
 fn no_file_takes_for_ever() {
@@ -215,5 +152,4 @@ fn no_file_takes_for_ever() {
     frames_inside_frames();
     a_long_segment();
     problems_in_a_line();
-    everything_begins_alike();
 }

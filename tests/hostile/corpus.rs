@@ -83,10 +83,9 @@ fn first_inputs() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
     inputs.insert("segments", segments);
     inputs.insert("events", seeds::entries());
     inputs.insert("log", seeds::entries());
-    inputs.insert("snapshots", seeds::snapshots());
     inputs.insert("terms", seeds::terms());
     inputs.insert("terms_file", seeds::terms_files());
-    inputs.insert("memories", seeds::memories());
+    inputs.insert("local_state", seeds::local_state());
     inputs.insert("acknowledgement", seeds::acknowledgements());
     inputs
         .insert("settlement", each(0, with_extension("schemas/vectors/settlements", "")).collect());

@@ -36,7 +36,7 @@ const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Everything that shows a state is asked about the last one.
 pub const ASKED: u8 = 64;
-/// The index keeps and restores the last state.
+/// A snapshot of the last state is written and read.
 pub const RESTORED: u8 = 128;
 
 /// The signature is that of another key.

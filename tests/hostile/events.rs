@@ -1,15 +1,14 @@
 //! What hostile events do to a state: they are refused and leave it as it was, or they change it
 //! and everything that shows it still answers.
 
-use std::sync::Arc;
-
 use ledger_core::evolve::evolve;
 use ledger_core::index::RecordRow;
-use ledger_core::index::snapshot;
 use ledger_core::state::State;
 use ledger_core::state::root::state_root;
 use ledger_core::view;
 use ledger_core::view::record::Record;
+use ledger_core::wire::codec::decode_cache;
+use ledger_core::wire::codec::encode_cache;
 use ledger_core::wire::event::encode_payload;
 
 use crate::entries::ASKED;
@@ -94,16 +93,15 @@ pub fn seen(state: &State) {
     }
 }
 
-/// The index restores the state.
+/// A snapshot restores the state.
 fn restored(state: &State) {
-    // Parts of a report that nothing has closed are not kept.
+    // Parts of a report that nothing has closed are not in it.
     if !state.open_parts().is_empty() {
         return;
     }
-    let Some(snapshot) = snapshot::write(state, 0) else { return };
-    let read = snapshot::read(&Arc::new(snapshot.parts().concat()), 0, Vec::new());
-    let read = read.expect("a snapshot of a sound state is read");
-    assert_eq!(state_root(&read), state_root(state), "the index has another state than the log");
+    let bytes = encode_cache(state).expect("a state has bytes");
+    let read: State = decode_cache(&bytes).expect("a snapshot of a sound state is read");
+    assert_eq!(state_root(&read), state_root(state), "another state than that of the log");
     assert_eq!((read.next_seq(), read.head()), (state.next_seq(), state.head()));
 }
 

@@ -11,11 +11,10 @@ mod acknowledgement;
 mod events;
 mod keys;
 mod log;
-mod memories;
+mod local_state;
 mod payload;
 mod segments;
 mod settlement;
-pub mod snapshots;
 mod terms;
 mod usage;
 mod words;
@@ -50,20 +49,18 @@ const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 /// Every target. A list in a payload may claim a length that it has not; serde sets aside 1 MiB for
-/// it, and OpenSSH's formats as much for a field, before they find out. A snapshot may say that there
-/// is a report of the last period of the calendar; then all periods up to it are rated.
-pub const TARGETS: [Target; 14] = [
+/// it, and OpenSSH's formats as much for a field, before they find out.
+pub const TARGETS: [Target; 13] = [
     target("acknowledgement", acknowledgement::run, 2 * KIB, (2 * MIB, 16)),
     target("csv", usage::csv, 16 * KIB, (4 * MIB, 1024)),
     target("events", events::run, 8 * KIB, (8 * MIB, 256)),
     target("jsonl", usage::jsonl, 16 * KIB, (4 * MIB, 1024)),
     target("keys", keys::run, 4 * KIB, (2 * MIB, 32)),
     target("log", log::run, 8 * KIB, (64 * MIB, 256)),
-    target("memories", memories::run, KIB, (64 * KIB, 16)),
+    target("local_state", local_state::run, KIB, (64 * KIB, 16)),
     target("payload", payload::run, 16 * KIB, (4 * MIB, 256)),
     target("segments", segments::run, 16 * KIB, (64 * MIB, 256)),
     target("settlement", settlement::run, 8 * KIB, (4 * MIB, 256)),
-    target("snapshots", snapshots::run, 64 * KIB, (256 * MIB, 1024)),
     target("terms", terms::wire, 16 * KIB, (4 * MIB, 1024)),
     target("terms_file", terms::file, 16 * KIB, (MIB, 4096)),
     target("words", words::run, 2 * KIB, (64 * KIB, 64)),
@@ -74,7 +71,7 @@ pub fn run(name: &str, input: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name).expect("a target");
     // What is read once and kept for all inputs is not counted.
     logs::load();
-    memories::load();
+    local_state::load();
     usage::load();
     let (base, each) = target.memory;
     let allowed = base + each * input.len();

@@ -16,11 +16,6 @@ use crate::entries::reference;
 use crate::entries::signer;
 use crate::logs::BYTES;
 use crate::logs::KNOWN;
-use crate::snapshots;
-use crate::snapshots::HEAD;
-use crate::snapshots::LISTS;
-use crate::snapshots::NUMBERS;
-use crate::snapshots::Parts;
 use crate::usage;
 
 /// Most entries of a seed behind the known records.
@@ -127,8 +122,8 @@ pub fn terms() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Inputs of the target `memories`: what is there, and parts of it.
-pub fn memories() -> Vec<Vec<u8>> {
+/// Inputs of the target `local_state`: what is there, and parts of it.
+pub fn local_state() -> Vec<Vec<u8>> {
     let key = signer("meta").public().expect("a sound key");
     let head = format!("{} 7 {}\n", LedgerId::from_bytes([3; 32]), LedgerId::from_bytes([7; 32]));
     let signed = [[1; 32], [2; 32]].concat();
@@ -139,99 +134,4 @@ pub fn memories() -> Vec<Vec<u8>> {
         [&[2], &pending[..]].concat(),
         [&[2], &pending[..64], &[7; 64], &signed[..]].concat(),
     ]
-}
-
-/// Most changes of one sort in the head of one snapshot.
-const CHANGES: usize = 24;
-
-/// Inputs of the target `snapshots`: those of the known logs, whole, and with a change each: in
-/// every count, at the beginning of every list, and in what the head names: events, days and periods,
-/// numbers.
-pub fn snapshots() -> Vec<Vec<u8>> {
-    let mut seeds = vec![vec![snapshots::BYTES], [&[snapshots::BYTES], &[0; 40][..]].concat()];
-    for (number, known) in KNOWN.iter().enumerate() {
-        let last = known.states.len() - 1;
-        for records in (1..=last).rev().step_by(4) {
-            seeds.push(vec![number as u8, records as u8, records as u8]);
-        }
-        for records in [last, last * 2 / 3] {
-            let Some(parts) = Parts::of(&known.states[records]) else { continue };
-            let mut changes = in_lists(&parts);
-            let ids: Vec<[u8; 32]> = known.facts.iter().map(|fact| *fact.id.bytes()).collect();
-            changes.extend(in_head(parts.part(HEAD), &ids));
-            for (at, change) in changes.into_iter().enumerate() {
-                // Nothing follows on the whole log: what is there is said again.
-                let next = if records == last { at % last } else { records };
-                seeds.push([&[number as u8, records as u8, next as u8], &change[..]].concat());
-            }
-        }
-    }
-    seeds
-}
-
-fn change(part: u8, at: usize, dropped: usize, new: &[u8]) -> Vec<u8> {
-    let at = (at as u16).to_le_bytes();
-    [&[part, at[0], at[1], dropped as u8, new.len() as u8], new].concat()
-}
-
-/// Changes in the numbers of a snapshot, and in its lists.
-fn in_lists(parts: &Parts) -> Vec<Vec<u8>> {
-    let mut changes = Vec::new();
-    for at in 0..7 {
-        for number in [0u64, 1, 255, 1 << 40, 1 << 60, u64::MAX] {
-            changes.push(change(NUMBERS, at * 8, 8, &number.to_le_bytes()));
-        }
-    }
-    for part in 1..=LISTS {
-        for (at, dropped) in [(0, 4), (0, 16), (4, 4), (8, 8), (12, 4), (16, 32), (64, 2)] {
-            for new in [&[0; 32][..dropped], &[0xFF; 32][..dropped], &[]] {
-                changes.push(change(part, at, dropped, new));
-            }
-        }
-        // The second entry stands first, too.
-        let second = parts.part(part).get(16..32).unwrap_or_default();
-        changes.push(change(part, 0, second.len(), second));
-    }
-    changes
-}
-
-/// Changes in the head of a snapshot on a log with these events.
-fn in_head(head: &[u8], ids: &[[u8; 32]]) -> Vec<Vec<u8>> {
-    let mut named: Vec<(usize, usize)> = Vec::new();
-    let mut numbers: Vec<usize> = Vec::new();
-    for (at, window) in head.windows(32).enumerate() {
-        named.extend(ids.iter().position(|id| window == id).map(|id| (at, id)));
-        // The first byte of a number of two bytes: a day, a year, a length.
-        if window[0] == 251 && window[2] != 0 {
-            numbers.push(at);
-        }
-    }
-    let mut changes = Vec::new();
-    for (place, (at, id)) in spread(&named.iter().copied().enumerate().collect::<Vec<_>>()) {
-        let before = place.checked_sub(1).and_then(|before| named.get(before));
-        let others = [(id + 1) % ids.len(), before.map_or(0, |(_, id)| *id)];
-        changes.push(change(HEAD, at, 32, &[0; 32]));
-        changes.extend(others.map(|other| change(HEAD, at, 32, &ids[other])));
-    }
-    for at in spread(&numbers) {
-        changes.push(change(HEAD, at, 3, &[0]));
-        changes.push(change(HEAD, at, 3, &[251, 0x64, 0x0F]));
-        changes.push(change(HEAD, at, 3, &[251, 0x6E, 0x17]));
-        changes.push(change(HEAD, at, 3, &[252, 0xB0, 0x79, 0x0B, 0]));
-        changes.push(change(HEAD, at, 3, &[252, 0xFF, 0xFF, 0xFF, 0xFF]));
-        changes.push(change(HEAD, at.saturating_sub(1), 1, &[1]));
-    }
-    let most = [&[254], &[0xFF; 16][..]].concat();
-    let anywhere: Vec<usize> = (0..head.len()).step_by(23).collect();
-    for at in spread(&anywhere) {
-        changes.push(change(HEAD, at, 1, &[0]));
-        changes.push(change(HEAD, at, 1, &[head[at].wrapping_add(1)]));
-        changes.push(change(HEAD, at, 1, &most));
-    }
-    changes
-}
-
-/// So many places, from everywhere.
-fn spread<T: Copy>(places: &[T]) -> Vec<T> {
-    places.iter().copied().step_by(places.len() / CHANGES + 1).collect()
 }

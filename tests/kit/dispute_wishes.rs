@@ -229,7 +229,7 @@ fn subject(world: &World, target: u8, at: u16) -> Option<(Target, About)> {
             Some((Target::Report(report), About::Period(period, Some(report))))
         }
         2 => {
-            let payouts: Vec<EventId> = agreement.payouts().all().into_keys().collect();
+            let payouts: Vec<EventId> = agreement.payouts().all().keys().copied().collect();
             let Some(payout) = pick(&payouts, at).copied() else { return of_statement };
             Some((Target::Payout(payout), About::Payout(payout)))
         }

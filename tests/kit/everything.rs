@@ -24,7 +24,7 @@ fn terms(share: &str) -> TermsBuilder {
 /// A ledger with every kind of event, with memories of its machine.
 pub fn everything() -> World {
     let (host, meta, expert) = (party("acme-cloud"), party("meta"), party("expert"));
-    let mut world = World::with_memory();
+    let mut world = World::with_cache();
     world.open_and_accept(terms("0.15").build());
     let several = lines!["2026-02-05" => "1.00", "2026-02-06" => "2.00", "2026-02-07" => "3.00"];
     Given::from(world)

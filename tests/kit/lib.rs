@@ -57,4 +57,5 @@ pub use terms::TermsBuilder;
 pub use terms::read_terms;
 pub use terms::two_parties;
 pub use world::World;
+pub use world::another_machine;
 pub use world::scratch;

@@ -302,6 +302,14 @@ impl Files for SimulatedDisk {
         self.files()
     }
 
+    fn private(&self) -> Arc<dyn Files> {
+        self.files()
+    }
+
+    fn is_own(&self, _: &Path) -> bool {
+        true
+    }
+
     fn open(&self, path: &Path, how: How) -> io::Result<Box<dyn OpenFile>> {
         let operation = match how {
             How::Read => Operation::Open,
@@ -518,6 +526,14 @@ impl OpenFile for Handle {
         disk.inodes[self.inode].locked = true;
         *self.holds_lock.lock().expect("no test has panicked with it") = true;
         Ok(())
+    }
+
+    fn lock(&self) -> io::Result<()> {
+        // One thread uses this disk: nobody would ever give the lock back.
+        self.try_lock().map_err(|error| match error {
+            TryLockError::Error(error) => error,
+            TryLockError::WouldBlock => io::ErrorKind::WouldBlock.into(),
+        })
     }
 
     fn unlock(&self) -> io::Result<()> {

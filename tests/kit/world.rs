@@ -14,6 +14,7 @@ use ledger_core::ledger::Ledger;
 use ledger_core::ledger::Mode;
 use ledger_core::ledger::Outcome;
 use ledger_core::ledger::Signing;
+use ledger_core::machine::Machine;
 use ledger_core::state::Agreement;
 use ledger_core::state::State;
 use ledger_core::state::root;
@@ -51,7 +52,7 @@ pub struct World {
     ledger: Ledger,
     clock: Clock,
     nonces: u64,
-    with_memory: bool,
+    with_cache: bool,
     plans: BTreeMap<Digest, TermsPlan>,
     said: Vec<Said>,
 }
@@ -92,29 +93,39 @@ impl Said {
     }
 }
 
+/// Another machine than the one that a ledger was written on, with its folders beside the ledger's.
+pub fn another_machine(ledger: &Path) -> Machine {
+    Machine::in_folder(&ledger.with_file_name("another-machine"))
+}
+
+/// A machine with its folders in a scratch folder.
+fn machine(scratch: &Path, with_cache: bool) -> Machine {
+    let machine = Machine::in_folder(scratch);
+    Machine { cache: machine.cache.filter(|_| with_cache), ..machine }
+}
+
 impl World {
-    /// A ledger that nobody has opened yet, without memories of this machine.
+    /// A ledger that nobody has opened yet, on a machine without a cache.
     pub fn new() -> World {
         World::with(false)
     }
 
-    /// Likewise, with the memories of this machine (`state` beside the ledger's folder).
-    pub fn with_memory() -> World {
+    /// Likewise, on a machine with a cache.
+    pub fn with_cache() -> World {
         World::with(true)
     }
 
-    fn with(with_memory: bool) -> World {
+    fn with(with_cache: bool) -> World {
         let root = scratch();
-        let memory = root.path().join("state");
+        let machine = machine(root.path(), with_cache);
         let ledger =
-            Ledger::create(&root.path().join("ledger"), with_memory.then_some(memory.as_path()))
-                .expect("a folder for a ledger");
+            Ledger::create(&root.path().join("ledger"), &machine).expect("a folder for a ledger");
         World {
             root,
             ledger,
             clock: Clock::at("2026-01-01T00:00:00Z"),
             nonces: 0,
-            with_memory,
+            with_cache,
             plans: BTreeMap::new(),
             said: Vec::new(),
         }
@@ -239,9 +250,9 @@ impl World {
         self.root.path().join("ledger")
     }
 
-    /// The folder of the memories of this machine.
-    pub fn memory_folder(&self) -> PathBuf {
-        self.root.path().join("state")
+    /// The machine that it is written on.
+    pub fn machine(&self) -> Machine {
+        machine(self.root.path(), self.with_cache)
     }
 
     /// The bytes of the segment files, in order.
@@ -251,8 +262,7 @@ impl World {
 
     /// Opens the ledger's folder again, to read.
     pub fn reopened(&self) -> Result<Ledger, Problem> {
-        let memory = self.memory_folder();
-        Ledger::open(&self.folder(), self.with_memory.then_some(memory.as_path()))
+        Ledger::open(&self.folder(), &self.machine())
     }
 
     /// Lets go of the ledger; its folder stays until the returned handle is dropped.

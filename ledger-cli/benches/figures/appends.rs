@@ -26,6 +26,7 @@ use revshare_core::vocab::Text;
 use revshare_core::vocab::Timestamp;
 
 use crate::generate;
+use crate::machine;
 
 /// Small events, one sync each: in rounds, each between those of the bare disk, which is not the same
 /// from one second to the next.
@@ -139,7 +140,7 @@ impl Small {
             recorded_at: now,
             now,
         };
-        let mut ledger = Ledger::create(folder, None).expect("a folder");
+        let mut ledger = Ledger::create(folder, &machine(folder)).expect("a folder");
         let version = view::terms::version(terms).expect("terms that fit");
         let (as_host, as_owner) = (context("host", &host), context("owner", &owner));
         let signing = Signing { signer: &host, nonce: [1; 16] };
@@ -151,9 +152,9 @@ impl Small {
         Small { ledger, host: (host, as_host), owner: as_owner.author.party }
     }
 
-    /// Opens such a ledger again, with the memories of this machine.
-    pub fn reopen(folder: &Path, state: &Path) -> Small {
-        let ledger = Ledger::open_for_writing(folder, Some(state)).expect("a ledger");
+    /// Opens such a ledger again, on the same machine.
+    pub fn reopen(folder: &Path) -> Small {
+        let ledger = Ledger::open_for_writing(folder, &machine(folder)).expect("a ledger");
         let (host, now) = (signer(7), Timestamp::parse("2026-07-01T00:00:00Z").expect("a time"));
         let author =
             Author { party: Id::parse("host").expect("an id"), key: host.public().expect("a key") };

@@ -1,8 +1,6 @@
 //! A dispute over the last of ten years, replayed: beside a plain `verify` of the same ledger.
 
-use std::fs;
 use std::path::Path;
-use std::process::Command as Process;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -14,7 +12,8 @@ use revshare_core::ledger::Ledger;
 use revshare_core::vocab::Period;
 use revshare_core::vocab::Text;
 
-use crate::REVSHARE;
+use crate::delete_cache;
+use crate::machine;
 use crate::measure;
 use crate::median;
 use crate::rerating::Bench;
@@ -24,6 +23,7 @@ use crate::rerating::lines;
 use crate::rerating::party;
 use crate::rerating::report;
 use crate::rerating::terms;
+use crate::revshare_on;
 
 /// Distinct keys of a month, on average.
 const KEYS: u64 = 274;
@@ -32,7 +32,7 @@ const KEYS: u64 = 274;
 /// replay of the dispute as a whole process.
 pub fn run(folder: &Path, wanted: u64) {
     let (host, owner) = (party("host", 7), party("owner", 8));
-    let ledger = Ledger::create(folder, None).expect("folder");
+    let ledger = Ledger::create(folder, &machine(folder)).expect("folder");
     let mut bench = Bench { ledger, nonce: 0 };
     let version = Box::new(terms(&[&host, &owner], "0.15", "9000000000000"));
     let opened = bench.say(&host, Command::OpenLedger(version)).fact.id;
@@ -61,9 +61,8 @@ pub fn run(folder: &Path, wanted: u64) {
     let lines = lines(&bench);
     drop(bench);
     let revshare = |arguments: &[&str]| {
-        let mut command = Process::new(REVSHARE);
-        command.arg("-C").arg(folder).arg("-q").args(arguments);
-        command.env("REVSHARE_STATE_DIR", folder.join("state")).stdout(Stdio::null());
+        let mut command = revshare_on(&machine(folder));
+        command.arg("-C").arg(folder).arg("-q").args(arguments).stdout(Stdio::null());
         command
     };
     let replay = || measure(&mut revshare(&["dispute", "replay", &dispute])).wall;
@@ -71,7 +70,7 @@ pub fn run(folder: &Path, wanted: u64) {
     replay();
     let warm = median(replay);
     let cold = median(|| {
-        let _ = fs::remove_dir_all(folder.join("state/index"));
+        delete_cache(&machine(folder));
         replay()
     });
     let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;

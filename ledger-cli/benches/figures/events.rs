@@ -4,7 +4,6 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Command as Process;
 use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
@@ -20,6 +19,7 @@ use revshare_core::event::Event;
 use revshare_core::event::Fact;
 use revshare_core::event::PayoutReceipt;
 use revshare_core::evolve::evolve;
+use revshare_core::machine::Machine;
 use revshare_core::payout::Payout;
 use revshare_core::replay::ledger_id;
 use revshare_core::state::State;
@@ -35,12 +35,12 @@ use revshare_core::vocab::Text;
 use revshare_core::vocab::Timestamp;
 use revshare_core::wire::event::seal;
 
-use crate::REVSHARE;
 use crate::measure;
 use crate::median;
 use crate::rerating::Party;
 use crate::rerating::party;
 use crate::rerating::terms;
+use crate::revshare_on;
 
 /// Frames that are appended at once: a segment of 7 MB. The last has half of that, and more may
 /// come to it one by one.
@@ -180,10 +180,11 @@ fn signatures(folder: &Path) -> Vec<Signed> {
     signatures
 }
 
-/// How far a copy was verified, as its machine remembers.
-fn memory(state: &Path) -> PathBuf {
-    let mut files = fs::read_dir(state.join("verified")).expect("a state folder");
-    files.next().expect("a memory").expect("a memory").path()
+/// The checkpoint of the only copy that a machine has verified.
+fn checkpoint(machine: &Machine) -> PathBuf {
+    let cache = machine.cache.as_ref().expect("a cache");
+    let copy = fs::read_dir(cache).expect("a cache").flatten().next();
+    copy.expect("a copy").path().join("checkpoint")
 }
 
 fn check(signatures: &[Signed]) -> Duration {
@@ -204,10 +205,10 @@ pub fn run(folder: &Path, events: u64) {
         .filter_map(|entry| entry.metadata().ok())
         .map(|file| file.len())
         .sum();
-    let revshare = |state: &str, arguments: &[&str]| {
-        let mut command = Process::new(REVSHARE);
-        command.arg("-C").arg(folder).arg("-q").args(arguments);
-        command.env("REVSHARE_STATE_DIR", folder.join(state)).stdout(Stdio::null());
+    let machine = |name: &str| Machine::in_folder(&folder.with_extension(name));
+    let revshare = |name: &str, arguments: &[&str]| {
+        let mut command = revshare_on(&machine(name));
+        command.arg("-C").arg(folder).arg("-q").args(arguments).stdout(Stdio::null());
         command
     };
     let signatures = signatures(folder);
@@ -236,13 +237,13 @@ pub fn run(folder: &Path, events: u64) {
     for more in MORE {
         let alone = folder.join(format!("alone-{more}"));
         write(&alone, more);
-        let memory = memory(&folder.join("state-2"));
-        let before = fs::read(&memory).expect("a memory");
+        let checkpoint = checkpoint(&machine("state-2"));
+        let before = fs::read(&checkpoint).expect("a checkpoint");
         writer.go_on(last..last + more);
         last += more;
         // In turn: what else the machine does is in both.
         let rounds = (0..ROUNDS).map(|_| {
-            fs::write(&memory, &before).expect("a memory");
+            fs::write(&checkpoint, &before).expect("a checkpoint");
             let new = measure(&mut revshare("state-2", &["verify", "--since-verified"])).wall;
             (new, measure(revshare("state-3", &["verify"]).arg(&alone)).wall)
         });

@@ -2,18 +2,19 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::REVSHARE;
 use crate::appends::Small;
+use crate::delete_cache;
 use crate::generate;
+use crate::machine;
 use crate::measure;
 use crate::median;
 use crate::month::MONTH;
 use crate::month::Month;
+use crate::revshare_on;
 
 pub fn run(folder: &Path, most: u64) {
     fs::create_dir(folder).expect("a folder");
@@ -46,7 +47,7 @@ fn with_lines(folder: &Path, lines: u64) {
         run.wall
     });
     let without = median(|| {
-        let _ = fs::remove_dir_all(month.path("state/index"));
+        delete_cache(&month.machine());
         measure(&mut month.revshare(&["balances"])).wall
     });
     let balances = median(|| measure(&mut month.revshare(&["balances"])).wall);
@@ -74,16 +75,15 @@ fn with_events(folder: &Path, events: u32) {
     let log = fs::read_dir(folder.join("log")).expect("a log").flatten();
     let bytes: u64 = log.filter_map(|file| file.metadata().ok()).map(|known| known.len()).sum();
     let revshare = |arguments: &[&str]| {
-        let mut command = Command::new(REVSHARE);
+        let mut command = revshare_on(&machine(folder));
         command.arg("-C").arg(folder).arg("-q").args(arguments).stdout(Stdio::null());
-        command.env("REVSHARE_STATE_DIR", folder.join("state"));
         measure(&mut command).wall
     };
     let verify = revshare(&["verify"]);
     let without = revshare(&["balances"]);
     let balances = median(|| revshare(&["balances"]));
     let started = Instant::now();
-    let mut more = Small::reopen(folder, &folder.join("state"));
+    let mut more = Small::reopen(folder);
     more.one(events);
     let one_more = started.elapsed();
     let seconds = |time: Duration| time.as_secs_f64();

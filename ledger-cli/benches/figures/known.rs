@@ -6,7 +6,6 @@ use std::fs::DirEntry;
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Command as Process;
 use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
@@ -21,7 +20,8 @@ use revshare_core::vocab::Period;
 use revshare_core::vocab::Timestamp;
 use ssh_key::private::Ed25519Keypair;
 
-use crate::REVSHARE;
+use crate::delete_cache;
+use crate::machine;
 use crate::measure;
 use crate::median;
 use crate::rerating::MONTHS;
@@ -29,6 +29,7 @@ use crate::rerating::Party;
 use crate::rerating::party;
 use crate::rerating::report;
 use crate::rerating::terms_since;
+use crate::revshare_on;
 
 /// Distinct keys of a month, on average.
 const KEYS: u64 = 274;
@@ -50,7 +51,7 @@ fn say(ledger: &mut Ledger, party: &Party, command: Command) -> EventId {
 
 /// A ledger of one month, like the last of the ten years.
 fn month_alone(folder: &Path, [host, owner]: [&Party; 2], per_key: u32) {
-    let mut ledger = Ledger::create(folder, None).expect("folder");
+    let mut ledger = Ledger::create(folder, &machine(folder)).expect("folder");
     let version = terms_since(&[host, owner], ("0.15", "9000000000000"), "2025");
     let opened = say(&mut ledger, host, Command::OpenLedger(Box::new(version)));
     say(&mut ledger, owner, Command::Accept(opened));
@@ -71,7 +72,7 @@ impl Kept {
     fn of(folder: &Path) -> Kept {
         let log = files(&folder.join("log"));
         let log = log.into_iter().map(|path| (path.clone(), length(&path))).collect();
-        let others = ["state"].iter().flat_map(|name| files(&folder.join(name)));
+        let others = files(&folder.with_extension("machine")).into_iter();
         let others = others.map(|path| (path.clone(), fs::read(path).expect("a file"))).collect();
         Kept { folder: folder.to_owned(), log, others }
     }
@@ -87,7 +88,7 @@ impl Kept {
                 None => fs::remove_file(&path).expect("removed"),
             }
         }
-        for path in ["state"].iter().flat_map(|name| files(&self.folder.join(name))) {
+        for path in files(&self.folder.with_extension("machine")) {
             if !self.others.iter().any(|(known, _)| *known == path) {
                 fs::remove_file(path).expect("removed");
             }
@@ -118,7 +119,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// after them.
 pub fn run(folder: &Path, wanted: u64) {
     let (host, owner) = (party("host", 7), party("owner", 8));
-    let mut ledger = Ledger::create(folder, None).expect("folder");
+    let mut ledger = Ledger::create(folder, &machine(folder)).expect("folder");
     let version = terms_since(&[&host, &owner], ("0.15", "9000000000000"), "2016");
     let opened = say(&mut ledger, &host, Command::OpenLedger(Box::new(version)));
     say(&mut ledger, &owner, Command::Accept(opened));
@@ -137,9 +138,8 @@ pub fn run(folder: &Path, wanted: u64) {
     let text = text.to_openssh(ssh_key::LineEnding::LF).expect("key");
     fs::write(&key, text.as_bytes()).expect("key");
     let revshare = |arguments: &[&str]| {
-        let mut command = Process::new(REVSHARE);
-        command.arg("-C").arg(folder).arg("-q").args(arguments);
-        command.env("REVSHARE_STATE_DIR", folder.join("state")).stdout(Stdio::null());
+        let mut command = revshare_on(&machine(folder));
+        command.arg("-C").arg(folder).arg("-q").args(arguments).stdout(Stdio::null());
         command
     };
     let write = |arguments: &[&str]| {
@@ -160,8 +160,7 @@ pub fn run(folder: &Path, wanted: u64) {
     row("verify, before the last month", timed(&["verify"]));
     row("verify --since-verified, nothing new", timed(&["verify", "--since-verified"]));
     // The last month is reported, the index is behind, and the rest is known.
-    let state = folder.join("state");
-    let mut ledger = Ledger::open_for_writing(folder, Some(&state)).expect("ledger");
+    let mut ledger = Ledger::open_for_writing(folder, &machine(folder)).expect("ledger");
     let last_per_key = (last_lines / KEYS).max(1) as u32;
     let lines = |ledger: &Ledger| ledger.state().agreement().map_or(0, |a| a.exposure().lines);
     let before = lines(&ledger);
@@ -199,7 +198,7 @@ pub fn run(folder: &Path, wanted: u64) {
     let verify = timed(&["verify"]);
     row("verify", verify);
     let cold = median(|| {
-        let _ = fs::remove_dir_all(folder.join("state/index"));
+        delete_cache(&machine(folder));
         measure(&mut revshare(&["balances"])).wall
     });
     row("balances, index deleted", cold);

@@ -28,6 +28,28 @@ use std::time::Duration;
 use std::time::Instant;
 
 use month::Month;
+use revshare_core::machine::Machine;
+
+/// The machine that a ledger is written on: its folders lie beside the ledger's.
+pub fn machine(ledger: &Path) -> Machine {
+    Machine::in_folder(&ledger.with_extension("machine"))
+}
+
+/// The command on a machine.
+pub fn revshare_on(machine: &Machine) -> Command {
+    let mut command = Command::new(REVSHARE);
+    for (name, folder) in
+        [("REVSHARE_STATE_DIR", &machine.state), ("REVSHARE_CACHE_DIR", &machine.cache)]
+    {
+        command.env(name, folder.as_ref().expect("a folder"));
+    }
+    command
+}
+
+/// Deletes what a machine may do without.
+pub fn delete_cache(machine: &Machine) {
+    let _ = std::fs::remove_dir_all(machine.cache.as_ref().expect("a folder"));
+}
 
 pub const REVSHARE: &str = env!("CARGO_BIN_EXE_revshare");
 const RUNS: usize = 5;

@@ -1,5 +1,6 @@
 //! A month of usage on a ledger of its own: imported, verified, shown and stated.
 
+use revshare_core::machine::Machine;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -10,11 +11,14 @@ use std::time::Instant;
 
 use crate::REVSHARE;
 use crate::Run;
+use crate::delete_cache;
 use crate::generate;
 use crate::hash_on_one_thread;
 use crate::hasher;
+use crate::machine;
 use crate::measure;
 use crate::median;
+use crate::revshare_on;
 
 /// The month that is reported.
 pub const MONTH: &str = "2026-06";
@@ -54,14 +58,17 @@ impl Month {
         self.folder.join(name)
     }
 
+    pub fn machine(&self) -> Machine {
+        machine(&self.path("ledger"))
+    }
+
     pub fn revshare(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(REVSHARE);
+        let mut command = revshare_on(&self.machine());
         command
             .arg("-C")
             .arg(self.path("ledger"))
             .arg("-q")
             .args(arguments)
-            .env("REVSHARE_STATE_DIR", self.path("state"))
             .current_dir(&self.folder)
             .stdout(Stdio::null());
         command
@@ -149,14 +156,14 @@ impl Month {
         measure(&mut self.revshare(&["balances"]));
         let warm = median(|| measure(&mut self.revshare(&["balances"])).wall);
         let cold = median(|| {
-            let _ = fs::remove_dir_all(self.path("state/index"));
+            delete_cache(&self.machine());
             measure(&mut self.revshare(&["balances"])).wall
         });
         // Opening sled by itself, on the index that balances uses.
         measure(&mut self.revshare(&["balances"]));
         let sled = median(|| {
             let started = Instant::now();
-            drop(revshare_core::index::SledIndex::open(&self.path("state/sled")));
+            drop(revshare_core::index::SledIndex::open(&self.path("sled")));
             started.elapsed()
         });
         let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;

@@ -28,6 +28,8 @@ use revshare_core::vocab::Text;
 use revshare_core::vocab::Timestamp;
 use revshare_core::vocab::Value;
 
+use crate::machine;
+
 pub const MONTHS: usize = 120;
 /// Bites in some month.
 const CAP: &str = "900000000";
@@ -143,7 +145,7 @@ fn median(mut run: impl FnMut()) -> Duration {
 /// times what the next statement takes.
 pub fn run(folder: &Path) {
     let (host, owner) = (party("host", 7), party("owner", 8));
-    let ledger = Ledger::create(folder, None).expect("folder");
+    let ledger = Ledger::create(folder, &machine(folder)).expect("folder");
     let mut bench = Bench { ledger, nonce: 0 };
     let version = Box::new(terms(&[&host, &owner], "0.15", CAP));
     let opened = bench.say(&host, Command::OpenLedger(version)).fact.id;

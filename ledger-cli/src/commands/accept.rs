@@ -60,7 +60,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             "leave --at out, or EVENT",
         ));
     }
-    let mut desk = session.write(&args.writing)?;
+    let mut desk = session.write_verified(&args.writing)?;
     let (_, id) = point::event(&desk.ledger, event)?;
     let outcome = desk.submit(Command::Accept(id))?;
     let Some(agreement) = desk.ledger.state().agreement() else {

@@ -25,7 +25,7 @@ use crate::render::json::lists::AcknowledgementDocument;
 use crate::render::text::shell_path;
 use crate::render::text::shown_path;
 
-/// Sign the head and the state root that your own replay came to
+/// Sign the head and the state root, after verifying everything up to there
 ///
 /// On the log, or with --out into a file that you hand to the other party: they hold it against
 /// their copy with `verify --against`. It concedes the history and the computation, not that the
@@ -45,7 +45,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     if let Some(file) = &args.out {
         return write_file(session, file, &args.writing);
     }
-    let mut desk = session.write(&args.writing)?;
+    let mut desk = session.write_verified(&args.writing)?;
     let outcome = desk.submit(Command::Acknowledge)?;
     if let Some(agreement) = desk.ledger.state().agreement() {
         let currency = agreement.terms().currency;
@@ -57,7 +57,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
 
 fn write_file(session: &mut Session, file: &Path, writing: &Writing) -> Result<Answer, Failure> {
     // Nothing is appended: no lock is taken.
-    let desk: Desk = session.write(&Writing { dry_run: true, ..writing.clone() })?;
+    let desk: Desk = session.write_verified(&Writing { dry_run: true, ..writing.clone() })?;
     let state = desk.ledger.state();
     let Some(agreement) = state.agreement() else {
         return Ok(Answer::Unreadable);

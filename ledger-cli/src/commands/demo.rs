@@ -130,11 +130,13 @@ impl Stage<'_, '_> {
 
         self.title("The host pays, the owner confirms")?;
         self.by(HOST, "2023-12-28T09:00:00Z", &["pull", OWNER])?;
-        let payable = payable(HOST)?;
+        let payable = payable(self.session, HOST)?;
         let send = ["payout", "send", OWNER, &payable, "--reference", "WIRE 2023-1228"];
         self.by(HOST, "2023-12-28T09:01:00Z", &send)?;
         self.by(OWNER, "2023-12-29T16:00:00Z", &["pull", HOST])?;
-        let sent = last_of(OWNER, Kind::PayoutSent)?.map_or(0, |(seq, _, _)| seq).to_string();
+        let sent = last_of(self.session, OWNER, Kind::PayoutSent)?
+            .map_or(0, |(seq, _, _)| seq)
+            .to_string();
         self.by(OWNER, "2023-12-29T16:01:00Z", &["payout", "confirm", &sent])?;
         self.by(HOST, "2023-12-30T09:00:00Z", &["pull", OWNER])?;
         self.by(HOST, "2023-12-30T09:01:00Z", &["balances"])?;
@@ -146,7 +148,7 @@ impl Stage<'_, '_> {
         let (host, owner) = (self.verdict(HOST), self.verdict(OWNER));
 
         self.title("A third copy, in which one byte of the usage report is changed")?;
-        let changed = tamper()?;
+        let changed = tamper(self.session)?;
         self.tell(&changed.0)?;
         self.step("2023-12-30T09:05:00Z", &["verify", TAMPERED])?;
         let tampered = self.verdict(TAMPERED);
@@ -207,10 +209,8 @@ impl Stage<'_, '_> {
             out: Box::new(kept.clone()),
             err: Box::new(io::sink()),
             output: Output::default(),
-            archives: Vec::new(),
         };
         app::run(&mut session, &cli.command)?;
-        session.admit_archives()?;
         drop(session);
         if !self.session.globals.json {
             for line in String::from_utf8_lossy(&kept.0.borrow()).lines() {
@@ -252,8 +252,8 @@ fn public_key(path: &str) -> Result<String, Problem> {
     Ok(text.split(' ').take(2).collect::<Vec<_>>().join(" "))
 }
 
-fn payable(folder: &str) -> Result<String, Failure> {
-    let ledger = Ledger::open(Path::new(folder), None)?;
+fn payable(session: &Session, folder: &str) -> Result<String, Failure> {
+    let ledger = Ledger::open(Path::new(folder), session.machine())?;
     let agreement = ledger.state().agreement();
     let balances = agreement.map(revshare_core::view::balances::balances).transpose();
     let balances = balances?;
@@ -263,8 +263,12 @@ fn payable(folder: &str) -> Result<String, Failure> {
 }
 
 /// Number, hash and payload length of the last record of a kind.
-fn last_of(folder: &str, kind: Kind) -> Result<Option<(u64, RecordHash, usize)>, Problem> {
-    let ledger = Ledger::open(Path::new(folder), None)?;
+fn last_of(
+    session: &Session,
+    folder: &str,
+    kind: Kind,
+) -> Result<Option<(u64, RecordHash, usize)>, Problem> {
+    let ledger = Ledger::open(Path::new(folder), session.machine())?;
     let mut id = None;
     ledger.find(&[Lookup::Kind(kind)], &mut |record| id = Some(record.id))?;
     let found = id.map(|id| ledger.record(&id)).transpose()?.flatten();
@@ -273,7 +277,7 @@ fn last_of(folder: &str, kind: Kind) -> Result<Option<(u64, RecordHash, usize)>,
 
 /// Copies the owner's copy and changes one byte in the middle of the usage report: what was done,
 /// and to which record. A record's payload ends where its hash begins.
-fn tamper() -> Result<(String, u64), Failure> {
+fn tamper(session: &Session) -> Result<(String, u64), Failure> {
     let failed = |error: io::Error| {
         Problem::new(Code::DiskWrite, format!("the copy cannot be made: {error}"))
             .at(Place::Path(TAMPERED.to_owned()))
@@ -285,7 +289,8 @@ fn tamper() -> Result<(String, u64), Failure> {
         fs::copy(entry.path(), to.join(entry.file_name())).map_err(failed)?;
     }
     let missing = || Problem::new(Code::UnknownEvent, "the demo's report is not on its log");
-    let (seq, hash, payload_len) = last_of(OWNER, Kind::UsageReported)?.ok_or_else(missing)?;
+    let reported = last_of(session, OWNER, Kind::UsageReported)?;
+    let (seq, hash, payload_len) = reported.ok_or_else(missing)?;
     let segment = to.join("00000000.seg");
     let mut bytes = fs::read(&segment).map_err(failed)?;
     let end = bytes.windows(32).position(|window| window == hash.bytes()).ok_or_else(missing)?;

@@ -8,6 +8,7 @@ use revshare_core::diff::Diff;
 use revshare_core::diff::Side;
 use revshare_core::event::Kind;
 use revshare_core::ledger::Ledger;
+use revshare_core::machine::Machine;
 use revshare_core::view::balances::Balances;
 use revshare_core::view::balances::balances;
 use revshare_core::vocab::Code;
@@ -86,7 +87,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
 
 /// The balances of a copy, if it can be read.
 fn load(folder: &Path) -> Option<Balances> {
-    let ledger = Ledger::open(folder, None).ok()?;
+    let ledger = Ledger::open(folder, &Machine::without_folders()).ok()?;
     ledger.state().agreement().and_then(|agreement| balances(agreement).ok())
 }
 

@@ -39,26 +39,25 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     let folder = session.new_folder();
     let mode = args.writing.mode();
     // Everything is tried without touching the disk first: a refused command leaves no folder.
-    let mut nowhere = Ledger::nowhere(&folder)?;
+    let mut tried_ledger = Ledger::dry_run_create(&folder)?;
     if let Some(expected) = &args.writing.if_head {
-        admit_head(nowhere.state(), expected)?;
+        admit_head(tried_ledger.state(), expected)?;
     }
     let context = Context {
         author: session.author(&version.terms, signer.public()?)?,
-        recorded_at: session.recorded_at(&args.writing, nowhere.state())?,
+        recorded_at: session.recorded_at(&args.writing, tried_ledger.state())?,
         now: session.world.now,
     };
     let currency = version.terms.currency;
     let command = Command::OpenLedger(Box::new(version));
     let nonce = random()?;
     let signing = Signing { signer: &signer, nonce: *nonce };
-    let tried = nowhere.submit(command.clone(), &context, &signing, Mode::DryRun)?;
+    let tried = tried_ledger.submit(command.clone(), &context, &signing, Mode::DryRun)?;
     if mode == Mode::DryRun {
-        say_recorded(session, nowhere.state(), currency, &tried, mode)?;
+        say_recorded(session, tried_ledger.state(), currency, &tried, mode)?;
         return Ok(Answer::Yes);
     }
-    let state_folder = session.world.state_folder.clone();
-    let mut ledger = Ledger::create(&folder, state_folder.as_deref())?;
+    let mut ledger = Ledger::create(&folder, session.machine())?;
     let outcome = ledger.submit(command, &context, &signing, mode)?;
     say_recorded(session, ledger.state(), currency, &outcome, mode)?;
     let awaited = ledger.state().agreement().map(|known| known.awaited()).unwrap_or_default();

@@ -90,10 +90,10 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         (None, Some(_)) => Viewer::Key(session.public_key()?),
         (None, None) => Viewer::Everybody,
     };
-    let (state_folder, now) = (session.state_folder().map(Path::to_owned), session.world.now);
+    let (machine, now) = (session.machine().clone(), session.world.now);
     let verify = |folder: &PathBuf| {
         let options = Options { now: Some(now), ..Options::default() };
-        is_ledger(folder).then(|| verify_folder(folder, state_folder.as_deref(), options))
+        is_ledger(folder).then(|| verify_folder(folder, &machine, options))
     };
     let verdicts: Vec<Option<Verdict>> = args.folders.par_iter().map(verify).collect();
     let mut answer = Answer::Yes;

@@ -62,7 +62,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     };
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Record };
     let is_first = !is_ledger(&folder);
-    let pulled = pull(&folder, session.state_folder(), &args.dir, session.world.now, mode)?;
+    let pulled = pull(&folder, session.machine(), &args.dir, session.world.now, mode)?;
     if mode == Mode::Record && pulled.new > 0 {
         let (seq, head) = pulled.head;
         session.output.stands(format!("the new records are recorded, to record {seq} {head}"));

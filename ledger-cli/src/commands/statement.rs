@@ -143,7 +143,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         }
         Args::Accept { of, writing } => {
             let of = period("P", of)?;
-            let mut desk = session.write(writing)?;
+            let mut desk = session.write_verified(writing)?;
             let id = match statement::issued(desk.ledger.state(), of).map_err(of_period)?.issued {
                 Some(issued) => issued.id,
                 None => return Ok(Answer::No),

@@ -90,7 +90,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         ..Options::default()
     };
     let (verdict, roots) = match (args.since_verified, args.roots) {
-        (true, _) => (verify_new(&folder, session.state_folder(), options), Ok(())),
+        (true, _) => (verify_new(&folder, session.machine(), options), Ok(())),
         (false, true) => verify_with_roots(session, &folder, options),
         (false, false) => (verify_folder(session, &folder, options), Ok(())),
     };
@@ -120,7 +120,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
 
 /// Verifies the copy in a folder, with this machine's memory of it.
 pub fn verify_folder(session: &Session, folder: &Path, options: Options) -> Verdict {
-    revshare_core::ledger::verify_folder(folder, session.state_folder(), options)
+    revshare_core::ledger::verify_folder(folder, session.machine(), options)
 }
 
 /// State roots that may wait to be printed.
@@ -139,11 +139,10 @@ fn verify_with_roots(
         let _ = sender.send(root);
     });
     let options = Options { roots: Some(observer), ..options };
-    let state_folder = session.state_folder().map(Path::to_owned);
+    let machine = session.machine().clone();
     thread::scope(|scope| {
-        let verifying = scope.spawn(move || {
-            revshare_core::ledger::verify_folder(folder, state_folder.as_deref(), options)
-        });
+        let verifying =
+            scope.spawn(move || revshare_core::ledger::verify_folder(folder, &machine, options));
         let mut printed = Ok(());
         for root in roots {
             if printed.is_ok() {

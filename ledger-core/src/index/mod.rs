@@ -1,18 +1,13 @@
-//! The index: projections that can be thrown away, bound to a head. Deleting it costs time and
-//! nothing else.
+//! The index: look-ups in sled, in this user's cache, from hash, event id, period, party, kind and
+//! dispute to records.
 //!
-//! It keeps a snapshot of the state (balances, statements, reports, payouts) in plain files that are
-//! bound to the files of the log, and look-ups from hash, event id, period, party and kind to record
-//! numbers in sled, which is opened when something is looked up. Only [`crate::ledger`] uses it; a
-//! reader maintains it, and every doubt (another version, other files, a wrong digest, a panic
+//! Only [`crate::ledger`] uses it. A look-up names records; each is read again from the log and
+//! compared with what was looked up. Whatever goes wrong (another version, too few rows, a panic
 //! inside sled, another process that has it open) means: read the log instead. Where the log has
-//! only grown, what is new is read, and the index goes on.
+//! only grown, what is new is added.
 
-pub mod run;
-pub mod snapshot;
 pub mod rows;
 pub mod sled_index;
-pub mod known;
 
 pub use rows::Lookup;
 pub use rows::RecordRow;
@@ -20,8 +15,8 @@ pub use sled_index::SledIndex;
 
 use crate::vocab::RecordHash;
 
-/// The version of everything that the index keeps. Another version is rebuilt.
-pub const PROJECTION_VERSION: u32 = 7;
+/// Raised when the rows change: those of another version are made again.
+pub const INDEX_VERSION: u32 = 7;
 
 /// What an index is bound to.
 #[derive(Clone, PartialEq, Eq, Debug)]

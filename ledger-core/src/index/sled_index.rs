@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::index::Bound;
+use crate::index::INDEX_VERSION;
 use crate::index::Index;
-use crate::index::PROJECTION_VERSION;
 use crate::index::Row;
 use crate::vocab::RecordHash;
 use crate::vocab::digest::Domain;
@@ -88,7 +88,7 @@ impl Index for SledIndex {
             return None;
         }
         let row: BoundRow = codec::decode(row).ok()?;
-        (row.version == PROJECTION_VERSION).then_some(Bound {
+        (row.version == INDEX_VERSION).then_some(Bound {
             records: row.records,
             head: RecordHash::from_bytes(row.head),
             place: row.place,
@@ -114,7 +114,7 @@ impl Index for SledIndex {
 
     fn apply(&self, rows: Vec<Row>, bound: &Bound) -> bool {
         let row = BoundRow {
-            version: PROJECTION_VERSION,
+            version: INDEX_VERSION,
             records: bound.records,
             head: *bound.head.bytes(),
             place: bound.place,

@@ -11,9 +11,11 @@ use crate::decide::Decision;
 use crate::ledger::Ledger;
 use crate::ledger::Mode;
 use crate::ledger::Recorded;
+use crate::ledger::progress::WrittenRecord;
 use crate::ledger::writing::Applied;
 use crate::ledger::writing::Group;
 use crate::ledger::writing::admit_signer;
+use crate::ledger::writing::signed_record;
 use crate::store::disk::Draft;
 use crate::vocab::Code;
 use crate::vocab::Problem;
@@ -41,7 +43,9 @@ impl GroupRefusal {
 /// A group under construction.
 struct Building {
     records: Vec<Recorded>,
-    signed: Vec<(RecordHash, RecordHash)>,
+    signed: Vec<WrittenRecord>,
+    /// Previous hash and own hash of those that are not signed yet.
+    links: Vec<(RecordHash, RecordHash)>,
     /// Judged, and not signed yet.
     unsigned: Vec<UnsignedRecord>,
     /// Where signed records go, unless it is a dry run.
@@ -67,6 +71,7 @@ impl Ledger {
         let mut building = Building {
             records: Vec::new(),
             signed: Vec::new(),
+            links: Vec::new(),
             unsigned: Vec::new(),
             draft: None,
             key: None,
@@ -99,7 +104,7 @@ impl Ledger {
                 self.apply_event(event, &context, nonce).map_err(of_this)?;
             building.key = Some(context.author.key);
             building.records.push(Recorded::of(&fact));
-            building.signed.push((fact.previous, fact.hash));
+            building.links.push((fact.previous, fact.hash));
             building.unsigned.push(record);
             if building.unsigned.len() == BATCH_LEN && mode == Mode::Record {
                 self.sign_all(building, signer).map_err(of_this)?;
@@ -115,11 +120,15 @@ impl Ledger {
     /// Signs what is not signed yet, on all cores, and adds it to the draft.
     fn sign_all(&mut self, building: &mut Building, signer: &Signer) -> Result<(), Problem> {
         let unsigned = std::mem::take(&mut building.unsigned);
+        let links = std::mem::take(&mut building.links);
         let frames: Vec<Vec<u8>> =
             unsigned.into_par_iter().map(|record| record.sign(signer)).collect();
         if frames.is_empty() {
             return Ok(());
         }
+        let signed = links.iter().zip(&frames);
+        let signed = signed.map(|((previous, hash), frame)| signed_record(*previous, *hash, frame));
+        building.signed.extend(signed);
         let draft = match building.draft.take() {
             Some(draft) => draft,
             None => {

@@ -1,14 +1,15 @@
 //! The front door: open, submit, read, pull. The only place where decider, log and memories meet.
 
-mod known;
+mod opening;
+mod progress;
 pub mod reading;
+mod verifying;
 mod writing;
 pub mod report;
 pub mod group;
 
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::OnceLock;
 
 use crate::chain::Signer;
@@ -20,24 +21,19 @@ use crate::event::Kind;
 use crate::evolve::acknowledgement::compose;
 pub use crate::index::Lookup;
 use crate::index::SledIndex;
-use crate::ledger::known::Beginning;
-pub use crate::ledger::known::verify_copy;
-pub use crate::ledger::known::verify_folder;
-pub use crate::ledger::known::verify_new;
+use crate::ledger::progress::Progress;
+pub use crate::ledger::verifying::verify_copy;
+pub use crate::ledger::verifying::verify_folder;
+pub use crate::ledger::verifying::verify_new;
+use crate::machine::CacheDir;
+use crate::machine::HeadStore;
+use crate::machine::SignatureLog;
 use crate::replay::Signatures;
-use crate::replay::ledger_id;
 use crate::replay::replay;
-use crate::replay::replay_from;
-use crate::state::Archives;
 use crate::state::State;
 use crate::store::DiskLog;
-use crate::store::Files;
 use crate::store::SegmentSource;
-use crate::store::Witness;
-use crate::store::files::system;
-use crate::store::reader::FrameAt;
 use crate::store::reader::Tail;
-use crate::store::witness::RememberedHead;
 use crate::view::place::Located;
 use crate::view::record::Record;
 use crate::vocab::Code;
@@ -52,26 +48,27 @@ use crate::wire::event::encode_payload;
 pub struct Ledger {
     folder: PathBuf,
     log: DiskLog,
-    witness: Witness,
+    heads: HeadStore,
+    signatures: SignatureLog,
+    cache: Option<CacheDir>,
     state: State,
+    progress: Progress,
     notices: Vec<Notice>,
     /// The look-ups, once something was looked up.
-    index: OnceLock<Option<SledIndex>>,
-    index_use: IndexUse,
+    lookups: OnceLock<Option<SledIndex>>,
+    checkpoint_use: CheckpointUse,
 }
 
-/// What became of the index when a ledger was opened.
+/// Where the state of an opened ledger comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum IndexUse {
-    /// It was left alone, or could not be had: the log was read.
+pub enum CheckpointUse {
+    /// The whole log was read.
     #[default]
     Without,
-    /// The log was read, and the index was made anew from it.
-    Rebuilt,
-    /// The index was sound and behind: what was recorded since was read, and added to it.
-    CaughtUp,
-    /// It was sound and up to date, and the ledger was taken from it.
-    Answered,
+    /// A checkpoint, and what was recorded behind it.
+    Resumed,
+    /// A checkpoint at the end of the log.
+    Current,
 }
 
 /// Something worth saying that stopped nothing.
@@ -91,8 +88,8 @@ pub enum Notice {
         /// The records that stand.
         records: u64,
     },
-    /// A memory of this machine could not be written.
-    MemoryNotWritten(String),
+    /// The last head could not be remembered.
+    HeadNotRemembered(String),
 }
 
 /// Whether a command is carried out or only checked and shown.
@@ -146,212 +143,6 @@ impl Ledger {
         DiskLog::exists(folder)
     }
 
-    /// Opens a ledger to read. `state_folder` holds the memories of this machine, if there is one.
-    /// Errors: [`Code::NotALedger`], and everything that makes a log unreadable.
-    pub fn open(folder: &Path, state_folder: Option<&Path>) -> Result<Ledger, Problem> {
-        let log = DiskLog::open(folder);
-        match log.has_segments()? {
-            true => Ledger::read(folder, state_folder, log),
-            false => Err(not_a_ledger(folder)),
-        }
-    }
-
-    /// Likewise, on other files than the system's, and without the index.
-    pub fn open_on(
-        files: &Arc<dyn Files>,
-        folder: &Path,
-        state_folder: Option<&Path>,
-    ) -> Result<Ledger, Problem> {
-        let log = DiskLog::open_on(files.clone(), folder);
-        match log.has_segments()? {
-            true => {
-                let witness = Witness::new_on(files.clone(), state_folder, folder);
-                Ok(Ledger::load(folder, witness, log, (None, false))?.0)
-            }
-            false => Err(not_a_ledger(folder)),
-        }
-    }
-
-    /// Opens a ledger to write: takes the lock, and cuts an unfinished append. Errors: those of
-    /// [`Ledger::open`], [`Code::Locked`], [`Code::Rollback`], [`Code::DiskWrite`].
-    pub fn open_for_writing(folder: &Path, state_folder: Option<&Path>) -> Result<Ledger, Problem> {
-        Ledger::open_for_writing_on(&system(), folder, state_folder)
-    }
-
-    /// Likewise, on other files than the system's.
-    pub fn open_for_writing_on(
-        files: &Arc<dyn Files>,
-        folder: &Path,
-        state_folder: Option<&Path>,
-    ) -> Result<Ledger, Problem> {
-        if !DiskLog::open_on(files.clone(), folder).has_segments()? {
-            return Err(not_a_ledger(folder));
-        }
-        let log = DiskLog::open_for_writing_on(files.clone(), folder)?;
-        let witness = Witness::new_on(files.clone(), state_folder, folder);
-        let beginning = Beginning::for_writing(&log, &witness, witness.head()?);
-        let new = beginning.bytes_behind(&log.segments()?);
-        let (ledger, place) = Ledger::load(folder, witness, log, (Some(beginning), true))?;
-        if ledger.notices.is_empty() {
-            let far = (place, new);
-            known::remember_replayed(&ledger.witness, &ledger.log, &ledger.state, far);
-        }
-        Ok(ledger)
-    }
-
-    /// A folder in which a ledger is to be opened. Errors: [`Code::AlreadyALedger`],
-    /// [`Code::DiskWrite`], [`Code::Locked`].
-    pub fn create(folder: &Path, state_folder: Option<&Path>) -> Result<Ledger, Problem> {
-        Ledger::create_on(&system(), folder, state_folder)
-    }
-
-    /// Likewise, on other files than the system's.
-    pub fn create_on(
-        files: &Arc<dyn Files>,
-        folder: &Path,
-        state_folder: Option<&Path>,
-    ) -> Result<Ledger, Problem> {
-        let log = DiskLog::create_on(files.clone(), folder)?;
-        let witness = Witness::new_on(files.clone(), state_folder, folder);
-        witness.forget_head();
-        let (folder, state) = (folder.to_owned(), State::default());
-        Ok(Ledger {
-            folder,
-            log,
-            witness,
-            state,
-            notices: Vec::new(),
-            index: OnceLock::new(),
-            index_use: IndexUse::Without,
-        })
-    }
-
-    /// A ledger that is opened nowhere: for a dry run of opening one.
-    pub fn nowhere(folder: &Path) -> Result<Ledger, Problem> {
-        if DiskLog::exists(folder) {
-            return Err(already_a_ledger(folder));
-        }
-        let (log, witness) = (DiskLog::open(folder), Witness::new(None, folder));
-        let (folder, state) = (folder.to_owned(), State::default());
-        Ok(Ledger {
-            folder,
-            log,
-            witness,
-            state,
-            notices: Vec::new(),
-            index: OnceLock::new(),
-            index_use: IndexUse::Without,
-        })
-    }
-
-    /// Loads a ledger from the log, behind a beginning if one is known.
-    fn load(
-        folder: &Path,
-        witness: Witness,
-        log: DiskLog,
-        (beginning, to_write): (Option<Beginning>, bool),
-    ) -> Result<(Ledger, (u32, u64)), Problem> {
-        let Beginning { start, mut remembered_at } = beginning.unwrap_or_default();
-        let mut place = start.place.unwrap_or_default();
-        let remembered = witness.head()?;
-        let parts = (None, Signatures::Trusted);
-        let replayed = replay_from(&log, start, parts, &mut |_, fact, at| {
-            place = (at.segment, at.offset + at.len as u64);
-            if remembered.is_some_and(|head| head.seq == fact.seq) {
-                remembered_at = Some((fact.hash, at));
-            }
-        })?;
-        let state = replayed.state;
-        if state.agreement().is_none() {
-            return Err(match replayed.unfinished {
-                Some(tail) => truncated(&state, &tail),
-                None => not_a_ledger(folder),
-            });
-        }
-        let mut ledger = Ledger {
-            folder: folder.to_owned(),
-            log,
-            witness,
-            state,
-            notices: Vec::new(),
-            index: OnceLock::new(),
-            index_use: IndexUse::Without,
-        };
-        let remembered_hash = remembered_at.map(|(hash, _)| hash);
-        ledger.admit_memory(remembered, remembered_hash, replayed.unfinished.as_ref())?;
-        let records = ledger.state.next_seq();
-        if !to_write {
-            if let Some(Tail { len: bytes, .. }) = replayed.unfinished {
-                ledger.notices.push(Notice::Ignored { bytes, records });
-            }
-            return Ok((ledger, place));
-        }
-        let has_draft = ledger.log.remove_drafts()?;
-        if let Some(tail) = &replayed.unfinished {
-            ledger.log.cut(tail.segment, tail.offset)?;
-            ledger.notices.push(Notice::Cut { bytes: tail.len, records });
-        }
-        if has_draft || ledger.log.was_interrupted() || replayed.unfinished.is_some() {
-            // What is not there any more was never synced, and a copy is only taken of what is: it
-            // never left this machine, and its key may sign on the head again. Should that fail,
-            // the key is refused.
-            if ledger.witness.release_pending(ledger.state.head()).is_ok() {
-                ledger.log.resume();
-            }
-        }
-        let of_this = remembered.filter(|head| head.ledger == ledger_id(&ledger.state));
-        ledger.settle(of_this.zip(remembered_at.map(|(_, at)| at)))?;
-        Ok((ledger, place))
-    }
-
-    /// The log is not behind the head that this machine remembers for this copy.
-    fn admit_memory(
-        &self,
-        remembered: Option<RememberedHead>,
-        found: Option<RecordHash>,
-        unfinished: Option<&Tail>,
-    ) -> Result<(), Problem> {
-        let Some(head) = remembered.filter(|head| head.ledger == ledger_id(&self.state)) else {
-            return Ok(());
-        };
-        if head.seq < self.state.next_seq() && found == Some(head.hash) {
-            return Ok(());
-        }
-        if let Some(tail) = unfinished.filter(|_| head.seq >= self.state.next_seq()) {
-            return Err(truncated(&self.state, tail));
-        }
-        let last = self.state.next_seq().saturating_sub(1);
-        let message = match head.seq > last {
-            true => format!(
-                "rollback: this log ends with record {last}, but record {} was recorded here before",
-                head.seq
-            ),
-            false => format!(
-                "rollback: record {} is not the one that was recorded here before ({})",
-                head.seq,
-                head.hash.0.short()
-            ),
-        };
-        Err(Problem::new(Code::Rollback, message)
-            .at(Place::Path(self.folder.display().to_string()))
-            .hint("an older copy was put in its place: restore the newer one, or `revshare pull` from the other party's copy into a new folder"))
-    }
-
-    /// Whatever this machine does not remember to have been synced is written again before anything
-    /// may follow it: the process that wrote it may have died, or failed, before its sync.
-    fn settle(&mut self, remembered: Option<(RememberedHead, FrameAt)>) -> Result<(), Problem> {
-        let known = match remembered {
-            Some((head, _)) if head.seq.checked_add(1) == Some(self.state.next_seq()) => {
-                return Ok(());
-            }
-            Some((_, at)) => (at.segment, at.offset + at.len as u64),
-            None => (0, 0),
-        };
-        self.log.settle(known)?;
-        self.remember_head(ledger_id(&self.state));
-        Ok(())
-    }
-
     /// The folder of the ledger.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -370,12 +161,6 @@ impl Ledger {
         }
     }
 
-    /// What the state is looked up in. Whoever answers from it asks at the end whether that could be
-    /// read: [`admit_whole`].
-    pub fn archives(&self) -> Archives {
-        self.state.archives().clone()
-    }
-
     /// The log's bytes.
     pub fn source(&self) -> &dyn SegmentSource {
         &self.log
@@ -386,14 +171,14 @@ impl Ledger {
         &self.notices
     }
 
-    /// What became of the index when it was opened.
-    pub fn index_use(&self) -> IndexUse {
-        self.index_use
+    /// Where its state comes from.
+    pub fn checkpoint_use(&self) -> CheckpointUse {
+        self.checkpoint_use
     }
 
-    /// The memories of this machine for this copy.
-    pub fn witness(&self) -> &Witness {
-        &self.witness
+    /// Whether this machine has a cache for this copy.
+    pub fn has_cache(&self) -> bool {
+        self.cache.is_some()
     }
 
     /// The state after an earlier record. Errors: those of [`Ledger::open`].
@@ -451,24 +236,18 @@ pub fn diff_folders(first: &Path, second: &Path) -> Result<Diff, Problem> {
     diff(&DiskLog::open(first), &DiskLog::open(second))
 }
 
-/// Whether everything could be read that was looked up in archives. Errors: [`Code::DiskRead`]; what
-/// was found does not count then.
-pub fn admit_whole(archives: &Archives) -> Result<(), Problem> {
-    match archives.iter().all(|archive| archive.is_whole()) {
-        true => Ok(()),
-        false => Err(Problem::new(
-            Code::DiskRead,
-            "what this machine keeps of the log could not be read; the answer does not count",
-        )
-        .hint("remove the folder `index` in the ledger's folder and `archives` in this machine's state folder, and run the command again: they save time and nothing else")),
-    }
-}
-
 /// The refusal of a folder that is no ledger.
 pub fn not_a_ledger(folder: &Path) -> Problem {
     Problem::new(Code::NotALedger, "the folder is no ledger")
         .at(Place::Path(folder.display().to_string()))
         .hint("name the ledger's folder with -C, or open one with `revshare init --terms FILE`")
+}
+
+/// The refusal of a log that another process has changed while it was read.
+fn changed_meanwhile(folder: &Path) -> Problem {
+    Problem::new(Code::DiskRead, "the log changed while it was read")
+        .at(Place::Path(folder.display().to_string()))
+        .hint("run the command again")
 }
 
 fn already_a_ledger(folder: &Path) -> Problem {

@@ -1,15 +1,13 @@
-//! Reading through the index, and without it.
+//! Reading records through the look-ups, and without them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
 use crate::chain::FRAME_HEADER_LEN;
 use crate::chain::StoredRecord;
-use crate::chain::frame::FrameHeader;
 use crate::chain::frame_len;
+use crate::checkpoint::find_record;
 use crate::event::Fact;
 use crate::index::Bound;
 use crate::index::Index;
@@ -17,31 +15,18 @@ use crate::index::Lookup;
 use crate::index::RecordRow;
 use crate::index::Row;
 use crate::index::SledIndex;
-use crate::index::known;
-use crate::index::known::Trust;
 use crate::index::rows;
-use crate::ledger::IndexUse;
 use crate::ledger::Ledger;
-use crate::ledger::admit_whole;
-use crate::ledger::known::Beginning;
-use crate::ledger::known::knowledge;
-use crate::ledger::known::stamped;
-use crate::prefix::Known;
 use crate::replay::Signatures;
 use crate::replay::ledger_id;
 use crate::replay::period_length;
 use crate::replay::replay;
 use crate::state::State;
 use crate::store::Batch;
-use crate::store::DiskLog;
 use crate::store::Reader;
-use crate::store::Segment;
-use crate::store::SegmentHeader;
 use crate::store::SegmentSource;
-use crate::store::Witness;
 use crate::store::reader::FrameAt;
 use crate::store::segment::SEGMENT_HEADER_LEN;
-use crate::store::witness::RememberedHead;
 use crate::terms::Party;
 use crate::vocab::Digest;
 use crate::vocab::EventId;
@@ -54,96 +39,13 @@ use crate::vocab::Timestamp;
 const LOOKUPS_MAX: u64 = 10_000;
 
 impl Ledger {
-    /// Loads a ledger to read: from the index; from the index and what was recorded since; or from
-    /// the log. What was read is kept in the index.
-    pub(super) fn read(
-        folder: &Path,
-        state_folder: Option<&Path>,
-        log: DiskLog,
-    ) -> Result<Ledger, Problem> {
-        // Taken before the log is read: if a writer appends meanwhile, the index is bound to files
-        // that are no more, and catches up next time.
-        let segments = log.segments()?;
-        let witness = Witness::new_on(log.files().clone(), state_folder, folder);
-        let remembered = witness.head()?;
-        let index = witness.index_folder().map(|path| known::of_index(log.files(), &path));
-        let kept = index.and_then(known::read);
-        if let Some(file) = &kept {
-            let is_same = stamped(&segments, (u32::MAX, 0)) == file.known.segments;
-            if is_same
-                && fits_memory(&file.known, remembered)
-                && let Some(state) = file.state(Trust::Untouched)
-            {
-                return Ok(Ledger::of_index(folder, (log, witness), state, IndexUse::Answered));
-            }
-        }
-        // A head that is remembered before what the index knows is looked for in the log.
-        let kept = kept.filter(|file| {
-            remembered.is_none_or(|head| {
-                head.ledger != file.known.ledger
-                    || head.seq >= file.known.records
-                    || fits_memory(&file.known, remembered)
-            })
-        });
-        let beginning = kept.as_ref().and_then(|file| {
-            let mut beginning = Beginning::for_reading(&log, file)?;
-            let place = FrameAt { segment: 0, offset: 0, start: 0, len: 0 };
-            beginning.remembered_at = Some((file.known.head, place));
-            Some(beginning)
-        });
-        let mut is_known = beginning.is_some();
-        let archives = beginning.as_ref().map(|known| known.start.state.archives().clone());
-        let again = DiskLog::open_on(log.files().clone(), folder);
-        let mut loaded = Ledger::load(folder, witness.clone(), log, (beginning, false));
-        if archives.is_some_and(|archives| admit_whole(&archives).is_err()) {
-            // What the index has could not be read: nothing counts that was judged behind it, refusals
-            // among it.
-            is_known = false;
-            loaded = Ledger::load(folder, witness, again, (None, false));
-        }
-        let (mut ledger, place) = loaded?;
-        if ledger.notices.is_empty() {
-            ledger.keep(place, &segments, is_known);
-        }
-        Ok(ledger)
-    }
-
-    fn of_index(
-        folder: &Path,
-        (log, witness): (DiskLog, Witness),
-        state: State,
-        index_use: IndexUse,
-    ) -> Ledger {
-        let (folder, notices) = (folder.to_owned(), Vec::new());
-        let index = OnceLock::new();
-        Ledger { folder, log, witness, state, notices, index, index_use }
-    }
-
-    /// Keeps in the index what was read.
-    fn keep(&mut self, place: (u32, u64), segments: &[Segment], is_known: bool) {
-        let at = self.state.recorded_at();
-        let stamped = stamped(segments, (u32::MAX, 0));
-        let known = knowledge(&self.state, place, stamped, (at, None));
-        let Some(folder) = self.witness.index_folder() else { return };
-        let shelf = known::of_index(self.log.files(), &folder);
-        let is_kept = known::keep(&shelf, &known, &self.state);
-        self.index_use = match (is_kept, is_known) {
-            (true, true) => IndexUse::CaughtUp,
-            (true, false) => IndexUse::Rebuilt,
-            (false, _) => IndexUse::Without,
-        };
-        if !is_kept {
-            shelf.forget();
-        }
-    }
-
     /// The look-ups, up to date; `None` if they cannot be had.
     fn lookups(&self) -> Option<&SledIndex> {
-        if self.index_use == IndexUse::Without || self.state.next_seq() > LOOKUPS_MAX {
+        if self.state.next_seq() > LOOKUPS_MAX {
             return None;
         }
-        let index = self.index.get_or_init(|| {
-            let index = SledIndex::open(&self.witness.index_folder()?)?;
+        let index = self.lookups.get_or_init(|| {
+            let index = SledIndex::open(&self.cache.as_ref()?.lookup_folder().ok()?)?;
             self.catch_up(&index).then_some(index)
         });
         index.as_ref()
@@ -235,31 +137,15 @@ impl Ledger {
         Ok(())
     }
 
-    /// The record of the event with this id: its number is known, and the segment with that number is
-    /// read. `None` if there is no such event, or if it is not found so.
+    /// The record of the event with this id; `None` if there is none, or if it is not found.
     fn of_event(&self, id: &str) -> Option<Fact> {
         let id = EventId(Digest::parse(id).ok()?);
         let (seq, _) = self.state.event(&id)?;
-        let first_of = |segment: &Segment| {
-            let mut header = [0; SEGMENT_HEADER_LEN];
-            self.log.read_at(segment.number, 0, &mut header).ok()?;
-            Some(SegmentHeader::read(&header)?.first_seq)
-        };
-        let segments = self.log.segments().ok()?;
-        let begins_before = |segment: &Segment| first_of(segment).is_some_and(|first| first <= seq);
-        let segment = segments.into_iter().rev().find(begins_before)?;
-        let mut reader = Reader::of_segment(&self.log, segment);
-        let mut batch = Batch::default();
-        while reader.next_batch(&mut batch).ok()? {
-            for (_, frame) in batch.frames() {
-                if FrameHeader::found(frame).is_some_and(|header| header.seq == seq) {
-                    let record = StoredRecord::read_found(frame).ok()?.check_hash().ok()?;
-                    let fact = record.fact(period_length(&self.state)).ok()?;
-                    return Some(fact).filter(|fact| fact.id == id);
-                }
-            }
-        }
-        None
+        let (_, at) = find_record(&self.log, seq)?;
+        let frame = self.frame_at(at.segment, at.offset)?;
+        let record = StoredRecord::read(&frame).ok()?.check_hash().ok()?;
+        let fact = record.fact(period_length(&self.state)).ok()?;
+        Some(fact).filter(|fact| fact.id == id)
     }
 
     /// The records that all look-ups find, by the index; `None` if it cannot be relied on. Each
@@ -356,12 +242,4 @@ impl Ledger {
         }
         Ok(None)
     }
-}
-
-/// Whether this machine remembers no other head than the one that the index knows.
-fn fits_memory(known: &Known, remembered: Option<RememberedHead>) -> bool {
-    remembered.is_none_or(|head| {
-        head.ledger != known.ledger
-            || (head.seq.checked_add(1) == Some(known.records) && head.hash == known.head)
-    })
 }

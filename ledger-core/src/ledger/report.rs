@@ -20,9 +20,11 @@ use crate::ledger::Mode;
 use crate::ledger::Outcome;
 use crate::ledger::Recorded;
 use crate::ledger::Signing;
+use crate::ledger::progress::WrittenRecord;
 use crate::ledger::writing::Applied;
 use crate::ledger::writing::Group;
 use crate::ledger::writing::admit_signer;
+use crate::ledger::writing::signed_record;
 use crate::state::State;
 use crate::store::disk::Draft;
 use crate::usage::LineBlock;
@@ -31,7 +33,6 @@ use crate::vocab::Code;
 use crate::vocab::Digest;
 use crate::vocab::EventId;
 use crate::vocab::Problem;
-use crate::vocab::RecordHash;
 use crate::vocab::digest::Domain;
 use crate::wire::block;
 
@@ -69,7 +70,7 @@ pub struct ReportDraft<'l> {
     parts: Vec<EventId>,
     payloads: Vec<Digest>,
     records: Vec<Recorded>,
-    signed: Vec<(RecordHash, RecordHash)>,
+    signed: Vec<WrittenRecord>,
     /// Where the parts go, unless it is a dry run.
     draft: Option<Draft>,
     finished: bool,
@@ -174,10 +175,11 @@ impl ReportDraft<'_> {
                 Some(draft) => draft,
                 None => self.ledger.draft(self.before)?,
             };
-            self.draft.insert(draft).push(&record.sign(self.signing.signer))?;
+            let frame = record.sign(self.signing.signer);
+            self.draft.insert(draft).push(&frame)?;
+            self.signed.push(signed_record(fact.previous, fact.hash, &frame));
         }
         self.records.push(Recorded::of(&fact));
-        self.signed.push((fact.previous, fact.hash));
         Ok(fact)
     }
 
@@ -216,8 +218,9 @@ impl ReportDraft<'_> {
             true => {
                 let Applied { record, fact } = applied;
                 self.records.push(Recorded::of(&fact));
-                self.signed.push((fact.previous, fact.hash));
-                (fact, vec![record.sign(signing.signer)])
+                let frame = record.sign(signing.signer);
+                self.signed.push(signed_record(fact.previous, fact.hash, &frame));
+                (fact, vec![frame])
             }
             false => (self.keep(applied)?, Vec::new()),
         };

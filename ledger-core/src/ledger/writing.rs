@@ -20,14 +20,15 @@ use crate::ledger::Notice;
 use crate::ledger::Outcome;
 use crate::ledger::Recorded;
 use crate::ledger::Signing;
-use crate::ledger::admit_whole;
-use crate::ledger::known::remember_written;
+use crate::ledger::progress::WrittenRecord;
+use crate::machine::RememberedHead;
+use crate::machine::signatures::Signed;
 use crate::replay::Signatures;
 use crate::replay::ledger_id;
 use crate::replay::replay;
 use crate::state::State;
+use crate::store::SegmentSource;
 use crate::store::disk::Draft;
-use crate::store::witness::RememberedHead;
 use crate::usage::UsageSums;
 use crate::vocab::Code;
 use crate::vocab::LedgerId;
@@ -45,8 +46,8 @@ pub(super) struct Group {
     pub(super) frames: Vec<Vec<u8>>,
     /// Records that were written already.
     pub(super) draft: Option<Draft>,
-    /// Per record, the hash of the one before it and its own.
-    pub(super) signed: Vec<(RecordHash, RecordHash)>,
+    /// What was signed, record by record.
+    pub(super) signed: Vec<WrittenRecord>,
 }
 
 /// A record that was applied and is not signed yet.
@@ -92,9 +93,10 @@ impl Ledger {
     ) -> Result<Outcome, Problem> {
         let Applied { record, fact } = self.apply_event(event, context, signing.nonce)?;
         if mode == Mode::Record {
-            let (first_seq, signed) = (fact.seq, vec![(fact.previous, fact.hash)]);
-            let frames = vec![record.sign(signing.signer)];
-            let group = Group { first_seq, frames, draft: None, signed };
+            let frame = record.sign(signing.signer);
+            let signed = vec![signed_record(fact.previous, fact.hash, &frame)];
+            let frames = vec![frame];
+            let group = Group { first_seq: fact.seq, frames, draft: None, signed };
             self.write(group, context.author.key)?;
         }
         Ok(Outcome { records: vec![Recorded::of(&fact)], fact })
@@ -203,37 +205,32 @@ impl Ledger {
 
     /// Records a group: notes what is signed, and makes it durable.
     pub(super) fn write(&mut self, group: Group, key: PublicKey) -> Result<(), Problem> {
-        // What was decided on a state of which something could not be read is not recorded.
-        admit_whole(self.state.archives())?;
         // Record 0 has no ledger before it; its id is its own hash.
         let ledger = ledger_id(&self.state);
-        if let Some((previous, hash)) = group.signed.first() {
-            let signed = self.witness.signed_on(ledger, &key, *previous)?;
-            if signed.iter().any(|known| known != hash) && group.first_seq > 0 {
-                return Err(signed_twice(group.first_seq));
-            }
-        }
-        let witness = &self.witness;
         let Group { first_seq, frames, draft, signed } = group;
-        let frames_len: usize = frames.iter().map(Vec::len).sum();
-        let written = draft.as_ref().map_or(frames_len as u64, Draft::written);
-        let mut remember = || witness.remember_signed(ledger, &key, &signed);
+        let pairs: Vec<Signed> = signed.iter().map(|one| (one.previous, one.hash)).collect();
+        let signatures = &self.signatures;
+        let mut note = || match signatures.sign(ledger, &key, &pairs, first_seq == 0)? {
+            None => Ok(()),
+            Some(_) => Err(signed_twice(first_seq)),
+        };
         let recorded = match draft {
-            Some(draft) => self.log.publish(draft, &mut remember),
-            None => self.log.append(first_seq, &frames, &mut remember),
+            Some(draft) => self.log.publish(draft, &mut note),
+            None => self.log.append(first_seq, &frames, &mut note),
         };
         if let Err(problem) = recorded {
-            if problem.code == Code::Reopen {
+            match problem.code {
                 // What may be on the disk may have been read by others: its signature stands.
-                self.witness.forget_pending();
-            } else {
-                let released = |one: &_| signed.contains(one);
-                let _ = self.witness.release_signed(ledger, &key, released);
+                Code::Reopen => self.signatures.clear_pending(),
+                Code::Equivocation => {}
+                _ => {
+                    let _ = self.signatures.release(ledger, &key, |one| pairs.contains(one));
+                }
             }
             return Err(problem);
         }
         self.remember_head(ledger);
-        remember_written(&self.witness, &self.log, &self.state, written);
+        self.add_written(&signed);
         Ok(())
     }
 
@@ -252,14 +249,30 @@ impl Ledger {
         self.remember_head(ledger_id(&self.state));
     }
 
+    /// Goes on behind records that were appended.
+    fn add_written(&mut self, written: &[WrittenRecord]) {
+        // It only saves time.
+        let Ok(segments) = self.log.segments() else { return };
+        if let Some(end) = segments.last() {
+            self.progress.add_written(written, end);
+            self.progress.save(self.cache.as_ref(), &self.state, &segments);
+        }
+    }
+
     pub(super) fn remember_head(&mut self, ledger: LedgerId) {
         let seq = self.state.next_seq().saturating_sub(1);
         let head = RememberedHead { ledger, seq, hash: self.state.head() };
         // The folder may have been made since the memory was opened.
-        if let Err(error) = self.witness.remember_head(head) {
-            self.notices.push(Notice::MemoryNotWritten(error.to_string()));
+        if let Err(error) = self.heads.set(head) {
+            self.notices.push(Notice::HeadNotRemembered(error.to_string()));
         }
     }
+}
+
+/// A record as it is written: its signature stands at the end of its frame.
+pub(super) fn signed_record(previous: RecordHash, hash: RecordHash, frame: &[u8]) -> WrittenRecord {
+    let signature = frame.last_chunk().copied().unwrap_or([0; 64]);
+    WrittenRecord { previous, hash, signature, len: frame.len() }
 }
 
 /// A record names its author's key: signed with another one it would be worth nothing, and everything

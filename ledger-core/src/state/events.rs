@@ -1,18 +1,25 @@
-//! The events on a log: one row each, found by id and by content. A ledger may have millions, so that
-//! both look-ups keep row numbers and no copies of what they look up; those that an archive has stay
-//! there.
+//! The events on a log: one row each, found by id and by content. A ledger may have millions, so
+//! that both tables hold row numbers and no copies of what they look up.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
+use serde::de::Error;
 
 use crate::event::Kind;
-use crate::state::archive::Archives;
 use crate::vocab::ContentDigest;
 use crate::vocab::EventId;
 
-/// What is known of an event.
+/// Bytes of a row in a snapshot: id, content, kind. Its number is its place.
+const ROW_LEN: usize = 32 + 32 + 2;
+
+/// Event row: where an event stands and what it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EventRow {
     /// Its id.
@@ -25,23 +32,26 @@ pub struct EventRow {
     pub kind: Kind,
 }
 
-/// Every event, in the order in which they came in.
+/// Every event, in the order of the log.
 #[derive(Clone, Default)]
 pub struct Events {
-    /// Those of the first records.
-    archives: Archives,
-    /// Those that follow.
     rows: Vec<EventRow>,
-    /// Rows by id.
+    /// Built when something is first looked up: most answers look nothing up.
+    tables: OnceLock<Tables>,
+}
+
+/// Tables of row numbers.
+#[derive(Clone, Default)]
+struct Tables {
     ids: HashTable<usize>,
-    /// Rows by content: the one that came last.
+    /// Of each content, the row that came last.
     contents: HashTable<usize>,
 }
 
-/// Where the rows lie is of no interest.
+/// The tables follow from the rows.
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
+        f.debug_list().entries(&self.rows).finish()
     }
 }
 
@@ -50,73 +60,112 @@ fn hash(digest: &[u8; 32]) -> u64 {
     digest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
+/// Enters a row; a later row takes the place of an earlier one with the same digest.
+fn enter(
+    table: &mut HashTable<usize>,
+    rows: &[EventRow],
+    at: usize,
+    digest: impl Fn(&EventRow) -> &[u8; 32],
+) {
+    let of = |at: &usize| rows.get(*at).map(&digest);
+    let Some(own) = of(&at) else { return };
+    let rehash = |at: &usize| of(at).map_or(0, hash);
+    match table.entry(hash(own), |other| of(other) == Some(own), rehash) {
+        Entry::Occupied(mut known) => *known.get_mut() = at,
+        Entry::Vacant(place) => drop(place.insert(at)),
+    }
+}
+
+fn by_id(row: &EventRow) -> &[u8; 32] {
+    row.id.bytes()
+}
+
+fn by_content(row: &EventRow) -> &[u8; 32] {
+    row.content.bytes()
+}
+
+impl Tables {
+    fn of(rows: &[EventRow]) -> Tables {
+        let table = |digest: fn(&EventRow) -> &[u8; 32]| {
+            let mut table = HashTable::with_capacity(rows.len());
+            (0..rows.len()).for_each(|at| enter(&mut table, rows, at, digest));
+            table
+        };
+        let (ids, contents) = rayon::join(|| table(by_id), || table(by_content));
+        Tables { ids, contents }
+    }
+}
+
 impl Events {
-    /// The events of the first records.
-    pub(crate) fn of(archives: Archives) -> Events {
-        Events { archives, ..Events::default() }
-    }
-
-    /// The archives that have the events of the first records.
-    pub(crate) fn archives(&self) -> &Archives {
-        &self.archives
-    }
-
-    /// The first record whose event no archive has.
-    fn behind_archives(&self) -> u64 {
-        self.archives.last().map_or(0, |archive| archive.records().end)
+    fn tables(&self) -> &Tables {
+        self.tables.get_or_init(|| Tables::of(&self.rows))
     }
 
     /// The event of a record.
     pub(crate) fn at(&self, seq: u64) -> Option<EventRow> {
-        match seq.checked_sub(self.behind_archives()) {
-            Some(at) => self.rows.get(usize::try_from(at).ok()?).copied(),
-            None => {
-                let mut archives = self.archives.iter();
-                archives.find(|archive| archive.records().contains(&seq))?.at(seq)
-            }
-        }
+        self.rows.get(usize::try_from(seq).ok()?).copied()
     }
 
     /// The event with an id.
     pub(crate) fn by_id(&self, id: &EventId) -> Option<EventRow> {
-        let found = self.ids.find(hash(id.bytes()), |at| self.rows[*at].id == *id);
-        match found {
-            Some(at) => self.rows.get(*at).copied(),
-            None => self.archives.iter().rev().find_map(|archive| archive.by_id(id)),
-        }
+        let is_it = |at: &usize| self.rows.get(*at).is_some_and(|row| row.id == *id);
+        let at = self.tables().ids.find(hash(id.bytes()), is_it)?;
+        self.rows.get(*at).copied()
     }
 
     /// The last event with a content.
     pub(crate) fn by_content(&self, content: &ContentDigest) -> Option<EventRow> {
-        let of_row = |at: &usize| self.rows[*at].content == *content;
-        match self.contents.find(hash(content.bytes()), of_row) {
-            Some(at) => self.rows.get(*at).copied(),
-            None => self.archives.iter().rev().find_map(|archive| archive.by_content(content)),
-        }
+        let is_it = |at: &usize| self.rows.get(*at).is_some_and(|row| row.content == *content);
+        let at = self.tables().contents.find(hash(content.bytes()), is_it)?;
+        self.rows.get(*at).copied()
     }
 
     /// Every event.
     pub(crate) fn iter(&self) -> impl Iterator<Item = EventRow> {
-        let kept = self.archives.iter();
-        let kept = kept.flat_map(|archive| archive.records().filter_map(|seq| archive.at(seq)));
-        kept.chain(self.rows.iter().copied())
+        self.rows.iter().copied()
     }
 
-    /// Adds an event.
+    /// Adds the event of the next record.
     pub(crate) fn insert(&mut self, row: EventRow) {
-        let Events { rows, ids, contents, .. } = self;
-        let of_id = |at: &usize| rows[*at].id == row.id;
-        let at = rows.len();
-        match ids.entry(hash(row.id.bytes()), of_id, |at| hash(rows[*at].id.bytes())) {
-            Entry::Occupied(mut known) => *known.get_mut() = at,
-            Entry::Vacant(place) => drop(place.insert(at)),
+        self.tables();
+        let at = self.rows.len();
+        self.rows.push(row);
+        if let Some(Tables { ids, contents }) = self.tables.get_mut() {
+            enter(ids, &self.rows, at, by_id);
+            enter(contents, &self.rows, at, by_content);
         }
-        rows.push(row);
-        let of_content = |at: &usize| rows[*at].content == row.content;
-        let content = hash(row.content.bytes());
-        match contents.entry(content, of_content, |at| hash(rows[*at].content.bytes())) {
-            Entry::Occupied(mut known) => *known.get_mut() = at,
-            Entry::Vacant(place) => drop(place.insert(at)),
+    }
+}
+
+impl Serialize for Events {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut bytes = Vec::with_capacity(self.rows.len().saturating_mul(ROW_LEN));
+        for row in &self.rows {
+            bytes.extend_from_slice(row.id.bytes());
+            bytes.extend_from_slice(row.content.bytes());
+            bytes.extend_from_slice(&(row.kind as u16).to_le_bytes());
         }
+        serializer.serialize_bytes(&bytes)
+    }
+}
+
+impl<'de> Deserialize<'de> for Events {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Events, D::Error> {
+        let bytes = <&'de [u8]>::deserialize(deserializer)?;
+        let (chunks, rest) = bytes.as_chunks::<ROW_LEN>();
+        let row = |(seq, chunk): (u64, &[u8; ROW_LEN])| {
+            let (id, rest) = chunk.split_first_chunk()?;
+            let (content, kind) = rest.split_first_chunk()?;
+            Some(EventRow {
+                id: EventId::from_bytes(*id),
+                content: ContentDigest::from_bytes(*content),
+                seq,
+                kind: Kind::from_number(u16::from_le_bytes(*kind.first_chunk()?))?,
+            })
+        };
+        let rows: Option<Vec<EventRow>> = (0u64..).zip(chunks).map(row).collect();
+        let rows = rows.filter(|_| rest.is_empty());
+        let rows = rows.ok_or_else(|| D::Error::custom("these are not rows of events"))?;
+        Ok(Events { rows, tables: OnceLock::new() })
     }
 }

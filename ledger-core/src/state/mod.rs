@@ -3,26 +3,20 @@
 
 pub mod records;
 pub mod queue;
-pub mod archive;
 pub mod events;
 pub mod payouts;
 pub mod disputes;
 mod held;
 pub mod overlay;
 mod exposure;
-pub mod stored;
 mod apply;
 mod posting;
-mod sound;
 pub mod root;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 pub(crate) use apply::*;
-pub use archive::Archive;
-pub use archive::ArchiveFile;
-pub use archive::Archives;
 pub use disputes::*;
 pub use events::EventRow;
 pub use events::Events;
@@ -70,14 +64,17 @@ use crate::vocab::RecordHash;
 use crate::vocab::Timestamp;
 
 /// The state of a ledger after some record. `State::default()` is the state before record 0.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
     next_seq: u64,
     head: RecordHash,
     recorded_at: Timestamp,
     events: Events,
+    // A state in the middle of a report is not written into a snapshot.
+    #[serde(skip)]
     open_parts: Vec<OpenPart>,
     /// Exact sums of the lines of all open parts together.
+    #[serde(skip)]
     open_usage: UsageSums,
     agreement: Option<Box<Agreement>>,
 }
@@ -95,7 +92,6 @@ pub struct Agreement {
     endings: BTreeMap<EventId, ContributionEnding>,
     rates: ConversionRates,
     rate_sources: BTreeMap<(Period, Currency), EventId>,
-    #[serde(skip)]
     reports: BTreeMap<EventId, Report>,
     in_effect: BTreeMap<Period, Vec<EventId>>,
     missing: BTreeMap<Period, EventId>,
@@ -161,17 +157,6 @@ impl State {
         self.events.at(seq)
     }
 
-    /// The archives that have what was said first.
-    pub(crate) fn archives(&self) -> &Archives {
-        self.events.archives()
-    }
-
-    /// Whether everything that was looked up in archives could be read: if not, nothing that was
-    /// found with this state counts.
-    pub fn is_whole(&self) -> bool {
-        self.archives().iter().all(|archive| archive.is_whole())
-    }
-
     /// Parts of a report that no event has closed yet.
     pub fn open_parts(&self) -> &[OpenPart] {
         &self.open_parts
@@ -185,26 +170,6 @@ impl State {
     /// What is known of the agreement, once the ledger is opened.
     pub fn agreement(&self) -> Option<&Agreement> {
         self.agreement.as_deref()
-    }
-
-    /// The state behind archives, with what the last of their records left; `None` if no log leaves
-    /// that.
-    pub(crate) fn behind(
-        archives: Archives,
-        (head, recorded_at): (RecordHash, Timestamp),
-        mut agreement: Agreement,
-        reports: Vec<Report>,
-    ) -> Option<State> {
-        agreement.payouts.set_archives(archives.clone());
-        agreement.reports = reports.into_iter().map(|report| (report.id, report)).collect();
-        agreement.is_sound().then(|| State {
-            next_seq: archives.last().map_or(0, |archive| archive.records().end),
-            head,
-            recorded_at,
-            events: Events::of(archives),
-            agreement: Some(Box::new(agreement)),
-            ..State::default()
-        })
     }
 
     /// Takes a part of a report with these sums.

@@ -16,8 +16,8 @@ use crate::event::UsagePart;
 use crate::payout::Advance;
 use crate::payout::Payout;
 use crate::state::queue::Settled;
-use crate::state::stored::ReportSums;
 use crate::statement::Statement;
+use crate::usage::UsageSums;
 use crate::vocab::Amount;
 use crate::vocab::ContentDigest;
 use crate::vocab::Date;
@@ -53,9 +53,8 @@ pub struct Report {
     pub lines: u64,
     /// In how many parts it was written; 0 if the lines are in the event itself.
     pub parts: usize,
-    /// Exact sums by day, attributes and currency. A snapshot keeps them beside it.
-    #[serde(skip)]
-    pub usage: ReportSums,
+    /// Exact sums by day, attributes and currency.
+    pub usage: UsageSums,
 }
 
 /// A part of a report that no event has closed yet.

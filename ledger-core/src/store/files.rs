@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::store::folder;
+use crate::store::private::PrivateFiles;
 
 /// How a file is opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,6 +48,12 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// through a link below the folder itself, and only regular files are opened. Where the folder
     /// cannot be opened, every operation says so.
     fn inside(&self, folder: &Path) -> Arc<dyn Files>;
+
+    /// The same files, made so that only their owner can read them.
+    fn private(&self) -> Arc<dyn Files>;
+
+    /// Whether what a path leads to belongs to the user of this process; so does what is not there.
+    fn is_own(&self, path: &Path) -> bool;
 
     /// Opens a file.
     fn open(&self, path: &Path, how: How) -> io::Result<Box<dyn OpenFile>>;
@@ -113,6 +120,9 @@ pub trait OpenFile: ReadFile {
     /// Takes the lock, if nobody has it.
     fn try_lock(&self) -> Result<(), TryLockError>;
 
+    /// Takes the lock, and waits until nobody else has it.
+    fn lock(&self) -> io::Result<()>;
+
     /// Gives the lock back at once. Closing does that, too, but only when every process that has
     /// inherited the file has closed it.
     fn unlock(&self) -> io::Result<()>;
@@ -130,6 +140,15 @@ pub fn system() -> Arc<dyn Files> {
 impl Files for SystemFiles {
     fn inside(&self, folder: &Path) -> Arc<dyn Files> {
         folder::inside(folder)
+    }
+
+    fn private(&self) -> Arc<dyn Files> {
+        Arc::new(PrivateFiles)
+    }
+
+    fn is_own(&self, path: &Path) -> bool {
+        let owner = fs::metadata(path).map(|known| known.uid());
+        owner.is_ok_and(|owner| owner == rustix::process::geteuid().as_raw()) || !path.exists()
     }
 
     fn open(&self, path: &Path, how: How) -> io::Result<Box<dyn OpenFile>> {
@@ -230,6 +249,10 @@ impl OpenFile for File {
 
     fn try_lock(&self) -> Result<(), TryLockError> {
         File::try_lock(self)
+    }
+
+    fn lock(&self) -> io::Result<()> {
+        File::lock(self)
     }
 
     fn unlock(&self) -> io::Result<()> {

@@ -31,6 +31,7 @@ use crate::store::files::Files;
 use crate::store::files::How;
 use crate::store::files::Known;
 use crate::store::files::OpenFile;
+use crate::store::files::SystemFiles;
 
 /// Folders inside folders that [`Folder::remove_tree`] goes into.
 const TREE_DEPTH_MAX: usize = 32;
@@ -398,6 +399,14 @@ impl FolderFiles {
 }
 
 impl Files for FolderFiles {
+    fn private(&self) -> Arc<dyn Files> {
+        SystemFiles.private()
+    }
+
+    fn is_own(&self, path: &Path) -> bool {
+        SystemFiles.is_own(path)
+    }
+
     fn inside(&self, folder: &Path) -> Arc<dyn Files> {
         let errno = |error: io::Error| Errno::from_io_error(&error).unwrap_or(Errno::NOTDIR);
         let inner = self.in_folder(folder, |folder| Ok(folder.0.try_clone()?));

@@ -5,10 +5,9 @@ pub mod files;
 pub mod folder;
 pub mod disk;
 pub mod memory;
+pub mod private;
 pub mod reader;
 pub mod segment;
-pub mod shelf;
-pub mod witness;
 
 pub use disk::DiskLog;
 pub use files::Files;
@@ -18,8 +17,6 @@ pub use reader::Batch;
 pub use reader::Ending;
 pub use reader::Reader;
 pub use segment::SegmentHeader;
-pub use shelf::Shelf;
-pub use witness::Witness;
 
 use crate::vocab::Problem;
 

@@ -7,7 +7,6 @@ use crate::chain::FRAME_TRAILER_LEN;
 use crate::chain::StoredRecord;
 use crate::chain::frame::FrameHeader;
 use crate::limits::FRAME_LEN_MAX;
-use crate::limits::SEGMENT_LEN_TARGET;
 use crate::store::Segment;
 use crate::store::SegmentHeader;
 use crate::store::SegmentSource;
@@ -233,12 +232,6 @@ impl<'s> Reader<'s> {
     /// How the log ends; `None` before [`Reader::next_batch`] has returned false.
     pub fn ending(&self) -> Option<&Ending> {
         self.ending.as_ref()
-    }
-
-    /// Number of the segment to which more records may come; `None` if the next one begins another.
-    pub fn growing_segment(&self) -> Option<u32> {
-        let last = self.segments.last().filter(|last| last.len < SEGMENT_LEN_TARGET);
-        last.map(|last| last.number)
     }
 
     /// How many bytes follow, headers of segments among them.

@@ -7,11 +7,13 @@ pub mod roots;
 pub mod verdict;
 
 use crate::acknowledgement::SignedAcknowledgement;
+use crate::checkpoint::Checkpoint;
+use crate::checkpoint::Fingerprints;
+use crate::checkpoint::VerifiedAt;
 use crate::event::Event;
 use crate::evolve;
 use crate::limits::CLOCK_AHEAD_MICROS_MAX;
-use crate::prefix::Known;
-use crate::prefix::Sight;
+use crate::machine::RememberedHead;
 use crate::replay::ledger_id;
 use crate::replay::period_length;
 use crate::state::State;
@@ -21,7 +23,6 @@ use crate::store::Batch;
 use crate::store::Ending;
 use crate::store::Reader;
 use crate::store::SegmentSource;
-use crate::store::witness::RememberedHead;
 use crate::verify::examine::Examined;
 use crate::verify::examine::SaidInRecord;
 use crate::vocab::Code;
@@ -55,24 +56,15 @@ pub struct Options {
     pub roots: Option<RootObserver>,
 }
 
-/// Records that were verified before, and are not now.
+/// Resume point: where a verification of what is new begins.
 #[derive(Debug)]
-pub struct Since {
-    /// How far the log is known. It begins so.
-    pub known: Known,
-    /// The state after them.
+pub struct ResumePoint {
+    /// The checkpoint; the log begins as it says.
+    pub checkpoint: Checkpoint,
+    /// When the records before it were verified.
+    pub verified: VerifiedAt,
+    /// The state there.
     pub state: State,
-    /// What was seen of those whose segments were read again.
-    pub sight: Sight,
-}
-
-/// What can be remembered of a log that was found valid.
-#[derive(Debug)]
-pub struct Kept {
-    /// Where the next record will begin.
-    pub place: (u32, u64),
-    /// What was seen of the records that were read.
-    pub sight: Sight,
 }
 
 /// Verifies a log. Damage and false statements are findings of the verdict, never errors.
@@ -80,17 +72,16 @@ pub fn verify(source: &dyn SegmentSource, options: &Options) -> Verdict {
     verify_since(source, options, None).0
 }
 
-/// Likewise, behind records that were verified before, if any are given. Returns the state after the
-/// last record, too: it must be whole ([`State::is_whole`]) for the verdict to count. What can be
-/// remembered is there only if the verdict is valid.
+/// Likewise, from a resume point if one is given. Returns the state after the last record, too, and
+/// if the verdict is valid the fingerprints for a checkpoint there.
 pub fn verify_since(
     source: &dyn SegmentSource,
     options: &Options,
-    since: Option<Since>,
-) -> (Verdict, State, Option<Kept>) {
+    resume: Option<ResumePoint>,
+) -> (Verdict, State, Option<Fingerprints>) {
     let mut verifier = Verifier::new(options);
-    if let Some(since) = since {
-        verifier.begin(since);
+    if let Some(resume) = resume {
+        verifier.begin(resume);
     }
     if let Err(problem) = verifier.read(source) {
         verifier.verdict.unreadable = verifier.records == 0;
@@ -129,7 +120,7 @@ struct Verifier<'o> {
     remembered: Option<RecordHash>,
     /// Where the record behind the last one that was applied begins, or will.
     place: (u32, u64),
-    sight: Sight,
+    fingerprints: Fingerprints,
 }
 
 impl<'o> Verifier<'o> {
@@ -146,18 +137,22 @@ impl<'o> Verifier<'o> {
             roots: Vec::new(),
             remembered: None,
             place: (0, 0),
-            sight: Sight::default(),
+            fingerprints: Fingerprints::default(),
         }
     }
 
     /// Begins behind records that were verified before.
-    fn begin(&mut self, since: Since) {
-        let Known { ledger, records, head, place, at, complete, .. } = since.known;
+    fn begin(&mut self, resume: ResumePoint) {
+        let ResumePoint { checkpoint, verified, state } = resume;
+        self.fingerprints = Fingerprints::behind(&checkpoint);
+        let Checkpoint { ledger, records, head, position, .. } = checkpoint;
+        let VerifiedAt { at, complete_records, complete_at } = verified;
+        let complete = (complete_records, complete_at);
         self.verdict.since = SinceVerified::From(Before { records, head, at, complete });
         self.verdict.ledger = Some(ledger);
-        self.last_time = since.state.recorded_at();
-        (self.state, self.sight) = (since.state, since.sight);
-        (self.records, self.place) = (records, place);
+        self.last_time = state.recorded_at();
+        self.state = state;
+        (self.records, self.place) = (records, position);
         let last = records.saturating_sub(1);
         self.last = Some((last, head));
         self.note_head(last, Some(head));
@@ -197,8 +192,7 @@ impl<'o> Verifier<'o> {
     fn read_whole(&mut self, reader: &mut Reader<'_>) -> Result<(), Problem> {
         let (mut batch, mut next) = (Batch::default(), Batch::default());
         let mut waiting = Vec::new();
-        let mut sight = std::mem::take(&mut self.sight);
-        let growing = reader.growing_segment();
+        let mut fingerprints = std::mem::take(&mut self.fingerprints);
         let mut more = match reader.left() < MUCH {
             true => reader.next_batch(&mut batch),
             // Of a state that was restored the stated periods are not rated, and the next statement
@@ -224,7 +218,7 @@ impl<'o> Verifier<'o> {
                 let length = period_length(&self.state);
                 let examine = || {
                     let examine = || examine::examine_all(&batch, from..to, length);
-                    rayon::join(examine, || sight.add(&batch, from..to, growing)).0
+                    rayon::join(examine, || fingerprints.add_frames(&batch, from..to)).0
                 };
                 let is_last = to == batch.len();
                 let judge = || {
@@ -255,7 +249,7 @@ impl<'o> Verifier<'o> {
             };
         }
         self.judge_all(waiting);
-        self.sight = sight;
+        self.fingerprints = fingerprints;
         Ok(())
     }
 
@@ -418,7 +412,7 @@ impl<'o> Verifier<'o> {
         ));
     }
 
-    fn conclude(mut self) -> (Verdict, State, Option<Kept>) {
+    fn conclude(mut self) -> (Verdict, State, Option<Fingerprints>) {
         // A last record that was never written whole was not said to be recorded, unless this
         // machine remembers otherwise.
         if let Some(seq) = self.verdict.torn.filter(|seq| *seq + 1 == self.records) {
@@ -465,12 +459,13 @@ impl<'o> Verifier<'o> {
         self.compare_acknowledgements();
         self.compare_memory();
         verdict::say_unchecked(&mut self.verdict, self.options);
-        let whole = self.verdict.is_valid() && self.state_known;
-        let is_kept = whole && self.state.open_parts().is_empty();
+        let is_valid = self.verdict.is_valid() && self.state_known;
+        let is_settled = self.state.open_parts().is_empty();
         // Behind the last record may be one that was never written whole, and will be cut.
-        let is_kept = is_kept && self.sight.is_whole_up_to(self.place);
-        let kept = Kept { place: self.place, sight: self.sight };
-        (self.verdict, self.state, is_kept.then_some(kept))
+        let ends_there = self.fingerprints.position() == self.place;
+        let fingerprints = Some(self.fingerprints);
+        let fingerprints = fingerprints.filter(|_| is_valid && is_settled && ends_there);
+        (self.verdict, self.state, fingerprints)
     }
 
     fn compare_keys(&mut self) {

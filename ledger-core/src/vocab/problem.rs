@@ -188,6 +188,7 @@ codes! {
     EventRefused "event-refused" Damaged "Every event on a log is admissible in the state before it.";
     NotALedger "not-a-ledger" Usage "The folder, or a parent of it, is a ledger.";
     AlreadyALedger "already-a-ledger" Refused "A ledger is opened in a folder that is none.";
+    LocalFolder "local-folder" Outside "State and cache folders are absolute paths to folders of one's own, outside every ledger; a writer has a state folder.";
     Locked "locked" Outside "One writer at a time.";
     DiskFull "disk-full" Outside "The disk has room for the record.";
     DiskWrite "disk-write" Outside "The ledger's folder can be written.";

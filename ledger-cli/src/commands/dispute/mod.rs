@@ -207,7 +207,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             })
         }
         Args::Accept { dispute, by_default, writing } => {
-            let mut desk = session.write(writing)?;
+            let mut desk = session.write_verified(writing)?;
             let (_, dispute) = of(&desk, dispute)?;
             let command =
                 Command::AcceptClaim(ClaimAcceptance { dispute, by_default: *by_default });
@@ -218,7 +218,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         Args::Withdraw(args) => step(session, args, Command::WithdrawDispute),
         Args::Determine { dispute, outcome, reasons, evidence, writing } => {
             let reasons = free_text("--reasons", reasons)?;
-            let mut desk = session.write(writing)?;
+            let mut desk = session.write_verified(writing)?;
             let (_, dispute) = of(&desk, dispute)?;
             let outcome = outcome.read(session, &desk.ledger)?;
             with_evidence(session, &mut desk, evidence, dispute, |evidence| {

@@ -79,7 +79,7 @@ pub fn run(session: &mut Session, args: &SettleArgs) -> Result<Answer, Failure> 
         // Nothing is appended: no lock is taken.
         (offer, Some(out)) => {
             let unrecorded = Writing { dry_run: true, ..args.writing.clone() };
-            let desk = session.write(&unrecorded)?;
+            let desk = session.write_verified(&unrecorded)?;
             let (_, id) = of(&desk, &args.dispute)?;
             let (agreement, dispute) = found(&desk, &id)?;
             admit_author(&desk, dispute)?;
@@ -100,7 +100,7 @@ pub fn run(session: &mut Session, args: &SettleArgs) -> Result<Answer, Failure> 
             signed(session, &desk, (dispute, &offer), (out, args.writing.dry_run))
         }
         (Some(file), None) => {
-            let mut desk = session.write(&args.writing)?;
+            let mut desk = session.write_verified(&args.writing)?;
             let (_, id) = of(&desk, &args.dispute)?;
             let (agreement, dispute) = found(&desk, &id)?;
             admit_author(&desk, dispute)?;

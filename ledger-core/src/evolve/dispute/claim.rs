@@ -1,7 +1,5 @@
 //! Whether a claim fits what is disputed, and what it would make of it.
 
-use std::borrow::Cow;
-
 use crate::dispute::Claim;
 use crate::dispute::ClaimedTerms;
 use crate::dispute::Target;
@@ -36,7 +34,7 @@ pub enum Subject<'a> {
     /// A stated period, and the report that a claim has to replace, if it is about a report.
     Period(Period, Option<EventId>),
     /// A payout.
-    Payout(Cow<'a, PayoutRecord>),
+    Payout(&'a PayoutRecord),
 }
 
 impl Subject<'_> {
