@@ -14,6 +14,7 @@ mod proposals;
 mod disputes;
 mod evidence;
 mod hostile_folders;
+mod planted;
 mod contract;
 mod demo;
 mod shipped;

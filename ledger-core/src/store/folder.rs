@@ -98,7 +98,8 @@ impl Refusal {
     pub fn hint(self) -> &'static str {
         match self {
             Refusal::NotAFile(_) => {
-                "a ledger's folder holds regular files: remove this one, or take the file from another copy"
+                "a ledger's folder holds regular files: remove this entry, or take the file from \
+                 another copy"
             }
             Refusal::NotAFolder(_) => {
                 "`log` and `evidence` are folders of their own: put the folder itself in this place"
@@ -130,7 +131,8 @@ impl fmt::Display for Refusal {
             Refusal::NotAFolder(kind) => write!(f, "this is a {kind}, not a folder"),
             Refusal::Linked(names) => write!(
                 f,
-                "this file has {names} names (hard links): writing to it would change a file elsewhere"
+                "this file has {names} names (hard links): writing to it would change a file \
+                 elsewhere"
             ),
         }
     }
