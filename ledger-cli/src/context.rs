@@ -360,10 +360,7 @@ impl Session<'_> {
         })?;
         let key = KeyFile::read(&secret.bytes).map_err(|problem| problem.at(place()))?;
         // A file that is no key (the public half, say) has nothing to hide.
-        match secret.exposed {
-            Some(problem) => Err(problem.into()),
-            None => Ok((path, key)),
-        }
+        secret.exposed.map_or(Ok((path, key)), |problem| Err(problem.into()))
     }
 
     fn passphrase(&self, key: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
