@@ -6,14 +6,9 @@ use std::io::IsTerminal;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
-use std::time::Duration;
-use std::time::Instant;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
-use indicatif::ProgressBar;
-use indicatif::ProgressDrawTarget;
-use indicatif::ProgressStyle;
 use revshare_core::chain::KeyFile;
 use revshare_core::chain::Signer;
 use revshare_core::command::Command;
@@ -52,44 +47,11 @@ use crate::files::unreadable;
 use crate::output::Output;
 use crate::pager::Pager;
 use crate::point::Point;
+use crate::progress::Progress;
 use crate::render::json;
 use crate::render::table::wrap_tree;
 use crate::render::text::shell_path;
 use crate::render::text::shown_path;
-
-/// A source that shows how far it was read.
-struct Progress {
-    source: Box<dyn io::Read>,
-    bar: ProgressBar,
-    started: Instant,
-    is_shown: bool,
-}
-
-impl Progress {
-    fn new(source: Box<dyn io::Read>, len: Option<u64>) -> Progress {
-        let bar = ProgressBar::with_draw_target(len, ProgressDrawTarget::hidden());
-        let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
-        if let Ok(style) = style {
-            bar.set_style(style);
-        }
-        Progress { source, bar, started: Instant::now(), is_shown: false }
-    }
-}
-
-impl io::Read for Progress {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let len = self.source.read(buffer)?;
-        if !self.is_shown && self.started.elapsed() >= Duration::from_millis(500) {
-            self.is_shown = true;
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
-        self.bar.inc(len as u64);
-        if len == 0 {
-            self.bar.finish_and_clear();
-        }
-        Ok(len)
-    }
-}
 
 /// What the machine gives.
 #[derive(Clone, Debug)]

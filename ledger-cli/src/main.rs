@@ -4,6 +4,7 @@
 mod error;
 mod output;
 mod files;
+mod progress;
 mod context;
 mod point;
 mod pager;
