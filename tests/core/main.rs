@@ -47,6 +47,7 @@ mod inspection;
 mod audits;
 mod proposals;
 mod money;
+mod growth;
 mod disputes;
 mod dispute_claims;
 mod dispute_outcomes;

@@ -216,13 +216,13 @@ fn first(findings: Vec<Problem>) -> Problem {
 pub fn apply(state: &mut State, judged: Judged) {
     let Judged { place, change, evidence } = judged;
     state.change(change);
-    if let Some(agreement) = state.agreement_mut() {
+    state.change_beside_root(|agreement| {
         if let Some((commitments, record)) = evidence {
             agreement.name_evidence(commitments, &record);
         }
         // Whatever a party signs, it has seen everything before it.
-        agreement.note_signature(&place.party, place.recorded_at);
-    }
+        agreement.note_signature(&place.party, place.recorded_at)
+    });
     state
         .advance((place.seq, place.hash, place.recorded_at), (place.id, place.content, place.kind));
 }

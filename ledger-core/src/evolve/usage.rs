@@ -180,8 +180,7 @@ pub fn outside_period(versions: &Versions, period: Period, day: &str) -> Problem
 
 fn admit_new(agreement: &Agreement, period: Period, supplement: bool) -> Result<Period, Violation> {
     in_agreement(agreement, period)?;
-    let earlier = agreement.in_effect(period);
-    match (earlier.first(), supplement) {
+    match (agreement.first_in_effect(period), supplement) {
         (Some(first), false) => Err(Problem::new(
             Code::PeriodReported,
             format!("{period} has a report already: record {}", first.seq),
@@ -386,7 +385,7 @@ pub fn admit_missing(
     let agreement = in_force(state)?;
     entitled(agreement, author, |role| role == Role::Owner, "the owner")?;
     in_agreement(agreement, period)?;
-    if let Some(first) = agreement.in_effect(period).first() {
+    if let Some(first) = agreement.first_in_effect(period) {
         return Err(Problem::new(
             Code::PeriodReported,
             format!("{period} is not missing: record {} reports it", first.seq),

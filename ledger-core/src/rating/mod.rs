@@ -180,7 +180,8 @@ impl Rated {
 
     /// Forgets a period and all later ones.
     pub(crate) fn forget_from(&mut self, period: Period) {
-        if let Some(at) = self.0.iter().position(|(rating, _)| rating.period >= period) {
+        let at = self.0.partition_point(|(rating, _)| rating.period < period);
+        if at < self.0.len() {
             Arc::make_mut(&mut self.0).truncate(at);
         }
     }

@@ -326,6 +326,10 @@ impl State {
                     agreement.put_report(report, groups);
                 }
             }
+            Change::Acknowledge(party, acknowledged) => self.change_beside_root(|agreement| {
+                agreement.acknowledged.insert(party, acknowledged);
+                false
+            }),
             // Everything else is about an agreement, which judging has found.
             change => {
                 if let Some(agreement) = self.agreement_mut() {
@@ -340,6 +344,7 @@ impl Agreement {
     fn change(&mut self, change: Change) {
         match change {
             Change::Nothing | Change::Open(_) | Change::Part(_) | Change::Report(_) => {}
+            Change::Acknowledge(..) => {}
             Change::Accept(party) => {
                 self.accepted.insert(party);
             }
@@ -360,9 +365,6 @@ impl Agreement {
                 let AdvancePosting { record, account } = *posting;
                 self.accounts.extend(account.map(|account| (record.advance.to.clone(), account)));
                 self.advances.insert(record.id, record);
-            }
-            Change::Acknowledge(party, acknowledged) => {
-                self.acknowledged.insert(party, acknowledged);
             }
             Change::Propose(proposed) => {
                 let (proposal, effective) = *proposed;

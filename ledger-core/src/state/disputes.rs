@@ -385,12 +385,16 @@ impl Agreement {
     }
 
     /// Records: a party signed a record, and with it has seen the disputes before it.
-    pub(crate) fn note_signature(&mut self, party: &Id, at: Timestamp) {
+    /// Returns whether it had not seen all of them.
+    pub(crate) fn note_signature(&mut self, party: &Id, at: Timestamp) -> bool {
+        let mut is_new = false;
         for dispute in self.disputes.values_mut() {
             if let Some(respondent) = dispute.respondents.get_mut(party) {
+                is_new |= respondent.seen.is_none();
                 respondent.seen.get_or_insert(at);
             }
         }
+        is_new
     }
 
     /// What a respondent says.

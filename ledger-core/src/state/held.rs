@@ -84,8 +84,9 @@ impl Agreement {
         let queue = self.open_queue(party)?;
         let unpaid = Amount::total(queue.items().iter().map(|item| item.open))?;
         let mut total = Amount::ZERO;
+        let open = queue.shares_by_period()?;
         for (period, most) in &holds {
-            let held = queue.open_shares(*period)?.min(*most);
+            let held = open.get(period).copied().unwrap_or_default().min(*most);
             total = total.plus(held)?;
             by_period.insert(*period, held);
         }
@@ -123,6 +124,18 @@ pub(in crate::state) fn holds<'d>(
 }
 
 impl Queue {
+    /// What is open of shares, by period. Errors: [`OutOfBounds`].
+    pub(in crate::state) fn shares_by_period(
+        &self,
+    ) -> Result<BTreeMap<Period, Amount>, OutOfBounds> {
+        let mut open: BTreeMap<Period, Amount> = BTreeMap::new();
+        for item in self.items().iter().filter(|item| item.kind == ItemKind::Share) {
+            let sum = open.entry(item.period).or_default();
+            *sum = sum.plus(item.open)?;
+        }
+        Ok(open)
+    }
+
     /// What is open of the shares of a period. Errors: [`OutOfBounds`].
     pub fn open_shares(&self, period: Period) -> Result<Amount, OutOfBounds> {
         let shares = self.items().iter();

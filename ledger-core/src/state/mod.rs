@@ -44,6 +44,7 @@ use crate::rating::Rated;
 use crate::rating::group::OpenContribution;
 use crate::rating::group::Unrated;
 use crate::state::queue::PendingInterest;
+use crate::state::root::RootMemo;
 use crate::statement::InterestLine;
 use crate::terms::Terms;
 use crate::terms::Version;
@@ -77,6 +78,8 @@ pub struct State {
     #[serde(skip)]
     open_usage: UsageSums,
     agreement: Option<Box<Agreement>>,
+    #[serde(skip)]
+    root: RootMemo,
 }
 
 /// What the facts say about an opened ledger.
@@ -206,7 +209,16 @@ impl State {
 
     /// The agreement, to apply a change to it.
     pub(crate) fn agreement_mut(&mut self) -> Option<&mut Agreement> {
+        self.root = RootMemo::default();
         self.agreement.as_deref_mut()
+    }
+
+    /// Applies what no state root shows, or shows seldom: an acknowledgement, names of evidence, and
+    /// that a party has signed something.
+    pub(crate) fn change_beside_root(&mut self, change: impl FnOnce(&mut Agreement) -> bool) {
+        if self.agreement.as_deref_mut().is_some_and(change) {
+            self.root = RootMemo::default();
+        }
     }
 }
 
@@ -352,6 +364,11 @@ impl Agreement {
     pub fn in_effect(&self, period: Period) -> Vec<&Report> {
         let ids = self.in_effect.get(&period).into_iter().flatten();
         ids.filter_map(|id| self.reports.get(id)).collect()
+    }
+
+    /// The first of them.
+    pub fn first_in_effect(&self, period: Period) -> Option<&Report> {
+        self.in_effect.get(&period).and_then(|ids| self.reports.get(ids.first()?))
     }
 
     /// The periods with a report, in order.

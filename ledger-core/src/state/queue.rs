@@ -85,9 +85,12 @@ impl Queue {
         self.credit = self.credit.plus(credit)?;
         let mut pieces = Vec::new();
         let mut free: BTreeMap<Period, Amount> = BTreeMap::new();
-        for (period, held) in holds {
-            let free_of_it = self.open_shares(*period)?.minus(*held)?;
-            free.insert(*period, free_of_it.at_least_zero());
+        if !holds.is_empty() {
+            let open = self.shares_by_period()?;
+            for (period, held) in holds {
+                let free_of_it = open.get(period).copied().unwrap_or_default().minus(*held)?;
+                free.insert(*period, free_of_it.at_least_zero());
+            }
         }
         self.settle_round(&mut pieces, Some(&mut free))?;
         self.settle_round(&mut pieces, None)?;

@@ -1,6 +1,9 @@
 //! The state root: one hash over all balances and open matters (`schemas/state-root.md`, field by
 //! field). Version 1 is that of ledgers of format level 1; later versions never replace it.
 
+use std::fmt;
+use std::sync::OnceLock;
+
 use crate::rating::PeriodGroups;
 use crate::rating::group::Group;
 use crate::rating::group::GroupKey;
@@ -46,10 +49,32 @@ pub fn version_of(state: &State) -> u16 {
 /// all zero. Errors: [`OutOfBounds`] for a sum of what is held.
 pub fn state_root(state: &State) -> Result<StateRoot, OutOfBounds> {
     let Some(agreement) = state.agreement() else { return Ok(StateRoot::default()) };
+    if let Some(root) = state.root.0.get() {
+        debug_assert!(
+            agreement.payouts().in_transit().nth(20).is_some() || Ok(*root) == root_of(agreement)
+        );
+        return Ok(*root);
+    }
+    let root = root_of(agreement)?;
+    Ok(*state.root.0.get_or_init(|| root))
+}
+
+fn root_of(agreement: &Agreement) -> Result<StateRoot, OutOfBounds> {
     Ok(StateRoot(match agreement.level() {
         Level::One => Domain::StateRoot.digest(&bytes_1(agreement)),
         Level::Two => Domain::StateRoot2.digest(&bytes_2(agreement)?),
     }))
+}
+
+/// The root of a state, once it was asked for; until something changes that it shows.
+#[derive(Clone, Default)]
+pub(in crate::state) struct RootMemo(OnceLock<StateRoot>);
+
+/// Whether it was asked for is of no interest.
+impl fmt::Debug for RootMemo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RootMemo")
+    }
 }
 
 /// The bytes that version 1 hashes.
