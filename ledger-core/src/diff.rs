@@ -1,9 +1,12 @@
 //! Two copies of a ledger: the same, one ahead, or diverged; and where.
 
 use crate::chain::StoredRecord;
+use crate::event::Kind;
+use crate::replay::is_at_end;
 use crate::store::Batch;
 use crate::store::Reader;
 use crate::store::SegmentSource;
+use crate::store::ending::torn_record;
 use crate::vocab::Code;
 use crate::vocab::Problem;
 use crate::vocab::RecordHash;
@@ -75,16 +78,21 @@ impl Diff {
     }
 }
 
-/// Frames of a log, one after another.
+/// Frames of a log, one after another, but for what an unfinished append left of one.
 struct Frames<'s> {
     reader: Reader<'s>,
     batch: Batch,
     next: usize,
+    /// Frames that were returned.
+    seen: u64,
+    /// Of them, those that count if nothing follows: parts do with the event that closes them.
+    counted: u64,
 }
 
 impl<'s> Frames<'s> {
     fn new(source: &'s dyn SegmentSource) -> Result<Frames<'s>, Problem> {
-        Ok(Frames { reader: Reader::new(source)?, batch: Batch::default(), next: 0 })
+        let (reader, batch) = (Reader::new(source)?, Batch::default());
+        Ok(Frames { reader, batch, next: 0, seen: 0, counted: 0 })
     }
 
     /// The next frame. Damage ends the log here, with an error.
@@ -98,9 +106,28 @@ impl<'s> Frames<'s> {
             }
             self.next = 0;
         }
-        let frame = self.batch.frame(self.next).map(|(_, frame)| frame.to_vec());
+        let Some((at, frame)) = self.batch.frame(self.next) else { return Ok(None) };
         self.next += 1;
-        Ok(frame)
+        let is_last = is_at_end(at, self.reader.end());
+        if is_last && torn_record(frame, at.offset) == Some(self.seen) {
+            return Ok(None);
+        }
+        self.seen += 1;
+        let part = Kind::UsagePart as u16;
+        if StoredRecord::read_found(frame).map_or(true, |stored| stored.kind.0 != part) {
+            self.counted = self.seen;
+        }
+        Ok(Some(frame.to_vec()))
+    }
+
+    /// Whether more than the first so many frames count; it reads on until that shows.
+    fn counts_more_than(&mut self, frames: u64) -> Result<bool, Problem> {
+        while self.counted <= frames {
+            if self.next()?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -118,33 +145,40 @@ fn side(frame: &[u8]) -> Side {
     }
 }
 
-/// Compares two copies record by record, over their stored bytes. Errors: everything that makes a
+/// Compares two copies record by record, over their stored bytes. What an unfinished append left
+/// does not count: neither a frame that was cut off, nor parts that no event closes. Errors: everything that makes a
 /// log unreadable before the first difference.
 pub fn diff(first: &dyn SegmentSource, second: &dyn SegmentSource) -> Result<Diff, Problem> {
     let (mut ours, mut theirs) = (Frames::new(first)?, Frames::new(second)?);
-    let mut common = 0u64;
-    loop {
+    // Frames that both have, and those of them that count whatever follows.
+    let (mut common, mut counted) = (0u64, 0);
+    let (first, second) = loop {
         match (ours.next()?, theirs.next()?) {
-            (None, None) => return Ok(Diff::Same { records: common }),
-            (Some(a), Some(b)) if a == b => common += 1,
-            (Some(a), Some(b)) => {
-                let (first, second) = (Box::new(side(&a)), Box::new(side(&b)));
-                return Ok(match common == 0 && first.sound && second.sound {
-                    true => Diff::OtherLedger,
-                    false => Diff::Diverged { common, first, second },
-                });
-            }
-            (a, b) => {
-                let is_first = a.is_some();
-                let ahead = if is_first { &mut ours } else { &mut theirs };
-                debug_assert!(a.is_some() != b.is_some());
-                let mut more = 1;
-                while ahead.next()?.is_some() {
-                    more += 1;
-                }
-                return Ok(Diff::Ahead { first: is_first, common, more });
-            }
+            (Some(a), Some(b)) if a == b => (common, counted) = (common + 1, ours.counted),
+            sides => break sides,
         }
+    };
+    let (is_more, is_theirs_more) = match (&first, &second) {
+        (None, None) => return Ok(Diff::Same { records: counted }),
+        (a, b) => (
+            a.is_some() && ours.counts_more_than(counted)?,
+            b.is_some() && theirs.counts_more_than(counted)?,
+        ),
+    };
+    match (first, second) {
+        (Some(a), Some(b)) if is_more && is_theirs_more => {
+            let (first, second) = (Box::new(side(&a)), Box::new(side(&b)));
+            Ok(match common == 0 && first.sound && second.sound {
+                true => Diff::OtherLedger,
+                false => Diff::Diverged { common, first, second },
+            })
+        }
+        _ if is_more || is_theirs_more => {
+            let ahead = if is_more { &mut ours } else { &mut theirs };
+            while ahead.next()?.is_some() {}
+            Ok(Diff::Ahead { first: is_more, common: counted, more: ahead.counted - counted })
+        }
+        _ => Ok(Diff::Same { records: counted }),
     }
 }
 

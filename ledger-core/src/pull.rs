@@ -20,6 +20,7 @@ use crate::ledger::Ledger;
 use crate::ledger::Mode;
 use crate::ledger::not_a_ledger;
 use crate::machine::Machine;
+use crate::replay::nothing_recorded;
 use crate::replay::replay_signed;
 use crate::state::EvidenceRecord;
 use crate::store::Batch;
@@ -108,7 +109,8 @@ pub fn pull_on(
         return Err(in_copy(problem, from));
     }
     if checked.state.agreement().is_none() {
-        return Err(not_a_ledger(from));
+        let bytes = checked.unfinished.map_or(0, |tail| tail.len);
+        return Err(in_copy(nothing_recorded(bytes), from));
     }
     let their_next = checked.state.next_seq();
     let new = their_next.saturating_sub(common);

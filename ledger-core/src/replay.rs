@@ -20,10 +20,9 @@ use crate::store::Batch;
 use crate::store::Ending;
 use crate::store::Reader;
 use crate::store::SegmentSource;
+use crate::store::ending::Tail;
+use crate::store::ending::torn_record;
 use crate::store::reader::FrameAt;
-use crate::store::reader::Tail;
-use crate::store::reader::has_unwritten_end;
-use crate::store::reader::has_unwritten_sector;
 use crate::usage::UsageSums;
 use crate::vocab::Code;
 use crate::vocab::LedgerId;
@@ -105,8 +104,8 @@ fn go_through(
         Some(place) => Reader::from_place(source, place, Some(start.state.next_seq()))?,
         None => Reader::new(source)?,
     };
-    let end = source.segments()?.pop().map(|last| (last.number, last.len));
-    let mut run = Run { state: start.state, last, group: None, on_record };
+    let end = reader.end();
+    let mut run = Run { state: start.state, last, group: None, at: None, on_record };
     let (mut batch, mut next) = (Batch::default(), Batch::default());
     let mut waiting = Vec::new();
     let mut more = reader.next_batch(&mut batch)?;
@@ -158,7 +157,7 @@ fn go_through(
     }
     match reader.ending().cloned() {
         Some(Ending::Damaged { problem, .. }) => Err(at_next(*problem, &run.state)),
-        Some(Ending::Unfinished(tail)) => finish(source, run.state, run.group, Some(tail)),
+        Some(Ending::Unfinished(tail)) => run.stopped(source, Stop::Torn(tail)),
         _ => finish(source, run.state, run.group, None),
     }
 }
@@ -178,15 +177,16 @@ struct Said {
 struct Decoded {
     place: FrameAt,
     said: Result<Said, Problem>,
-    /// It is the last one, and was never written whole.
-    is_torn: bool,
+    /// The number of the record that it is what an unfinished append left of, if it is the last
+    /// one and can be.
+    torn: Option<u64>,
 }
 
 /// Why a replay ends before the log does.
 enum Stop {
     /// The record that was asked for was applied.
     Reached,
-    /// What follows was never written whole.
+    /// What follows is what an unfinished append left.
     Torn(Tail),
 }
 
@@ -196,6 +196,8 @@ struct Run<'f> {
     last: Option<u64>,
     /// Where the parts of a report began that no event has closed yet.
     group: Option<(u64, FrameAt)>,
+    /// Where the record lies that was applied last.
+    at: Option<FrameAt>,
     on_record: &'f mut OnRecord<'f>,
 }
 
@@ -208,7 +210,7 @@ impl Run<'_> {
             let place = one.place;
             let Said { stands, fact, sums, signature } = match one.said {
                 Ok(decoded) => decoded,
-                Err(_) if one.is_torn => {
+                Err(_) if one.torn == Some(self.state.next_seq()) => {
                     let (segment, offset) = (place.segment, place.offset);
                     return Ok(Some(Stop::Torn(Tail { segment, offset, len: place.len as u64 })));
                 }
@@ -222,6 +224,7 @@ impl Run<'_> {
                 true => None,
                 false => self.group.or(Some((fact.seq, place))),
             };
+            self.at = Some(place);
             (self.on_record)(&self.state, &fact, place, &signature);
         }
         Ok(None)
@@ -230,7 +233,10 @@ impl Run<'_> {
     fn stopped(self, source: &dyn SegmentSource, stop: Stop) -> Result<Replayed, Problem> {
         match stop {
             Stop::Reached => Ok(Replayed { state: self.state, unfinished: None }),
-            Stop::Torn(tail) => finish(source, self.state, self.group, Some(tail)),
+            Stop::Torn(tail) => {
+                check_last(source, self.at)?;
+                finish(source, self.state, self.group, Some(tail))
+            }
         }
     }
 }
@@ -246,9 +252,11 @@ fn decode_all(
     let decoded = frames.into_par_iter().filter_map(|at| batch.frame(at)).map(|(place, frame)| {
         let is_last = is_at_end(place, end);
         let said = decode(frame, length, is_last || signatures == Signatures::Checked);
-        let problem = said.as_ref().err();
-        let is_torn = is_last && problem.is_some_and(|problem| is_torn(problem, place, frame));
-        Decoded { place, said, is_torn }
+        let torn = match &said {
+            Err(_) if is_last => torn_record(frame, place.offset),
+            _ => None,
+        };
+        Decoded { place, said, torn }
     });
     decoded.collect()
 }
@@ -289,6 +297,17 @@ fn refused(violation: Problem, seq: u64) -> Problem {
     .at(Place::Record { seq })
 }
 
+/// The refusal of a log without a record, but for what an unfinished append left.
+pub fn nothing_recorded(bytes: u64) -> Problem {
+    let what = match bytes {
+        0 => "the log has no record".to_owned(),
+        bytes => format!("the log has no record, only {bytes} bytes of an unfinished append"),
+    };
+    Problem::new(Code::Truncated, format!("nothing is recorded here: {what}"))
+        .at(Place::Record { seq: 0 })
+        .hint("restore it from another copy, or open the ledger again in an empty folder")
+}
+
 /// The ledger id that the next record names.
 pub fn ledger_id(state: &State) -> LedgerId {
     state.agreement().map_or(LedgerId::default(), |known| known.ledger())
@@ -299,14 +318,13 @@ pub(crate) fn is_at_end(place: FrameAt, end: Option<(u32, u64)>) -> bool {
     end == Some((place.segment, place.offset + place.len as u64))
 }
 
-/// Whether a last record that cannot be read was never written whole.
-fn is_torn(problem: &Problem, place: FrameAt, frame: &[u8]) -> bool {
-    match problem.code {
-        Code::RecordHash | Code::FrameBroken => has_unwritten_sector(frame, place.offset),
-        Code::SignatureWrong => has_unwritten_end(frame, place.offset),
-        // The bytes are what was written; it is what they say that this release cannot read.
-        _ => false,
-    }
+/// Checks the signature of the record before an unfinished append: a missing sector may hold the
+/// end of it, and then it is not that append alone that lacks something.
+fn check_last(source: &dyn SegmentSource, at: Option<FrameAt>) -> Result<(), Problem> {
+    let Some(at) = at else { return Ok(()) };
+    let mut frame = vec![0; at.len];
+    source.read_at(at.segment, at.offset, &mut frame)?;
+    StoredRecord::read_found(&frame)?.check_hash()?.check_signature()
 }
 
 /// The end of a log. Parts without the event that closes them are part of an unfinished append:

@@ -75,6 +75,29 @@ fn a_damaged_log_is_named_and_left_alone() {
     assert_eq!(bench.type_in("-C acme verify").code, 4);
 }
 
+/// A log without a record is not valid, and `verify` says what is there: nothing could be read.
+#[test]
+fn a_log_with_nothing_but_an_unfinished_append_is_said() {
+    let bench = Bench::with_ledger();
+    let whole = log(&bench, "acme");
+    fs::create_dir_all(bench.path("cut/log")).expect("a folder");
+    for (len, there) in [(300, "236 bytes"), (64, "no record"), (10, "10 bytes")] {
+        fs::write(bench.path("cut/log/00000000.seg"), &whole[..len]).expect("a segment");
+        let ran = bench.type_in("verify cut --json");
+        assert_eq!(ran.code, 4, "{}", ran.out);
+        let verdict = json(&ran.out);
+        assert_eq!((&verdict["verdict"], &verdict["events"]), (&"invalid".into(), &0.into()));
+        assert_eq!(verdict["findings"].as_array().map(Vec::len), Some(1), "{verdict}");
+        assert_eq!(verdict["findings"][0]["code"], "truncated");
+        assert_eq!(verdict["holds"][0]["to"], serde_json::Value::Null);
+        let ran = bench.type_in("verify cut");
+        assert_eq!(ran.code, 4);
+        assert!(ran.out.contains("nothing is recorded here"), "{}", ran.out);
+        assert!(ran.out.contains(there) && ran.out.contains("invalid: 1 finding;"), "{}", ran.out);
+        assert_eq!(bench.type_in("-C cut balances").code, 4);
+    }
+}
+
 #[test]
 fn a_dry_run_records_nothing_and_says_what_it_would_record() {
     let bench = Bench::with_ledger();

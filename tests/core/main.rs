@@ -38,6 +38,8 @@ mod corner_cases;
 mod roots;
 mod says;
 mod vectors;
+mod log_ends;
+mod endings;
 mod wire;
 mod rules;
 mod strangers;

@@ -88,7 +88,9 @@ pub fn agree(log: &MemoryLog) -> Verdict {
             let opened = opened.expect("what holds with all signatures checked is opened");
             let state = &checked.state;
             assert_eq!(state_root(state), state_root(&opened.state));
-            if state.agreement().is_some() {
+            if state.agreement().is_none() {
+                assert!(!verdict.findings.is_empty(), "nothing is recorded, and verify is silent");
+            } else {
                 let found: Vec<String> =
                     verdict.findings.iter().map(|one| one.problem.to_string()).collect();
                 assert!(verdict.is_valid(), "opening finds nothing, and verify does: {found:?}");
@@ -103,6 +105,7 @@ pub fn agree(log: &MemoryLog) -> Verdict {
         }
     }
     match diff(log, log) {
+        Ok(Diff::Same { records }) if verdict.is_valid() => assert_eq!(records, verdict.events),
         Ok(Diff::Same { .. }) => {}
         Ok(other) => panic!("a log differs from itself: {other:?}"),
         Err(_) => assert!(!verdict.is_valid()),

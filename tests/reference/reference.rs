@@ -167,8 +167,8 @@ impl std::error::Error for Fault {}
 ///
 /// Every byte is checked against the format, every hash and signature against the bytes, every
 /// event against the state before it, and every amount and state root that the log names against
-/// the computation below. A log that ends with parts of a report and no closing event is read
-/// without them; a log that ends inside a frame is at fault there.
+/// the computation below. What one append left that was never finished does not count: parts of a
+/// report without a closing event, a frame that was cut off or lacks sectors.
 pub fn replay(segments: &[Vec<u8>]) -> Result<Report, Fault> {
     let (ledger, seq) = read_log(segments)?;
     ledger.report().map_err(|what| Fault { seq, what })
@@ -180,13 +180,16 @@ pub fn replay_roots(
     segments: &[Vec<u8>],
     after: &mut dyn FnMut(u64, [u8; 32], u16, [u8; 32]),
 ) -> Result<(), Fault> {
-    let mut frames = Frames { segments, segment: 0, offset: 0 };
+    let mut frames = Frames::of(segments);
     let mut ledger: Option<Ledger> = None;
     let mut seq = 0;
     loop {
         let fault = |what| Fault { seq, what };
-        if !replay_next(&mut frames, &mut ledger, seq).map_err(fault)? {
-            return Ok(());
+        match replay_next(&mut frames, &mut ledger, seq) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(_) if frames.one_append(seq) => return Ok(()),
+            Err(what) => return Err(fault(what)),
         }
         if let Some(ledger) = &ledger {
             after(seq, ledger.head, ledger.level(), ledger.state_root().map_err(fault)?);
@@ -205,13 +208,14 @@ pub fn read_payload(kind: u16, version: u16, payload: &[u8]) -> Result<(), Strin
 
 /// The state after the records of a log, and how many there are.
 fn read_log(segments: &[Vec<u8>]) -> Result<(Ledger, u64), Fault> {
-    let mut frames = Frames { segments, segment: 0, offset: 0 };
+    let mut frames = Frames::of(segments);
     let mut ledger: Option<Ledger> = None;
     let mut seq = 0;
     loop {
         match replay_next(&mut frames, &mut ledger, seq) {
             Ok(true) => seq += 1,
             Ok(false) => break,
+            Err(_) if frames.one_append(seq) => break,
             Err(what) => return Err(Fault { seq, what }),
         }
     }
@@ -1825,6 +1829,8 @@ struct Frames<'a> {
     segments: &'a [Vec<u8>],
     segment: usize,
     offset: usize,
+    /// Where the header or the frame begins that was read last, or could not be read.
+    begun: usize,
 }
 
 /// One frame, with its header checked.
@@ -1836,6 +1842,10 @@ struct Frame<'a> {
 }
 
 impl<'a> Frames<'a> {
+    fn of(segments: &'a [Vec<u8>]) -> Frames<'a> {
+        Frames { segments, segment: 0, offset: 0, begun: 0 }
+    }
+
     /// The frame of record `seq`, or `None` at the end of the last segment.
     fn next(&mut self, seq: u64) -> Check<Option<Frame<'a>>> {
         loop {
@@ -1844,8 +1854,10 @@ impl<'a> Frames<'a> {
             };
             let mut c = Cursor { left: segment };
             c.take(self.offset)?;
+            self.begun = self.offset;
             if self.offset == 0 {
                 read_segment_header(&mut c, self.segment, seq)?;
+                self.begun = 64;
             }
             if c.left.is_empty() {
                 self.segment += 1;
@@ -1857,6 +1869,129 @@ impl<'a> Frames<'a> {
             return Ok(Some(frame));
         }
     }
+}
+
+/// Most bytes of a frame.
+const FRAME_LEN_MAX: usize = BODY_LEN_MAX as usize + 112;
+/// What a disk writes at once.
+const SECTOR_LEN: usize = 512;
+
+// How a log ends (`log-format.md`, "How a log ends").
+impl Frames<'_> {
+    /// Whether the bytes that are left, where record `r` is to stand, can be what one append left.
+    fn one_append(&self, r: u64) -> bool {
+        if self.segment + 1 != self.segments.len() {
+            return false;
+        }
+        let (file, x) = (&self.segments[self.segment], self.begun);
+        let t = &file[x..];
+        if x == 0 {
+            return t.len() < 64 || (t.len() <= 64 + FRAME_LEN_MAX && zero(t));
+        }
+        if t.len() > FRAME_LEN_MAX {
+            return false;
+        }
+        if t.len() < 16 {
+            return true;
+        }
+        if let Some((n, seq)) = frame_header(t) {
+            if seq != r || t.len() > n + 112 {
+                return false;
+            }
+            if t.len() == n + 112 {
+                return unwritten(t, x, r);
+            }
+        } else {
+            let first = &t[..t.len().min(SECTOR_LEN - x % SECTOR_LEN)];
+            let second = &t[first.len()..t.len().min(first.len() + SECTOR_LEN)];
+            if !zero(first) && !(first.len() < 16 && zero(second)) {
+                return false;
+            }
+        }
+        // Most places are ruled out before anything is hashed.
+        let later = |at: usize| {
+            t[at..].get(9..12) == Some(&[0; 3])
+                && frame_header(&t[at..]).is_some_and(|(n, _)| n > 0)
+        };
+        !(1..t.len()).any(later)
+    }
+}
+
+/// Whether bytes are there and all zero.
+fn zero(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0)
+}
+
+/// Length of the body and sequence number, if these bytes begin with a frame header.
+fn frame_header(bytes: &[u8]) -> Option<(usize, u64)> {
+    let mut c = Cursor { left: bytes };
+    let header = c.take(12).ok()?;
+    let checksum = c.take(4).ok()?;
+    let mut h = Cursor { left: header };
+    let (n, seq) = (h.u32().ok()?, h.u64().ok()?);
+    (n <= BODY_LEN_MAX && header_checksum(header)[..4] == *checksum).then_some((n as usize, seq))
+}
+
+/// Whether a frame at `x` that is as long as it says and ends the file lacks a sector that explains
+/// what is wrong with it.
+fn unwritten(frame: &[u8], x: usize, r: u64) -> bool {
+    let end = x + frame.len();
+    let last = x.max((end - 1) / SECTOR_LEN * SECTOR_LEN);
+    let last_piece = &frame[last - x..];
+    let (body, trailer) = frame[16..].split_at(frame.len() - 112);
+    let (hash, signature) = trailer.split_at(32);
+    match envelope(body, r) {
+        Err(Body::Newer) => return false,
+        Ok(found) if found.1 == *hash => {
+            let signature: [u8; 64] = signature.try_into().expect("64 bytes are left");
+            let is_wrong = check_signature(&found.0, &found.1, &signature).is_err();
+            return is_wrong && zero(last_piece);
+        }
+        Ok(_) | Err(Body::Unreadable) => {}
+    }
+    let first_whole = x.next_multiple_of(SECTOR_LEN);
+    let mut sectors = (first_whole..end).step_by(SECTOR_LEN).filter(|at| at + SECTOR_LEN <= end);
+    sectors.any(|at| zero(&frame[at - x..at - x + SECTOR_LEN]))
+        || (last > x && last_piece.len() >= 64 && zero(last_piece))
+}
+
+/// Why a body has no record hash.
+enum Body {
+    /// It names a format version or level above those that are defined.
+    Newer,
+    /// Its fields do not fill it, or are none.
+    Unreadable,
+}
+
+/// The author's key and the record hash of a body, whatever its payload says.
+fn envelope(body: &[u8], r: u64) -> Result<([u8; 32], Hash), Body> {
+    let versions = [body.get(..2), body.get(2..4)];
+    let [Some(version), Some(level)] = versions.map(|two| two.map(|b| [b[0], b[1]])) else {
+        return Err(Body::Unreadable);
+    };
+    if u16::from_le_bytes(version) > 1 || u16::from_le_bytes(level) > 2 {
+        return Err(Body::Newer);
+    }
+    let read = || -> Check<([u8; 32], Hash)> {
+        let mut c = Cursor { left: body };
+        ensure(c.u16()? == 1 && c.u16()? > 0, "a version of 0")?;
+        c.hash()?;
+        ensure(c.u64()? == r, "a body has the wrong sequence number")?;
+        c.hash()?;
+        let time_end = (i64::from(DAY_MAX) + 1) * DAY_MICROS;
+        ensure((0..time_end).contains(&c.i64()?), "a recorded time is outside 1970 to 2999")?;
+        let key = c.array()?;
+        c.take(2 + 2 + 16)?;
+        let party_len = c.u8()?;
+        utf8(c.take(usize::from(party_len))?)?;
+        let payload_len = c.u32()? as usize;
+        let (envelope, payload) = body.split_at(body.len() - c.left.len());
+        ensure(payload.len() == payload_len, "a payload does not fill its body")?;
+        let digest = derive("revshare 2026-11-23 payload v1", &[payload]);
+        let len = (body.len() as u64).to_le_bytes();
+        Ok((key, derive("revshare 2026-11-23 record v1", &[&len, envelope, &digest])))
+    };
+    read().map_err(|_| Body::Unreadable)
 }
 
 fn read_segment_header(c: &mut Cursor<'_>, number: usize, first: u64) -> Check<()> {

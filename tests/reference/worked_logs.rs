@@ -72,7 +72,7 @@ fn released_logs_keep_their_state_roots() {
         let folder = file.parent().expect("the folder of the log");
         let segments: Vec<Vec<u8>> =
             files(folder, ".seg").iter().map(|file| fs::read(file).expect("a segment")).collect();
-        let mut frames = Frames { segments: &segments, segment: 0, offset: 0 };
+        let mut frames = Frames::of(&segments);
         let mut ledger = None;
         let mut seq = 0;
         while replay_next(&mut frames, &mut ledger, seq).expect("a sound record") {

@@ -33,7 +33,7 @@ use crate::replay::replay;
 use crate::state::State;
 use crate::store::DiskLog;
 use crate::store::SegmentSource;
-use crate::store::reader::Tail;
+use crate::store::ending::Tail;
 use crate::view::place::Located;
 use crate::view::record::Record;
 use crate::vocab::Code;

@@ -29,6 +29,7 @@ use crate::replay::Replayed;
 use crate::replay::Signatures;
 use crate::replay::Start;
 use crate::replay::ledger_id;
+use crate::replay::nothing_recorded;
 use crate::replay::replay_from;
 use crate::snapshot::Snapshot;
 use crate::state::State;
@@ -36,9 +37,9 @@ use crate::store::DiskLog;
 use crate::store::Files;
 use crate::store::Segment;
 use crate::store::SegmentSource;
+use crate::store::ending::Tail;
 use crate::store::files::system;
 use crate::store::reader::FrameAt;
-use crate::store::reader::Tail;
 use crate::vocab::Code;
 use crate::vocab::Place;
 use crate::vocab::Problem;
@@ -205,10 +206,7 @@ impl Ledger {
         ledger.state = std::mem::take(&mut loaded.replayed.state);
         let unfinished = loaded.replayed.unfinished.clone();
         if ledger.state.agreement().is_none() {
-            return Err(match &unfinished {
-                Some(tail) => truncated(&ledger.state, tail),
-                None => not_a_ledger(folder),
-            });
+            return Err(nothing_recorded(unfinished.map_or(0, |tail| tail.len)));
         }
         let hash = loaded.remembered_at.map(|(hash, _)| hash);
         ledger.admit_head(remembered, hash, unfinished.as_ref())?;

@@ -5,16 +5,17 @@ pub mod files;
 pub mod folder;
 pub mod disk;
 pub mod memory;
+pub mod ending;
 pub mod private;
 pub mod reader;
 pub mod segment;
 
 pub use disk::DiskLog;
+pub use ending::Ending;
 pub use files::Files;
 pub use folder::Folder;
 pub use memory::MemoryLog;
 pub use reader::Batch;
-pub use reader::Ending;
 pub use reader::Reader;
 pub use segment::SegmentHeader;
 

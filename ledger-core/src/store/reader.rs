@@ -3,13 +3,17 @@
 use std::ops::Range;
 
 use crate::chain::FRAME_HEADER_LEN;
-use crate::chain::FRAME_TRAILER_LEN;
 use crate::chain::StoredRecord;
 use crate::chain::frame::FrameHeader;
-use crate::limits::FRAME_LEN_MAX;
 use crate::store::Segment;
 use crate::store::SegmentHeader;
 use crate::store::SegmentSource;
+use crate::store::ending::Ending;
+use crate::store::ending::START_LEN;
+use crate::store::ending::Tail;
+use crate::store::ending::WHOLE_FRAME_LEN_MAX;
+use crate::store::ending::begins_as_one_frame;
+use crate::store::ending::is_zero;
 use crate::store::segment::SEGMENT_HEADER_LEN;
 use crate::vocab::Code;
 use crate::vocab::Place;
@@ -25,13 +29,9 @@ const SHARE_LEN_MAX: usize = 4 << 20;
 const SEARCH_LEN: usize = 4 << 10;
 /// Most bytes that are searched for whole records behind damage, over all of a log: four of the
 /// largest records. A sparse file may be as long as it likes.
-const SEARCH_LEN_MAX: u64 = 4 * FRAME_LEN_MAX as u64;
-/// The longest frame.
-const ONE_FRAME_LEN_MAX: u64 = (FRAME_HEADER_LEN + FRAME_LEN_MAX + FRAME_TRAILER_LEN) as u64;
+const SEARCH_LEN_MAX: u64 = 4 * WHOLE_FRAME_LEN_MAX;
 /// Most bytes of frames that are hashed in that search.
 const TRY_LEN_MAX: u64 = 1 << 30;
-/// What a disk writes at once: a sector that was never written reads as zeros.
-const SECTOR_LEN: usize = 512;
 
 /// Where a frame lies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,34 +104,6 @@ impl Batch {
         };
         self.bytes.get(first.start..last.start + last.len)
     }
-}
-
-/// How a log ends, once every whole frame was read.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Ending {
-    /// With a whole record.
-    Clean,
-    /// With bytes that are no whole record and have none behind them: an append that was never
-    /// finished. It was not said to be recorded.
-    Unfinished(Tail),
-    /// With damage.
-    Damaged {
-        /// What is wrong, and where.
-        problem: Box<Problem>,
-        /// Where a whole record follows, if one does.
-        resume: Option<(u32, u64)>,
-    },
-}
-
-/// The bytes behind the last whole record.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Tail {
-    /// The segment that holds them.
-    pub segment: u32,
-    /// Where they begin.
-    pub offset: u64,
-    /// How many they are.
-    pub len: u64,
 }
 
 /// Reads the frames of a log.
@@ -229,6 +201,11 @@ impl<'s> Reader<'s> {
         self.first_seq
     }
 
+    /// Where the log ends: its last segment, and the length of that.
+    pub fn end(&self) -> Option<(u32, u64)> {
+        self.segments.last().map(|last| (last.number, last.len))
+    }
+
     /// How the log ends; `None` before [`Reader::next_batch`] has returned false.
     pub fn ending(&self) -> Option<&Ending> {
         self.ending.as_ref()
@@ -313,11 +290,8 @@ impl<'s> Reader<'s> {
                 );
                 Ok(self.damaged(Code::SegmentBroken, segment, 0, message))
             }
-            // A segment whose file was made and whose first bytes never reached the disk.
-            None if is_last
-                && segment.len <= header_len + ONE_FRAME_LEN_MAX
-                && header.iter().all(|byte| *byte == 0) =>
-            {
+            // A segment whose file was made, and none of whose bytes reached the disk.
+            None if is_last && is_zero(&header) && self.is_zero(segment)? => {
                 let tail = Tail { segment: segment.number, offset: 0, len: segment.len };
                 self.ending = Some(Ending::Unfinished(tail));
                 Ok(false)
@@ -370,43 +344,83 @@ impl<'s> Reader<'s> {
     /// Says what the bytes are that begin where no whole frame does.
     fn judge_tail(&mut self, segment: &Segment) -> Result<(), Problem> {
         let (number, offset) = (segment.number, self.offset);
-        let len = segment.len - offset;
-        let is_last = self.at + 1 == self.segments.len();
-        let mut behind = self.whole_record_behind(segment, offset + 1)?;
-        if behind.is_none() && !is_last {
-            let next = &self.segments[self.at + 1];
-            behind = Some((next.number, 0));
-        }
-        let header_damaged = behind.is_none() && self.is_record_with_damaged_header(segment)?;
-        if behind.is_none() && !header_damaged && len <= ONE_FRAME_LEN_MAX {
-            self.ending = Some(Ending::Unfinished(Tail { segment: number, offset, len }));
+        let next = self.segments.get(self.at + 1).map(|next| (next.number, 0));
+        if next.is_none() && self.is_one_append(segment)? {
+            let tail = Tail { segment: number, offset, len: segment.len - offset };
+            self.ending = Some(Ending::Unfinished(tail));
             return Ok(());
         }
-        let message = match (header_damaged, &behind) {
-            (true, _) => "the header of the last record is damaged".to_owned(),
-            (_, Some(_)) => "no whole record begins here, but one follows".to_owned(),
-            (_, None) => "no whole record begins here, and no append is as long".to_owned(),
+        let behind = self.whole_record_behind(segment, offset + 1)?.or(next);
+        let message = match behind {
+            Some(_) => "no whole record begins here, but one follows",
+            None => "no whole record begins here, and one unfinished append leaves other bytes",
         };
-        self.damaged(Code::FrameBroken, segment, offset, message);
+        self.damaged(Code::FrameBroken, segment, offset, message.to_owned());
         if let Some(Ending::Damaged { resume, .. }) = &mut self.ending {
             *resume = behind;
         }
         Ok(())
     }
 
-    /// The first whole record of the segment, with the right hash, from an offset on. It reads as
-    /// far as it has to, and not more at once than a frame.
+    /// Whether the bytes that end the log, and hold no whole frame, can be what one append left.
+    fn is_one_append(&mut self, segment: &Segment) -> Result<bool, Problem> {
+        let (offset, len) = (self.offset, segment.len - self.offset);
+        // What cannot be searched to its end is not taken for an append.
+        if len > WHOLE_FRAME_LEN_MAX || len > self.to_search {
+            return Ok(false);
+        }
+        let mut start = vec![0; len.min(START_LEN) as usize];
+        self.source.read_at(segment.number, offset, &mut start)?;
+        if !begins_as_one_frame(&start, offset, self.next_seq) {
+            return Ok(false);
+        }
+        // Another frame was written behind it: it was finished.
+        Ok(self.find_header(segment, offset + 1, |_, _, _| Ok(true))?.is_none())
+    }
+
+    /// Whether a segment is zeros from its first byte to its last, and not longer than one with one
+    /// frame.
+    fn is_zero(&self, segment: &Segment) -> Result<bool, Problem> {
+        if segment.len > SEGMENT_HEADER_LEN as u64 + WHOLE_FRAME_LEN_MAX {
+            return Ok(false);
+        }
+        let (mut at, mut bytes) = (0, Vec::new());
+        while at < segment.len {
+            bytes.resize((segment.len - at).min(BATCH_LEN as u64) as usize, 0);
+            self.source.read_at(segment.number, at, &mut bytes)?;
+            if !is_zero(&bytes) {
+                return Ok(false);
+            }
+            at += bytes.len() as u64;
+        }
+        Ok(true)
+    }
+
+    /// The first whole record of the segment, with the right hash, from an offset on.
     fn whole_record_behind(
         &mut self,
         segment: &Segment,
         offset: u64,
+    ) -> Result<Option<(u32, u64)>, Problem> {
+        self.find_header(segment, offset, |reader, place, header| {
+            reader.is_whole(segment, place, header)
+        })
+    }
+
+    /// The first frame header of the segment, from an offset on, that is wanted. It reads as far as
+    /// it has to, and not more at once than a frame.
+    fn find_header(
+        &mut self,
+        segment: &Segment,
+        offset: u64,
+        is_wanted: impl Fn(&mut Self, u64, FrameHeader) -> Result<bool, Problem>,
     ) -> Result<Option<(u32, u64)>, Problem> {
         let (mut at, mut window) = (offset, SEARCH_LEN);
         let mut bytes = Vec::new();
         loop {
             let left = segment.len.saturating_sub(at);
             bytes.resize(usize::try_from(left).unwrap_or(usize::MAX).min(window), 0);
-            let starts = bytes.len().saturating_sub(FRAME_HEADER_LEN);
+            let starts = (bytes.len() + 1).saturating_sub(FRAME_HEADER_LEN);
             // Where no record has followed for so long, the log is damaged with or without one.
             if starts == 0 || self.to_search < starts as u64 {
                 return Ok(None);
@@ -420,7 +434,7 @@ impl<'s> Reader<'s> {
                 }
                 let Some(header) = FrameHeader::read(bytes) else { continue };
                 let place = at + start as u64;
-                if self.is_whole(segment, place, header)? {
+                if is_wanted(self, place, header)? {
                     self.to_search = self.to_search.saturating_sub(start as u64);
                     return Ok(Some((segment.number, place)));
                 }
@@ -450,53 +464,4 @@ impl<'s> Reader<'s> {
         self.source.read_at(segment.number, offset, &mut frame)?;
         Ok(StoredRecord::read(&frame).is_ok_and(|record| record.check_hash().is_ok()))
     }
-
-    /// Whether the rest of the segment is one whole record but for its frame header. Where what the
-    /// first sector holds of it is zeros, that sector was never written.
-    fn is_record_with_damaged_header(&self, segment: &Segment) -> Result<bool, Problem> {
-        let len = usize::try_from(segment.len - self.offset).unwrap_or(usize::MAX);
-        if len > FRAME_HEADER_LEN + FRAME_LEN_MAX + FRAME_TRAILER_LEN {
-            return Ok(false);
-        }
-        let mut frame = vec![0; len];
-        self.source.read_at(segment.number, self.offset, &mut frame)?;
-        let Some(body_len) = len.checked_sub(FRAME_HEADER_LEN + FRAME_TRAILER_LEN) else {
-            return Ok(false);
-        };
-        let into = (self.offset % SECTOR_LEN as u64) as usize;
-        let first = frame.get(..(SECTOR_LEN - into) % SECTOR_LEN).unwrap_or_default();
-        if !first.is_empty() && first.iter().all(|byte| *byte == 0) {
-            return Ok(false);
-        }
-        // The body has the sequence number, too.
-        let seq = frame.get(FRAME_HEADER_LEN + 36..).and_then(|rest| rest.first_chunk());
-        let Some(seq) = seq.map(|bytes| u64::from_le_bytes(*bytes)) else {
-            return Ok(false);
-        };
-        frame[..FRAME_HEADER_LEN].copy_from_slice(&FrameHeader { body_len, seq }.bytes());
-        let record = StoredRecord::read(&frame);
-        Ok(record.is_ok_and(|record| record.check_hash().is_ok()))
-    }
-}
-
-/// Whether a frame at an offset of its file holds a sector that was never written. A last record
-/// whose hash is wrong is an unfinished append if so, and damage if not.
-pub fn has_unwritten_sector(frame: &[u8], offset: u64) -> bool {
-    let into = (offset % SECTOR_LEN as u64) as usize;
-    let lead = (SECTOR_LEN - into) % SECTOR_LEN;
-    let whole = frame.get(lead..).unwrap_or_default().chunks_exact(SECTOR_LEN);
-    let end = whole.remainder();
-    let zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
-    // The last sector is written in part: its end, hash and signature, must be zeros.
-    let end_unwritten = end.len() >= 64 && zero(end);
-    whole.into_iter().any(zero) || end_unwritten
-}
-
-/// Whether the last sector of a frame at an offset of its file was never written. A last record
-/// whose signature is wrong is an unfinished append if so: its hash may lie in a sector before.
-pub fn has_unwritten_end(frame: &[u8], offset: u64) -> bool {
-    let end = (offset % SECTOR_LEN as u64) as usize + frame.len();
-    let from = frame.len().saturating_sub(end % SECTOR_LEN);
-    let last = frame.get(from..).unwrap_or_default();
-    !last.is_empty() && last.iter().all(|byte| *byte == 0)
 }

@@ -9,10 +9,10 @@ use crate::chain::StoredRecord;
 use crate::chain::frame::FrameHeader;
 use crate::event::Fact;
 use crate::evolve::sums_of;
+use crate::replay::is_at_end;
 use crate::store::Batch;
+use crate::store::ending::torn_record;
 use crate::store::reader::FrameAt;
-use crate::store::reader::has_unwritten_end;
-use crate::store::reader::has_unwritten_sector;
 use crate::usage::UsageSums;
 use crate::vocab::PeriodLength;
 use crate::vocab::Problem;
@@ -32,7 +32,7 @@ pub struct Examined {
     pub authors: Vec<Problem>,
     /// What it says.
     pub said: Option<SaidInRecord>,
-    /// Whether it may be one that was never written whole.
+    /// Whether it is the last one, and can be what an unfinished append left.
     pub is_torn: bool,
     /// Where its frame lies.
     pub at: Option<FrameAt>,
@@ -49,16 +49,18 @@ pub struct SaidInRecord {
 /// Frames that a thread takes at once.
 const SHARE_MAX: usize = 16;
 
-/// Examines frames of a batch, in parallel. `length` is that of the terms' periods.
+/// Examines frames of a batch, in parallel. `length` is that of the terms' periods, `end` where the
+/// log ends.
 pub fn examine_all(
     batch: &Batch,
     frames: Range<usize>,
     length: PeriodLength,
+    end: Option<(u32, u64)>,
 ) -> Vec<Option<Examined>> {
     let examined = frames.into_par_iter().with_max_len(SHARE_MAX).map(|at| {
         let (place, frame) = batch.frame(at)?;
         let mut examined = examine(frame, length);
-        examined.is_torn = is_torn(&examined, frame, place.offset);
+        examined.is_torn = is_at_end(place, end) && torn_record(frame, place.offset).is_some();
         examined.at = Some(place);
         Some(examined)
     });
@@ -107,14 +109,4 @@ fn examine(frame: &[u8], length: PeriodLength) -> Examined {
         Err(problem) => examined.chain.push(problem),
     }
     examined
-}
-
-/// Whether a frame may be one that was never written whole: something is wrong with its record, and
-/// a sector of it, or the end of its signature, reads as zeros.
-fn is_torn(examined: &Examined, frame: &[u8], offset: u64) -> bool {
-    match (examined.chain.is_empty(), examined.authors.is_empty()) {
-        (false, _) => has_unwritten_sector(frame, offset),
-        (true, false) => has_unwritten_end(frame, offset),
-        (true, true) => false,
-    }
 }

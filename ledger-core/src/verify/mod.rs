@@ -15,6 +15,7 @@ use crate::evolve;
 use crate::limits::CLOCK_AHEAD_MICROS_MAX;
 use crate::machine::RememberedHead;
 use crate::replay::ledger_id;
+use crate::replay::nothing_recorded;
 use crate::replay::period_length;
 use crate::state::State;
 use crate::state::root::state_root;
@@ -118,6 +119,8 @@ struct Verifier<'o> {
     /// Roots at the heads that acknowledgements from elsewhere name.
     roots: Vec<(u64, RecordHash, (u16, StateRoot))>,
     remembered: Option<RecordHash>,
+    /// Bytes of an unfinished append.
+    left_over: u64,
     /// Where the record behind the last one that was applied begins, or will.
     place: (u32, u64),
     fingerprints: Fingerprints,
@@ -136,6 +139,7 @@ impl<'o> Verifier<'o> {
             before_parts: None,
             roots: Vec::new(),
             remembered: None,
+            left_over: 0,
             place: (0, 0),
             fingerprints: Fingerprints::default(),
         }
@@ -192,6 +196,7 @@ impl<'o> Verifier<'o> {
     fn read_whole(&mut self, reader: &mut Reader<'_>) -> Result<(), Problem> {
         let (mut batch, mut next) = (Batch::default(), Batch::default());
         let mut waiting = Vec::new();
+        let end = reader.end();
         let mut fingerprints = std::mem::take(&mut self.fingerprints);
         let mut more = match reader.left() < MUCH {
             true => reader.next_batch(&mut batch),
@@ -217,7 +222,7 @@ impl<'o> Verifier<'o> {
                 };
                 let length = period_length(&self.state);
                 let examine = || {
-                    let examine = || examine::examine_all(&batch, from..to, length);
+                    let examine = || examine::examine_all(&batch, from..to, length, end);
                     rayon::join(examine, || fingerprints.add_frames(&batch, from..to)).0
                 };
                 let is_last = to == batch.len();
@@ -232,7 +237,9 @@ impl<'o> Verifier<'o> {
                 // the old one.
                 waiting = match period_length(&self.state) == length {
                     true => examined,
-                    false => examine::examine_all(&batch, from..to, period_length(&self.state)),
+                    false => {
+                        examine::examine_all(&batch, from..to, period_length(&self.state), end)
+                    }
                 };
                 if !is_known {
                     self.judge_all(std::mem::take(&mut waiting));
@@ -265,7 +272,15 @@ impl<'o> Verifier<'o> {
         let is_first = self.records == 0 && self.state_known;
         let named = expected.map_or(if is_first { 0 } else { seq }, |(next, _)| next);
         let damaged = !chain.is_empty();
-        self.verdict.torn = is_torn.then_some(named);
+        // What was never written whole was not said to be recorded, unless this machine remembers
+        // otherwise.
+        if is_torn && seq == named && !self.is_remembered(seq) {
+            self.left_over = at.map_or(0, |at| at.len as u64);
+            self.verdict.notices.push(format!(
+                "record {seq} was never written whole (a torn append); it does not count"
+            ));
+            return;
+        }
         for problem in chain {
             self.find(Some(named), Layer::Chain, problem);
         }
@@ -297,7 +312,7 @@ impl<'o> Verifier<'o> {
             self.verdict.ledger = stored_hash.map(|hash| crate::vocab::LedgerId(hash.0));
         }
         match said {
-            Some(said) if !damaged && !is_torn && self.state_known => {
+            Some(said) if !damaged && self.state_known => {
                 if let Some(at) = at {
                     self.place = (at.segment, at.end());
                 }
@@ -393,10 +408,15 @@ impl<'o> Verifier<'o> {
         };
     }
 
+    /// Whether this machine remembers that a record was recorded.
+    fn is_remembered(&self, seq: u64) -> bool {
+        let is_of_this = |ledger| self.verdict.ledger.is_none_or(|own| own == ledger);
+        self.options.remembered.is_some_and(|head| head.seq >= seq && is_of_this(head.ledger))
+    }
+
     fn unfinished(&mut self, bytes: u64) {
         let records = self.last.map_or(0, |(seq, _)| seq.saturating_add(1));
-        let lost = self.options.remembered.filter(|head| head.seq >= records);
-        if lost.is_some() {
+        if self.is_remembered(records) {
             let problem = Problem::new(
                 Code::Truncated,
                 format!(
@@ -407,26 +427,15 @@ impl<'o> Verifier<'o> {
             self.find(Some(records), Layer::Chain, problem);
             return;
         }
+        self.left_over = bytes;
         self.verdict.notices.push(format!(
             "{bytes} bytes behind the last whole record belong to an append that was never finished; they do not count"
         ));
     }
 
     fn conclude(mut self) -> (Verdict, State, Option<Fingerprints>) {
-        // A last record that was never written whole was not said to be recorded, unless this
-        // machine remembers otherwise.
-        if let Some(seq) = self.verdict.torn.filter(|seq| *seq + 1 == self.records) {
-            let remembered = self.options.remembered.is_some_and(|head| head.seq >= seq);
-            if !remembered {
-                self.verdict.findings.retain(|finding| finding.seq != Some(seq));
-                self.records = seq;
-                self.last = None;
-                self.verdict.state_lost_at = None;
-                self.state_known = true;
-                self.verdict.notices.push(format!(
-                    "record {seq} was never written whole (a torn append); it does not count"
-                ));
-            }
+        if self.records == 0 && self.verdict.findings.is_empty() {
+            self.find(Some(0), Layer::Chain, nothing_recorded(self.left_over));
         }
         if let Some((next_seq, _)) = self.before_parts {
             self.verdict.notices.push(format!(

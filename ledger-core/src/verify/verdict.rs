@@ -45,8 +45,6 @@ pub struct Verdict {
     pub against_unchecked: Vec<Id>,
     /// Which records were verified now, if only those that are new were asked for.
     pub since: SinceVerified,
-    /// A record that may never have been written whole.
-    pub(super) torn: Option<u64>,
 }
 
 /// Which records were verified.
