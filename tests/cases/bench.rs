@@ -107,6 +107,10 @@ pub enum Disk {
     FullOutput,
     /// The system gives no random bytes.
     NoRandomness,
+    /// The environment names no folder of the user's own.
+    NoFolders,
+    /// The environment names a state folder inside the ledger's.
+    FolderInside,
 }
 
 /// What a command came to.
@@ -213,9 +217,12 @@ impl Bench {
     pub fn run(&self, args: &[String], disk: Disk) -> Ran {
         let binary = env!("CARGO_BIN_EXE_revshare");
         let mut command = match disk {
-            Disk::Sound | Disk::Unsynced | Disk::FullOutput | Disk::NoRandomness => {
-                Command::new(binary)
-            }
+            Disk::Sound
+            | Disk::Unsynced
+            | Disk::FullOutput
+            | Disk::NoRandomness
+            | Disk::NoFolders
+            | Disk::FolderInside => Command::new(binary),
             Disk::Limited(blocks) => {
                 let mut shell = Command::new("/bin/sh");
                 let script = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
@@ -230,14 +237,17 @@ impl Bench {
             Disk::FullOutput => {
                 command.stdout(fs::File::create("/dev/full").expect("a device that is full"));
             }
-            Disk::Sound | Disk::Limited(_) => {}
+            Disk::Sound | Disk::Limited(_) | Disk::NoFolders | Disk::FolderInside => {}
+        }
+        if disk != Disk::NoFolders {
+            let state = if disk == Disk::FolderInside { "acme/state" } else { "state" };
+            command.env("HOME", self.0.path());
+            command.env("REVSHARE_STATE_DIR", self.path(state));
+            command.env("REVSHARE_CACHE_DIR", self.path("cache"));
         }
         let output = command
             .args(args)
             .current_dir(self.0.path())
-            .env("HOME", self.0.path())
-            .env("REVSHARE_STATE_DIR", self.path("state"))
-            .env("REVSHARE_CACHE_DIR", self.path("cache"))
             .stdin(Stdio::null())
             .output()
             .expect("the binary runs");

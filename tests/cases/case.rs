@@ -122,6 +122,18 @@ impl Case {
         self
     }
 
+    /// For a user without a home.
+    pub fn without_folders(mut self) -> Case {
+        self.disk = Disk::NoFolders;
+        self
+    }
+
+    /// With a state folder inside the ledger's.
+    pub fn with_folder_inside(mut self) -> Case {
+        self.disk = Disk::FolderInside;
+        self
+    }
+
     /// Then the refusal names this place.
     pub fn at(mut self, place: &str) -> Case {
         self.place = place.to_owned();

@@ -73,6 +73,12 @@ pub fn cases() -> Vec<Case> {
         typed(Code::OutputFailed, "an answer that nobody gets", "-C acme balances")
             .with_full_output()
             .at("standard output"),
+        typed(Code::LocalFolder, "a writer without a state folder", ACKNOWLEDGE)
+            .without_folders()
+            .at("REVSHARE_STATE_DIR"),
+        typed(Code::LocalFolder, "a state folder that is handed over", "-C acme balances")
+            .with_folder_inside()
+            .at("acme/state"),
         typed(Code::NoRandomness, "a system without random bytes", ACKNOWLEDGE)
             .without_randomness()
             .at("getrandom"),

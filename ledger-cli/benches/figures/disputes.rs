@@ -77,8 +77,8 @@ pub fn run(folder: &Path, wanted: u64) {
     let ratio = |time: Duration| time.as_secs_f64() / verify.as_secs_f64();
     println!("a dispute on a ledger of {MONTHS} monthly periods, {lines} lines");
     println!("  verify                               {:>8.1} ms", milliseconds(verify));
-    println!("  dispute replay, warm index           {:>8.1} ms", milliseconds(warm));
+    println!("  dispute replay, with a checkpoint         {:>8.1} ms", milliseconds(warm));
     println!("  dispute replay / verify              {:>8.2}", ratio(warm));
-    println!("  dispute replay, index deleted        {:>8.1} ms", milliseconds(cold));
+    println!("  dispute replay, cache deleted        {:>8.1} ms", milliseconds(cold));
     println!("  dispute replay / verify              {:>8.2}", ratio(cold));
 }

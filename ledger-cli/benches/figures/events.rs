@@ -258,9 +258,9 @@ pub fn run(folder: &Path, events: u64) {
     }
     let timed = |arguments: &[&str]| median(|| measure(&mut revshare("state-2", arguments)).wall);
     let cold = measure(&mut revshare("state-2", &["balances"])).wall;
-    println!("  balances, no index                   {:>8.2} s", cold.as_secs_f64());
+    println!("  balances, no checkpoint              {:>8.2} s", cold.as_secs_f64());
     println!(
-        "  balances, warm index                 {:>8.1} ms",
+        "  balances, with a checkpoint               {:>8.1} ms",
         milliseconds(timed(&["balances"]))
     );
 }

@@ -21,7 +21,7 @@ pub fn run(folder: &Path, most: u64) {
     println!("growth with usage lines: seconds, and MiB at the peak");
     println!(
         "{:>10} {:>9} {:>7} {:>9} {:>7} {:>9} {:>9} {:>9}",
-        "lines", "import", "MiB", "verify", "MiB", "balances", "no index", "preview"
+        "lines", "import", "MiB", "verify", "MiB", "balances", "no cache", "preview"
     );
     for lines in [10_000, 100_000, 1_000_000, 10_000_000].into_iter().filter(|one| *one <= most) {
         with_lines(&folder.join(format!("lines-{lines}")), lines);
@@ -29,7 +29,7 @@ pub fn run(folder: &Path, most: u64) {
     println!("growth with small events: seconds; bytes a record on the log");
     println!(
         "{:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7}",
-        "events", "grouped", "verify", "balances", "no index", "one more", "bytes"
+        "events", "grouped", "verify", "balances", "no cache", "one more", "bytes"
     );
     for events in [100, 10_000, 1_000_000].into_iter().filter(|one| *one <= most) {
         with_events(&folder.join(format!("events-{events}")), events as u32);

@@ -1,4 +1,4 @@
-//! Ten years, and what a machine that knows them does not do again: answers from the index, verifying
+//! Ten years, and what a machine that knows them does not do again: answers from a checkpoint, verifying
 //! what is new, and opening to write.
 
 use std::fs;
@@ -155,11 +155,11 @@ pub fn run(folder: &Path, wanted: u64) {
     println!("{MONTHS} monthly periods, about {wanted} lines, a tenth of them in the last");
     row("--version", timed(&["--version"]));
     timed(&["balances"]);
-    row("balances, warm index", timed(&["balances"]));
-    row("status, warm index", timed(&["status"]));
+    row("balances, with a checkpoint", timed(&["balances"]));
+    row("status, with a checkpoint", timed(&["status"]));
     row("verify, before the last month", timed(&["verify"]));
     row("verify --since-verified, nothing new", timed(&["verify", "--since-verified"]));
-    // The last month is reported, the index is behind, and the rest is known.
+    // The last month is reported, and lies behind the checkpoint.
     let mut ledger = Ledger::open_for_writing(folder, &machine(folder)).expect("ledger");
     let last_per_key = (last_lines / KEYS).max(1) as u32;
     let lines = |ledger: &Ledger| ledger.state().agreement().map_or(0, |a| a.exposure().lines);
@@ -171,7 +171,7 @@ pub fn run(folder: &Path, wanted: u64) {
     drop(ledger);
     println!("  of {all} lines, {} are new", all - before);
     let caught_up = measure(&mut revshare(&["balances"])).wall;
-    row("balances, the index catches up", caught_up);
+    row("balances, the month behind the checkpoint", caught_up);
     let period = period.to_string();
     let kept = Kept::of(folder);
     let issue = median(|| {
@@ -201,7 +201,7 @@ pub fn run(folder: &Path, wanted: u64) {
         delete_cache(&machine(folder));
         measure(&mut revshare(&["balances"])).wall
     });
-    row("balances, index deleted", cold);
+    row("balances, cache deleted", cold);
     let share = verify.as_secs_f64() * (all - before) as f64 / all as f64;
     println!("  issue / verify's share of its lines          {:>8.2}", issue.as_secs_f64() / share);
 }

@@ -159,7 +159,7 @@ impl Month {
             delete_cache(&self.machine());
             measure(&mut self.revshare(&["balances"])).wall
         });
-        // Opening sled by itself, on the index that balances uses.
+        // Opening sled by itself.
         measure(&mut self.revshare(&["balances"]));
         let sled = median(|| {
             let started = Instant::now();
@@ -170,8 +170,8 @@ impl Month {
         println!("start-up of `revshare balances` on that ledger");
         println!("  --version            {:>8.1} ms", milliseconds(version));
         println!("  opening sled alone   {:>8.1} ms", milliseconds(sled));
-        println!("  with a warm index    {:>8.1} ms", milliseconds(warm));
-        println!("  index deleted        {:>8.1} ms", milliseconds(cold));
+        println!("  with a with a checkpoint  {:>8.1} ms", milliseconds(warm));
+        println!("  cache deleted        {:>8.1} ms", milliseconds(cold));
     }
 
     pub fn statement(&self) {

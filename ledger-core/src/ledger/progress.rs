@@ -68,12 +68,12 @@ impl Progress {
         self.unsaved = self.unsaved.saturating_add(at.len as u64);
     }
 
-    /// Adds records that this process has appended, of which the last ends where the log does.
-    pub(super) fn add_written(&mut self, written: &[WrittenRecord], end: &Segment) {
+    /// Adds records that this process has appended; the last of them ends at this segment and offset.
+    pub(super) fn add_written(&mut self, written: &[WrittenRecord], (segment, end): (u32, u64)) {
         let len: u64 = written.iter().map(|record| record.len as u64).sum();
-        let mut offset = end.len.saturating_sub(len);
+        let mut offset = end.saturating_sub(len);
         for record in written {
-            let at = FrameAt { segment: end.number, offset, start: 0, len: record.len };
+            let at = FrameAt { segment, offset, start: 0, len: record.len };
             self.add(at, &record.hash, &record.signature);
             offset = at.end();
         }
@@ -102,10 +102,14 @@ impl Progress {
         })
     }
 
+    /// Whether so much lies behind the last checkpoint that another one is worth its writing.
+    pub(super) fn is_worth_saving(&self) -> bool {
+        self.unsaved >= UNSAVED_MIN.max(self.snapshot_len / UNSAVED_SHARE)
+    }
+
     /// Writes a checkpoint if it is worth it.
     pub(super) fn save(&mut self, cache: Option<&CacheDir>, state: &State, segments: &[Segment]) {
-        let is_worth = self.unsaved >= UNSAVED_MIN.max(self.snapshot_len / UNSAVED_SHARE);
-        let Some(cache) = cache.filter(|_| is_worth) else { return };
+        let Some(cache) = cache.filter(|_| self.is_worth_saving()) else { return };
         let Some(checkpoint) = self.checkpoint(state, segments) else { return };
         if let Some(len) = Snapshot::write(cache, &checkpoint, state) {
             (self.unsaved, self.snapshot_len) = (0, len);

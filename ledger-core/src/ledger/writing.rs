@@ -249,12 +249,14 @@ impl Ledger {
         self.remember_head(ledger_id(&self.state));
     }
 
-    /// Goes on behind records that were appended.
+    /// Goes on behind records that were appended. A checkpoint only saves time: that it cannot be
+    /// written is not an error.
     fn add_written(&mut self, written: &[WrittenRecord]) {
-        // It only saves time.
-        let Ok(segments) = self.log.segments() else { return };
-        if let Some(end) = segments.last() {
-            self.progress.add_written(written, end);
+        let Some(end) = self.log.end_of_append() else { return };
+        self.progress.add_written(written, end);
+        if self.progress.is_worth_saving()
+            && let Ok(segments) = self.log.segments()
+        {
             self.progress.save(self.cache.as_ref(), &self.state, &segments);
         }
     }

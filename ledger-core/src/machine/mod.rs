@@ -106,6 +106,7 @@ impl Machine {
                 Code::LocalFolder,
                 "there is no state folder to note what your key signs",
             )
+            .at(Place::Field(STATE.1.to_owned()))
             .hint("name a folder of your own: REVSHARE_STATE_DIR=/path/to/folder, or set HOME")),
         }
     }

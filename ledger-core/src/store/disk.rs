@@ -54,6 +54,8 @@ pub struct DiskLog {
     /// The last segment, open to be appended to: opening it for each record costs as much as a
     /// fourth of the sync. Nobody else writes to it while the lock is held.
     last: Option<LastSegment>,
+    /// Where the last append of this process ended: segment and offset.
+    end: Option<(u32, u64)>,
     /// The disk did not confirm something: what this process would see of it need not be there.
     in_doubt: bool,
     /// The writer before this one died in the middle of an append.
@@ -89,6 +91,10 @@ pub struct Draft {
     path: PathBuf,
     draft: PathBuf,
     file: Box<dyn OpenFile>,
+    /// The number of the segment.
+    number: u32,
+    /// Bytes that it begins with.
+    begin_len: u64,
     /// Bytes of the records that were added.
     written: u64,
     named: bool,
@@ -186,7 +192,16 @@ impl DiskLog {
     pub fn open_on(files: Arc<dyn Files>, ledger: &Path) -> DiskLog {
         let (inside, folder) = (files.inside(ledger), ledger.join(LOG_FOLDER));
         let (lock, last) = (None, None);
-        DiskLog { files, inside, folder, lock, last, in_doubt: false, interrupted: false }
+        DiskLog {
+            files,
+            inside,
+            folder,
+            lock,
+            last,
+            end: None,
+            in_doubt: false,
+            interrupted: false,
+        }
     }
 
     /// Whether a folder holds a log with at least one segment.
@@ -253,6 +268,11 @@ impl DiskLog {
         Err(Problem::new(Code::AlreadyALedger, "the folder is a ledger already")
             .at(Place::Path(ledger.display().to_string()))
             .hint("open the ledger in another folder"))
+    }
+
+    /// Where the last append of this process ended: segment and offset; `None` before the first.
+    pub fn end_of_append(&self) -> Option<(u32, u64)> {
+        self.end
     }
 
     /// The files that it lies in.
@@ -402,6 +422,7 @@ impl DiskLog {
         }
         last.file.sync_data().map_err(|error| Failure::InDoubt(path, error))?;
         last.len += frame.len() as u64;
+        self.end = Some((last.number, last.len));
         self.last = Some(last);
         Ok(())
     }
@@ -430,6 +451,8 @@ impl DiskLog {
                 path: path.clone(),
                 draft,
                 file,
+                number,
+                begin_len: begin.len() as u64,
                 written: 0,
                 named: false,
             };
@@ -451,6 +474,7 @@ impl DiskLog {
         let named = self.inside.rename(&draft.draft, &draft.path);
         named.map_err(|error| Failure::TakenBack(cannot_write(&draft.path, &error)))?;
         draft.named = true;
+        self.end = Some((draft.number, draft.begin_len + draft.written));
         let synced = self.inside.sync_folder(&self.folder);
         synced.map_err(|error| Failure::InDoubt(self.folder.clone(), error))
     }
