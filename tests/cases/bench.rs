@@ -109,8 +109,8 @@ pub enum Disk {
     NoRandomness,
     /// The environment names no folder of the user's own.
     NoFolders,
-    /// The environment names a state folder inside the ledger's.
-    FolderInside,
+    /// The environment names a state folder by a relative path.
+    RelativeFolder,
 }
 
 /// What a command came to.
@@ -222,7 +222,7 @@ impl Bench {
             | Disk::FullOutput
             | Disk::NoRandomness
             | Disk::NoFolders
-            | Disk::FolderInside => Command::new(binary),
+            | Disk::RelativeFolder => Command::new(binary),
             Disk::Limited(blocks) => {
                 let mut shell = Command::new("/bin/sh");
                 let script = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
@@ -237,12 +237,14 @@ impl Bench {
             Disk::FullOutput => {
                 command.stdout(fs::File::create("/dev/full").expect("a device that is full"));
             }
-            Disk::Sound | Disk::Limited(_) | Disk::NoFolders | Disk::FolderInside => {}
+            Disk::Sound | Disk::Limited(_) | Disk::NoFolders | Disk::RelativeFolder => {}
         }
         if disk != Disk::NoFolders {
-            let state = if disk == Disk::FolderInside { "acme/state" } else { "state" };
             command.env("HOME", self.0.path());
-            command.env("REVSHARE_STATE_DIR", self.path(state));
+            match disk {
+                Disk::RelativeFolder => command.env("REVSHARE_STATE_DIR", "state"),
+                _ => command.env("REVSHARE_STATE_DIR", self.path("state")),
+            };
             command.env("REVSHARE_CACHE_DIR", self.path("cache"));
         }
         let output = command

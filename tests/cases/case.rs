@@ -128,9 +128,9 @@ impl Case {
         self
     }
 
-    /// With a state folder inside the ledger's.
-    pub fn with_folder_inside(mut self) -> Case {
-        self.disk = Disk::FolderInside;
+    /// With a state folder that depends on where the command is run.
+    pub fn with_relative_folder(mut self) -> Case {
+        self.disk = Disk::RelativeFolder;
         self
     }
 

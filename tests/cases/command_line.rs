@@ -76,9 +76,9 @@ pub fn cases() -> Vec<Case> {
         typed(Code::LocalFolder, "a writer without a state folder", ACKNOWLEDGE)
             .without_folders()
             .at("REVSHARE_STATE_DIR"),
-        typed(Code::LocalFolder, "a state folder that is handed over", "-C acme balances")
-            .with_folder_inside()
-            .at("acme/state"),
+        typed(Code::LocalFolder, "a state folder by a relative path", "-C acme balances")
+            .with_relative_folder()
+            .at("state"),
         typed(Code::NoRandomness, "a system without random bytes", ACKNOWLEDGE)
             .without_randomness()
             .at("getrandom"),
