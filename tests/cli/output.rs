@@ -149,8 +149,7 @@ const RECORDING: [&str; 12] = [
 #[test]
 fn what_was_recorded_stands_when_its_output_is_lost() {
     let bench = Bench::with_ledger();
-    let mut seq = 12;
-    for line in RECORDING {
+    for (seq, line) in (12..).zip(RECORDING) {
         let (code, err) = to_full(&bench, &format!("{line} --json"));
         assert_eq!(code, 5, "{line}: {err}");
         let failure = json(&err);
@@ -162,7 +161,6 @@ fn what_was_recorded_stands_when_its_output_is_lost() {
         assert!(message.ends_with(&stands), "{line}: {message}");
         let hint = failure["hint"].as_str().expect("a hint");
         assert!(hint.contains("do not repeat the command"), "{line}: {hint}");
-        seq += 1;
     }
     // Without JSON, and where what lasts is not a record.
     for (line, stands) in [

@@ -193,8 +193,7 @@ fn cost(facts: &[Fact]) -> Duration {
         for fact in facts {
             evolve(&mut state, fact).expect("it was recorded");
         }
-        let spent = processor_time() - before;
-        spent
+        processor_time() - before
     };
     (0..3).map(|_| once()).min().expect("several runs")
 }

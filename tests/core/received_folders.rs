@@ -146,15 +146,15 @@ fn folders_that_another_party_could_write_to_are_refused() {
         if folder == Path::new("/proc/1") && fs::metadata(&folder).is_ok() {
             continue;
         }
-        assert_eq!(code(&state), [refused.clone(), refused.clone()], "{folder:?}");
+        assert_eq!(code(&state), [refused, refused], "{folder:?}");
         let cache = Machine { state: copy.machine().state, cache: Some(folder) };
-        assert_eq!(code(&cache), [refused.clone(), refused.clone()]);
+        assert_eq!(code(&cache), [refused, refused]);
     }
     // Also where a link leads into it.
     let link = copy.scratch.path().join("link");
     std::os::unix::fs::symlink(copy.folder(), &link).expect("a link");
     let linked = Machine { state: Some(link.join("state")), cache: None };
-    assert_eq!(code(&linked), [refused.clone(), refused.clone()]);
+    assert_eq!(code(&linked), [refused, refused]);
     assert_eq!(code(&Machine::without_folders()), [Ok(()), refused]);
     assert!(!inside.exists());
 }

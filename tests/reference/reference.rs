@@ -1904,7 +1904,7 @@ impl Frames<'_> {
         } else {
             let first = &t[..t.len().min(SECTOR_LEN - x % SECTOR_LEN)];
             let second = &t[first.len()..t.len().min(first.len() + SECTOR_LEN)];
-            if !zero(first) && !(first.len() < 16 && zero(second)) {
+            if !(zero(first) || first.len() < 16 && zero(second)) {
                 return false;
             }
         }

@@ -372,7 +372,7 @@ fn arrival(state: &State, id: &EventId, status: PayoutStatus) -> Result<Change, 
         return Ok(Change::Advance(Box::new(agreement.advance_posting(record, status)?)));
     }
     match agreement.payouts().get(id) {
-        Some(record) => Ok(Change::Payout(Box::new(agreement.receipt_posting(&record, status)?))),
+        Some(record) => Ok(Change::Payout(Box::new(agreement.receipt_posting(record, status)?))),
         None => Err(unknown_event(state, id, "a payout or an advance")),
     }
 }

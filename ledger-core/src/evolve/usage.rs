@@ -317,7 +317,7 @@ pub(crate) fn judge_sums(
         corrected_by: None,
         lines: usage.lines(),
         parts,
-        usage: UsageSums::default().into(),
+        usage: UsageSums::default(),
     };
     Ok(Change::Report(Box::new(ReportChange { report, lines, exposure, groups })))
 }

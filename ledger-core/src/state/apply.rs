@@ -320,7 +320,7 @@ impl State {
             Change::Report(change) => {
                 let ReportChange { report, lines, exposure, groups } = *change;
                 let parts = self.take_parts();
-                let report = Report { usage: lines.unwrap_or(parts).into(), ..report };
+                let report = Report { usage: lines.unwrap_or(parts), ..report };
                 if let Some(agreement) = self.agreement_mut() {
                     agreement.exposure = exposure;
                     agreement.put_report(report, groups);

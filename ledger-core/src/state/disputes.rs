@@ -440,7 +440,7 @@ impl Agreement {
             if let Some(record) = self.payouts.get(&payout) {
                 let received_on = record.counted_on();
                 let status = PayoutStatus::Determined { seq, at, received_on, figure };
-                let posting = self.determined_posting(&record, (status, figure), interest)?;
+                let posting = self.determined_posting(record, (status, figure), interest)?;
                 resolving.payout = Some((record.counted(), posting));
             }
             resolving.figures = dispute.lines.iter().map(|party| (party.clone(), figure)).collect();

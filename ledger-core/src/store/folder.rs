@@ -411,7 +411,7 @@ impl Files for FolderFiles {
 
     fn inside(&self, folder: &Path) -> Arc<dyn Files> {
         let errno = |error: io::Error| Errno::from_io_error(&error).unwrap_or(Errno::NOTDIR);
-        let inner = self.in_folder(folder, |folder| Ok(folder.0.try_clone()?));
+        let inner = self.in_folder(folder, |folder| folder.0.try_clone());
         let inner = inner.map(Folder).map_err(errno);
         Arc::new(FolderFiles { path: folder.to_owned(), folder: inner })
     }
