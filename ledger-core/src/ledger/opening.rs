@@ -131,17 +131,19 @@ impl Ledger {
             ledger.log.cut(tail.segment, tail.offset)?;
             ledger.notices.push(Notice::Cut { bytes: tail.len, records });
         }
-        if has_draft || ledger.log.was_interrupted() || loaded.replayed.unfinished.is_some() {
-            // What is not there any more was never synced, and a copy is only taken of what is: it
-            // never left this machine, and its key may sign on the head again. Should that fail,
-            // the key is refused.
-            if ledger.signatures.release_pending(ledger.state.head()).is_ok() {
-                ledger.log.resume();
-            }
-        }
+        let is_left = has_draft || ledger.log.was_interrupted();
+        let is_left = is_left || loaded.replayed.unfinished.is_some();
         let remembered = ledger.heads.head()?;
         let of_this = remembered.filter(|head| head.ledger == ledger_id(&ledger.state));
-        ledger.resync_tail(of_this.zip(loaded.remembered_at.map(|(_, at)| at)))?;
+        // Of what a writer left that died or failed, nothing is known to be synced.
+        let synced = of_this.zip(loaded.remembered_at.map(|(_, at)| at)).filter(|_| !is_left);
+        ledger.resync_tail(synced)?;
+        // What is not there any more was never synced, and a copy is only taken of what is: it never
+        // left this machine, and its key may sign on the head again. Should that fail, the key is
+        // refused.
+        if is_left && ledger.signatures.release_pending(ledger.state.head()).is_ok() {
+            ledger.log.resume();
+        }
         machine.remove_earlier_caches(files, folder);
         Ok(ledger)
     }

@@ -16,6 +16,7 @@ use crate::limits::SEGMENT_LEN_TARGET;
 use crate::store::Segment;
 use crate::store::SegmentHeader;
 use crate::store::SegmentSource;
+pub use crate::store::draft::Draft;
 use crate::store::files::Files;
 use crate::store::files::How;
 use crate::store::files::OpenFile;
@@ -82,47 +83,6 @@ struct LastSegment {
     file: Box<dyn OpenFile>,
 }
 
-/// A group of records that is being written, under a name that no reader looks for. It is removed
-/// unless it is published.
-#[derive(Debug)]
-pub struct Draft {
-    files: Arc<dyn Files>,
-    /// The segment that it is to be.
-    path: PathBuf,
-    draft: PathBuf,
-    file: Box<dyn OpenFile>,
-    /// The number of the segment.
-    number: u32,
-    /// Bytes that it begins with.
-    begin_len: u64,
-    /// Bytes of the records that were added.
-    written: u64,
-    named: bool,
-}
-
-impl Draft {
-    /// Adds a record. Errors: [`Code::DiskFull`], [`Code::DiskWrite`].
-    pub fn push(&mut self, frame: &[u8]) -> Result<(), Problem> {
-        write_all(&*self.file, frame).map_err(|error| cannot_write(&self.path, &error))?;
-        self.written += frame.len() as u64;
-        Ok(())
-    }
-
-    /// Bytes of the records that were added.
-    pub fn written(&self) -> u64 {
-        self.written
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.named {
-            // Should that fail, the next writer removes it.
-            let _ = self.files.remove(&self.draft);
-        }
-    }
-}
-
 /// Why an append did not succeed.
 enum Failure {
     /// Nothing of it is left.
@@ -154,7 +114,7 @@ pub fn io_problem(code: Code, what: &str, path: &Path, error: &io::Error) -> Pro
         .hint(hint)
 }
 
-fn cannot_write(path: &Path, error: &io::Error) -> Problem {
+pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Problem {
     let what = format!("the ledger cannot be written; {NOTHING_RECORDED}");
     io_problem(Code::DiskWrite, &what, path, error)
 }
@@ -355,15 +315,18 @@ impl DiskLog {
         append: impl FnOnce(&mut DiskLog) -> Result<(), Failure>,
     ) -> Result<(), Problem> {
         self.mark()?;
-        let appended = append(self);
-        self.unmark();
-        appended.map_err(|failure| match failure {
+        let appended = append(self).map_err(|failure| match failure {
             Failure::TakenBack(problem) => problem,
             Failure::InDoubt(path, error) => {
                 self.in_doubt = true;
                 unconfirmed(&path, &error)
             }
-        })
+        });
+        // The mark stays for the next writer, who then syncs what this process could not.
+        if !self.in_doubt {
+            self.unmark();
+        }
+        appended
     }
 
     /// Whether the writer before this one died in the middle of an append, and what it signed then
@@ -484,6 +447,8 @@ impl DiskLog {
     pub fn cut(&mut self, segment: u32, offset: u64) -> Result<(), Problem> {
         debug_assert!(self.lock.is_some(), "only a writer cuts");
         self.admit_certain()?;
+        // Until it is confirmed and dealt with: what was cut may come back with a power cut.
+        self.mark()?;
         self.last = None;
         let path = self.path(segment);
         let last = self.segments()?.pop().map_or(segment, |last| last.number);
@@ -543,6 +508,8 @@ impl DiskLog {
                 write_all_at(&*file, &chunk[..len], at)?;
                 at += len as u64;
             }
+            // What was cut behind it, too, if that was not confirmed.
+            file.set_len(last.len)?;
             file.sync_all()?;
             self.inside.sync_folder(&self.folder)
         };

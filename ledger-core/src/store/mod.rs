@@ -4,6 +4,7 @@
 pub mod files;
 pub mod folder;
 pub mod disk;
+pub mod draft;
 pub mod memory;
 pub mod ending;
 pub mod private;
