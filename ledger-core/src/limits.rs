@@ -112,6 +112,11 @@ const fn pow10(exponent: u32) -> i128 {
 const _: () = assert!(
     pow10(INTEGER_DIGITS_MAX + FRACTION_DIGITS_MAX) <= i128::MAX / LEDGER_LINES_MAX as i128
 );
+// So does that over every line of a report, before it is asked how many a ledger may hold.
+const _: () = assert!(
+    pow10(INTEGER_DIGITS_MAX + FRACTION_DIGITS_MAX)
+        <= i128::MAX / (PARTS_MAX * BLOCK_LINES_MAX) as i128
+);
 // Every admissible amount has a mantissa that `rust_decimal` holds exactly (28 digits).
 const _: () = assert!(INTEGER_DIGITS_MAX + FRACTION_DIGITS_MAX <= 28);
 // A block that was closed at its target, plus one more line of the largest kind, fits a payload.

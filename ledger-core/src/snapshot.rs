@@ -12,7 +12,7 @@ use crate::wire::codec;
 
 /// Raised when a type in the state or the way it is judged changes: what earlier builds have
 /// written is then made again.
-pub const SNAPSHOT_VERSION: u32 = 1;
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// The file in the cache folder of a copy.
 pub const FILE: &str = "checkpoint";

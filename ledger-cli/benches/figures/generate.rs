@@ -81,6 +81,30 @@ pub fn write_month(path: &Path, lines: u64) {
     write_usage(path, lines, (Date::parse("2026-06-01").expect("a day"), 30), 1);
 }
 
+/// Writes a file of usage in June 2026 in which every line is that of another customer.
+pub fn write_detail(path: &Path, lines: u64) {
+    let mut file = BufWriter::with_capacity(1 << 20, File::create(path).expect("usage file"));
+    let mut random = Random::new(2);
+    writeln!(file, "{HEADER}").expect("usage file");
+    for line in 0..lines {
+        let day = line * 30 / lines + 1;
+        // A prime step: customers come in no order, and none comes twice.
+        let customer = line * 7_919 % lines;
+        let (territory, currency) = TERRITORIES[random.skewed(TERRITORIES.len())];
+        let model = MODELS[random.skewed(MODELS.len())];
+        let (input, output) = (40 + random.below(4_000), random.below(4_000));
+        let gross = (input + output * 3) * 72;
+        writeln!(
+            file,
+            "2026-06-{day:02},customer-{customer:08},{model},{territory},{currency},{}.{:08},,{input},{output}",
+            gross / 100_000_000,
+            gross % 100_000_000
+        )
+        .expect("usage file");
+    }
+    file.flush().expect("usage file");
+}
+
 /// Writes a file of usage over some days, in their order.
 fn write_usage(path: &Path, lines: u64, (first, days): (Date, u64), seed: u64) {
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path).expect("usage file"));

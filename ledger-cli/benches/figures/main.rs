@@ -7,6 +7,7 @@
 //! `generate FILE LINES` writes the usage that the others use.
 
 mod appends;
+mod detail;
 mod disputes;
 mod events;
 mod generate;
@@ -79,6 +80,9 @@ fn main() {
         month.verify(lines);
         month.start_up();
         month.statement();
+    }
+    if asked("detail") {
+        detail::run(&folder("detail"), lines / 10);
     }
     if asked("appends") {
         appends::run(&folder("appends"));

@@ -137,7 +137,7 @@ pub fn show(session: &mut Session, event: &str, reading: &Reading) -> Result<Ans
         session.print_json(&UsageShowDocument {
             at: standing.at(),
             report: ReportDocument::of(state, report),
-            sums: report.usage.iter().map(|(key, sums)| KeySumsDocument::of(key, sums)).collect(),
+            sums: report.usage.iter().map(|(key, sums)| KeySumsDocument::of(&key, &sums)).collect(),
         })?;
         return Ok(Answer::Yes);
     }
@@ -173,10 +173,10 @@ pub fn show(session: &mut Session, event: &str, reading: &Reading) -> Result<Ans
 /// One block per combination of attributes and currency: a row a day, and the sum. Meters have columns if they
 /// fit, otherwise they are summed below.
 fn groups(session: &mut Session, report: &Report, terms: &Terms) -> Result<(), Failure> {
-    let mut groups = BTreeMap::<(&Vec<(Name, Value)>, Currency), Days>::new();
+    let mut groups = BTreeMap::<(Vec<(Name, Value)>, Currency), Days>::new();
     for (key, sums) in report.usage.iter() {
-        let days = groups.entry((&key.attributes, key.currency)).or_default();
-        days.push((key.day.to_string(), sums.clone()));
+        let days = groups.entry((key.attributes, key.currency)).or_default();
+        days.push((key.day.to_string(), sums));
     }
     let color = session.world.color;
     for ((attributes, currency), mut days) in groups {

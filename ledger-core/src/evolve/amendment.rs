@@ -151,12 +151,8 @@ fn admit_lines(agreement: &Agreement, versions: &Versions, from: Date) -> Result
     let mut lines = LineAdmission::new(versions, Level::LATEST);
     for period in agreement.reported_periods().filter(|period| period.last_day() >= from) {
         for report in agreement.in_effect(period) {
-            for (key, sums) in agreement.lines_of(report).iter().filter(|(key, _)| key.day >= from)
-            {
-                lines
-                    .admit(period, (key, sums))
-                    .map_err(|why| incomplete(key, report.seq, &why))?;
-            }
+            let admitted = lines.admit_all(period, agreement.lines_of(report), Some(from));
+            admitted.map_err(|(key, why)| incomplete(&key, report.seq, &why))?;
         }
     }
     Ok(())

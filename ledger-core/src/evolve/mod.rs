@@ -270,9 +270,7 @@ pub fn sums_of(event: &Event) -> Option<UsageSums> {
         | Event::EvidenceAttached(_)
         | Event::EvidenceErased(_) => return None,
     };
-    let mut sums = UsageSums::default();
-    block.add_to(&mut sums);
-    Some(sums)
+    Some(block.sums())
 }
 
 /// Whether an event may be said here and now, kind by kind: the guards that [`judge`] begins with,

@@ -25,8 +25,10 @@ use crate::state::ReportChange;
 use crate::state::State;
 use crate::terms::Admission;
 use crate::terms::Role;
+use crate::terms::Stretch;
 use crate::terms::Versions;
-use crate::usage::LineBlock;
+use crate::terms::marker;
+use crate::usage::Cell;
 use crate::usage::LineKey;
 use crate::usage::LineSums;
 use crate::usage::UsageSums;
@@ -41,7 +43,6 @@ use crate::vocab::Problem;
 use crate::vocab::Text;
 use crate::vocab::Timestamp;
 use crate::vocab::digest::Domain;
-use crate::vocab::exact::Sum;
 
 /// What a report or correction says besides its lines.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +120,9 @@ pub(crate) fn admit_lines(
     usage: &UsageSums,
 ) -> Result<(), Violation> {
     let versions = agreement.versions();
+    if !usage.is_exact() {
+        return Err(Problem::new(Code::Internal, "the report has more than 2^32 keys or values"));
+    }
     // A column that no terms in force in the period declare is refused even if it sums to zero.
     let terms = versions.by_day(period, agreement.level());
     if let Some(name) = terms.undeclared(&usage.total()) {
@@ -129,7 +133,7 @@ pub(crate) fn admit_lines(
         .hint("`revshare terms show` lists them"));
     }
     let mut lines = LineAdmission::new(versions, agreement.level());
-    usage.iter().try_for_each(|line| lines.admit(period, line))
+    lines.admit_all(period, usage, None).map_err(|(_, why)| why)
 }
 
 /// Judges lines by the terms in force on their days.
@@ -144,6 +148,30 @@ pub(crate) struct LineAdmission<'a> {
 impl<'a> LineAdmission<'a> {
     pub(crate) fn new(versions: &'a Versions, level: Level) -> LineAdmission<'a> {
         LineAdmission { versions, level, by_version: BTreeMap::new(), last: None }
+    }
+
+    /// Admits all lines of a period, or those from a day on. `Err` holds the first key that is
+    /// refused, and why.
+    pub(crate) fn admit_all(
+        &mut self,
+        period: Period,
+        usage: &UsageSums,
+        from: Option<Date>,
+    ) -> Result<(), (LineKey, Violation)> {
+        let stretches = self.versions.stretches(period);
+        let terms = |stretch: &Stretch| &self.versions.get(stretch.version).terms;
+        let cells = usage.cells(|attribute| marker(stretches.iter().map(terms), attribute));
+        let asked = |day: Date| from.is_none_or(|from| from <= day);
+        for Cell { key, absolute, .. } in cells.into_iter().filter(|cell| asked(cell.key.day)) {
+            // Sums of several keys may come to zero together: what counts is what each of them has.
+            if let Err(why) = self.admit(period, (&key, &absolute)) {
+                let mut keys = usage.iter().filter(|(key, _)| asked(key.day));
+                let first = keys
+                    .find_map(|(key, sums)| Some((self.admit(period, (&key, &sums)).err()?, key)));
+                return Err(first.map_or((key, why), |(why, key)| (key, why)));
+            }
+        }
+        Ok(())
     }
 
     /// A day of the period, and a currency, attributes, meters, deductions, rule and prices that
@@ -253,14 +281,8 @@ fn admit_correction(
 
 /// What an admitted part of a report changes.
 pub(crate) fn part(fact: &Fact, part: &UsagePart, sums: Option<UsageSums>) -> Change {
-    let sums = sums.unwrap_or_else(|| sums_of_block(&part.block));
+    let sums = sums.unwrap_or_else(|| part.block.sums());
     Change::Part(Box::new((OpenPart::of(fact, part), sums)))
-}
-
-fn sums_of_block(block: &LineBlock) -> UsageSums {
-    let mut sums = UsageSums::default();
-    block.add_to(&mut sums);
-    sums
 }
 
 /// Judges a report or correction. `sums` are those of its own lines, where they are there already.
@@ -273,7 +295,7 @@ pub(crate) fn judge(
     match lines {
         Lines::Nil => judge_sums(state, fact, head, (Some(UsageSums::default()), 0)),
         Lines::Inline(block) => {
-            let sums = sums.unwrap_or_else(|| sums_of_block(block));
+            let sums = sums.unwrap_or_else(|| block.sums());
             judge_sums(state, fact, head, (Some(sums), 0))
         }
         Lines::Parts(index) => {
@@ -361,14 +383,10 @@ fn admit_totals(usage: &UsageSums, index: &PartsIndex) -> Result<(), Violation> 
 
 /// Gross per currency. Errors: [`Code::AmountBounds`].
 pub fn gross_totals(usage: &UsageSums) -> Result<Vec<(Currency, Amount)>, Violation> {
-    let mut totals = BTreeMap::<Currency, Sum>::new();
-    for (key, sums) in usage.iter() {
-        let total = totals.entry(key.currency).or_default();
-        *total = total.plus(sums.gross);
-    }
-    let amount = |(currency, sum): (Currency, Sum)| {
-        Amount::normalised(sum.0, crate::limits::FRACTION_DIGITS_MAX).map(|a| (currency, a))
+    let amount = |(currency, (sums, _)): (Currency, (LineSums, LineSums))| {
+        Amount::normalised(sums.gross.0, crate::limits::FRACTION_DIGITS_MAX).map(|a| (currency, a))
     };
+    let totals = usage.by_currency();
     totals.into_iter().map(amount).collect::<Option<_>>().ok_or_else(|| {
         Problem::new(Code::AmountBounds, "the gross total has more than 15 integer digits")
             .hint("split the report")

@@ -429,9 +429,9 @@ proptest! {
         let after = sums(&csv_of(&terms, &written(&split, csv::QuoteStyle::Necessary)));
         assert_eq!(after.lines(), 2 * before.lines());
         let amounts = |sums: &UsageSums| -> Vec<_> {
-            let amounts = |(key, sums): (&crate::usage::LineKey, &crate::usage::LineSums)| {
+            let amounts = |(key, sums): (crate::usage::LineKey, crate::usage::LineSums)| {
                 let refunds = sums.deduction(&name("refunds"));
-                (key.clone(), sums.gross, sums.meter(&name("requests")), refunds)
+                (key, sums.gross, sums.meter(&name("requests")), refunds)
             };
             sums.iter().map(amounts).collect()
         };

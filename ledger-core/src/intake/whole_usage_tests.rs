@@ -65,10 +65,10 @@ fn other_currencies_need_level_two() {
     csv_comes_to(&TermsByDay::one(&terms, Level::One), &text("¦"), &[Code::RowCurrency]);
     let usage = csv_comes_to(&TermsByDay::one(&terms, Level::Two), &text(""), &[]);
     let sums = sums(&usage);
-    let gross: Vec<(&str, Sum)> =
-        sums.iter().map(|(key, sums)| (key.currency.code(), sums.gross)).collect();
+    let gross: Vec<(String, Sum)> =
+        sums.iter().map(|(key, sums)| (key.currency.to_string(), sums.gross)).collect();
     let one = 10i128.pow(12);
-    assert_eq!(gross, [("EUR", Sum(one)), ("USD", Sum(5 * one))]);
+    assert_eq!(gross, [("EUR".to_owned(), Sum(one)), ("USD".to_owned(), Sum(5 * one))]);
     let two = TermsByDay::one(&terms, Level::Two);
     csv_comes_to(&two, "day,currency,gross\n2026-06-01,¦EURO,1\n", &[Code::Currency]);
     let json = "{\"day\": \"2026-06-01\", \"currency\": \"JPY\", \"gross\": \"1\"}";

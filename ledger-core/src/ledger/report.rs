@@ -49,8 +49,7 @@ pub struct PreparedBlock {
 impl PreparedBlock {
     /// Encodes a block, and adds its lines up.
     pub fn new(block: LineBlock) -> PreparedBlock {
-        let mut sums = UsageSums::default();
-        block.add_to(&mut sums);
+        let sums = block.sums();
         PreparedBlock { bytes: block::encode(&block), block, sums }
     }
 }

@@ -15,6 +15,8 @@ use crate::terms::Terms;
 use crate::terms::Tiers;
 use crate::terms::ValueMemo;
 use crate::terms::Versions;
+use crate::terms::marker;
+use crate::usage::Cell;
 use crate::usage::LineKey;
 use crate::usage::LineSums;
 use crate::usage::UsageSums;
@@ -122,16 +124,18 @@ struct Profile {
     holding: Clauses,
 }
 
-/// Profiles by version and attributes.
-type Profiles<'a> = FxHashMap<(usize, &'a [(Name, Value)]), Profile>;
+/// Profiles by version and class of attributes.
+#[derive(Default)]
+struct Profiles {
+    by_class: FxHashMap<(usize, u32), Profile>,
+    memos: BTreeMap<usize, ValueMemo>,
+}
 
 /// Sums lines into the groups of a period, under given versions and contributions.
 pub struct Grouping<'a> {
     versions: &'a Versions,
     contributions: BTreeMap<&'a Id, Vec<Interval>>,
     stretches: Vec<Stretch>,
-    profiles: Profiles<'a>,
-    memos: BTreeMap<usize, ValueMemo>,
 }
 
 impl<'a> Grouping<'a> {
@@ -147,22 +151,28 @@ impl<'a> Grouping<'a> {
             open.entry(&one.clause).or_default().push((one.from, one.to));
         }
         let contributions = open.into_iter().map(|(id, days)| (id, merged(days))).collect();
-        let (profiles, memos) = (FxHashMap::default(), BTreeMap::new());
-        Grouping { versions, contributions, stretches, profiles, memos }
+        Grouping { versions, contributions, stretches }
     }
 
-    /// The group of lines with a key, and their priced gross where the base is priced.
-    pub fn place(
-        &mut self,
-        key: &'a LineKey,
-        sums: &LineSums,
+    /// The cells of usage that the terms of the period tell apart.
+    fn cells(&self, usage: &UsageSums) -> Vec<Cell> {
+        let of = |stretch: &Stretch| &self.versions.get(stretch.version).terms;
+        usage.cells(|attribute| marker(self.stretches.iter().map(of), attribute))
+    }
+
+    /// The group of a cell, and its priced gross where the base is priced.
+    fn place(
+        &self,
+        profiles: &mut Profiles,
+        cell: &Cell,
     ) -> Result<(GroupKey, Option<Exact>), Unrated> {
+        let key = &cell.key;
         let found = self.stretches.iter().position(|s| s.from <= key.day && key.day < s.to);
         let stretch = found.ok_or(Unrated::Day)?;
         let version = self.stretches[stretch].version;
         let terms = &self.versions.get(version).terms;
-        let memos = &mut self.memos;
-        let profile = self.profiles.entry((version, &key.attributes)).or_insert_with(|| {
+        let Profiles { by_class, memos } = profiles;
+        let profile = by_class.entry((version, cell.class)).or_insert_with(|| {
             Profile::of(terms, &key.attributes, memos.entry(version).or_default())
         });
         let rule = profile.rule.ok_or(Unrated::Rule)?;
@@ -179,27 +189,50 @@ impl<'a> Grouping<'a> {
         }
         let priced = match terms.base_from {
             BaseFrom::Gross => None,
-            BaseFrom::Priced => Some(profile.priced(terms, key, sums)?),
+            BaseFrom::Priced => Some(profile.priced(terms, cell)?),
         };
         Ok((GroupKey { stretch, rule, currency: key.currency, modifiers }, priced))
     }
 
-    /// Adds the lines of a report to the groups of its period. `Err` holds a line that cannot be
-    /// rated, and why.
+    /// The cells of usage whose base is taken from the price list, with what that comes to.
+    /// Cells that cannot be rated are left out.
+    pub fn priced(&self, usage: &UsageSums) -> Vec<(Cell, Exact)> {
+        let mut profiles = Profiles::default();
+        let priced = |cell: Cell| match self.place(&mut profiles, &cell) {
+            Ok((_, Some(priced))) => Some((cell, priced)),
+            _ => None,
+        };
+        self.cells(usage).into_iter().filter_map(priced).collect()
+    }
+
+    /// Adds the lines of a report to the groups of its period. `Err` holds the first key that
+    /// cannot be rated, and why.
     pub fn add(
-        &mut self,
+        &self,
         groups: &mut PeriodGroups,
-        usage: &'a UsageSums,
-    ) -> Result<(), (&'a LineKey, Unrated)> {
-        for (key, sums) in usage.iter() {
-            let (group, priced) = self.place(key, sums).map_err(|why| (key, why))?;
+        usage: &UsageSums,
+    ) -> Result<(), (LineKey, Unrated)> {
+        let mut profiles = Profiles::default();
+        for cell in self.cells(usage) {
+            let (group, priced) = match self.place(&mut profiles, &cell) {
+                Ok(placed) => placed,
+                Err(why) => return Err(self.first_unrated(usage).unwrap_or((cell.key, why))),
+            };
             let entry = groups.entry(group).or_default();
-            entry.lines.add(sums);
+            entry.lines.add(&cell.sums);
             if let Some(priced) = priced {
                 *entry.priced.get_or_insert_with(Exact::zero) += priced;
             }
         }
         Ok(())
+    }
+
+    fn first_unrated(&self, usage: &UsageSums) -> Option<(LineKey, Unrated)> {
+        usage.iter().find_map(|(key, sums)| {
+            let cell = Cell::of_key(key, sums);
+            let why = self.place(&mut Profiles::default(), &cell).err()?;
+            Some((cell.key, why))
+        })
     }
 }
 
@@ -216,13 +249,15 @@ impl Profile {
     }
 
     /// Σ quantity / unit × price, over the meters that the terms price.
-    fn priced(&self, terms: &Terms, key: &LineKey, sums: &LineSums) -> Result<Exact, Unrated> {
+    fn priced(&self, terms: &Terms, cell: &Cell) -> Result<Exact, Unrated> {
         let mut gross = Exact::zero();
-        for (meter, quantity) in &sums.meters {
-            if quantity.is_zero() || !terms.clauses().is_priced(meter) {
+        for ((meter, quantity), (_, absolute)) in cell.sums.meters.iter().zip(&cell.absolute.meters)
+        {
+            // Quantities of several keys may come to zero together: each of them has a price.
+            if absolute.is_zero() || !terms.clauses().is_priced(meter) {
                 continue;
             }
-            let line = (meter, key.currency, key.day);
+            let line = (meter, cell.key.currency, cell.key.day);
             let price = terms.clauses().price(terms, line, &self.holding);
             let price = price.ok_or(Unrated::Price)?;
             gross +=

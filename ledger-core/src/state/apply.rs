@@ -156,7 +156,7 @@ impl Agreement {
         lines: &UsageSums,
     ) -> Result<PeriodGroups, Problem> {
         let mut groups = PeriodGroups::new();
-        let mut grouping = Grouping::new(&self.versions, &self.contributions, period);
+        let grouping = Grouping::new(&self.versions, &self.contributions, period);
         grouping.add(&mut groups, lines).map_err(|(_, why)| cannot_be_rated(why))?;
         Ok(groups)
     }

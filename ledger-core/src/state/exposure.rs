@@ -33,17 +33,12 @@ impl Exposure {
     pub fn add(&mut self, usage: &UsageSums) {
         self.lines = self.lines.saturating_add(usage.lines());
         let add = |sum: &mut u128, more: i128| *sum = sum.saturating_add(more.unsigned_abs());
-        for (key, sums) in usage.iter() {
-            let money = self.money.entry(key.currency).or_default();
-            add(money, sums.gross.0);
-            sums.deductions.iter().for_each(|(_, sum)| add(money, sum.0));
-            for (meter, sum) in &sums.meters {
-                match self.quantities.get_mut(meter) {
-                    Some(quantity) => add(quantity, sum.0),
-                    None => {
-                        self.quantities.insert(meter.clone(), sum.0.unsigned_abs());
-                    }
-                }
+        for (currency, (_, absolute)) in usage.by_currency() {
+            let money = self.money.entry(currency).or_default();
+            add(money, absolute.gross.0);
+            absolute.deductions.iter().for_each(|(_, sum)| add(money, sum.0));
+            for (meter, sum) in &absolute.meters {
+                add(self.quantities.entry(meter.clone()).or_default(), sum.0);
             }
         }
     }

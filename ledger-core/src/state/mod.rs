@@ -184,6 +184,7 @@ impl State {
     /// Closes the open parts; returns the sums of their lines.
     pub(crate) fn take_parts(&mut self) -> UsageSums {
         self.open_parts.clear();
+        self.open_usage.merge();
         std::mem::take(&mut self.open_usage)
     }
 
@@ -500,7 +501,7 @@ impl Agreement {
         versions: &'a Versions,
         contributions: &'a [OpenContribution],
         period: Period,
-    ) -> Result<PeriodGroups, (&'a Report, &'a LineKey, Unrated)> {
+    ) -> Result<PeriodGroups, (&'a Report, LineKey, Unrated)> {
         self.group_over((versions, contributions), &|_| None, period)
     }
 

@@ -84,9 +84,9 @@ impl Agreement {
         (versions, contributions): (&'a Versions, &'a [OpenContribution]),
         other_lines: &dyn Fn(&EventId) -> Option<&'a UsageSums>,
         period: Period,
-    ) -> Result<PeriodGroups, (&'a Report, &'a LineKey, Unrated)> {
+    ) -> Result<PeriodGroups, (&'a Report, LineKey, Unrated)> {
         let mut groups = PeriodGroups::new();
-        let mut grouping = Grouping::new(versions, contributions, period);
+        let grouping = Grouping::new(versions, contributions, period);
         for report in self.in_effect(period) {
             let usage = other_lines(&report.id).unwrap_or_else(|| self.lines_of(report));
             grouping.add(&mut groups, usage).map_err(|(key, why)| (report, key, why))?;

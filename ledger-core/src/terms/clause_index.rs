@@ -183,6 +183,18 @@ impl ClauseIndex {
         holding
     }
 
+    /// Writes which clauses hold as far as a value of an attribute is concerned; `None` if no clause
+    /// has a condition on it.
+    pub(in crate::terms) fn marker<'s>(
+        &'s self,
+        attribute: &Name,
+    ) -> Option<impl FnMut(&str, &mut Vec<u64>) + use<'s>> {
+        let at = self.attributes.binary_search_by(|index| index.name.cmp(attribute)).ok()?;
+        let index = self.attributes.get(at)?;
+        let mut scratch = Scratch::default();
+        Some(move |value: &str, marks: &mut Vec<u64>| marks.extend(index.on(value, &mut scratch).0))
+    }
+
     /// The position of the first rule that holds.
     pub(crate) fn rule(&self, holding: &Clauses) -> Option<usize> {
         holding.within(self.rules.clone()).next()

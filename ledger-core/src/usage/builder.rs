@@ -1,15 +1,14 @@
 //! Builds blocks from lines, without an allocation per line.
 
-use std::ops::DivAssign;
-use std::ops::Rem;
+use rustc_hash::FxHashMap;
 
 use crate::limits::BLOCK_LEN_TARGET;
 use crate::limits::BLOCK_LINES_MAX;
-use crate::usage::block::BlockKey;
+use crate::usage::block::BlockKeys;
 use crate::usage::block::BlockParts;
-use crate::usage::block::Column;
-use crate::usage::block::Ints;
 use crate::usage::block::LineBlock;
+use crate::usage::column::Column;
+use crate::usage::texts::Texts;
 use crate::vocab::Currency;
 use crate::vocab::Date;
 use crate::vocab::Name;
@@ -26,7 +25,12 @@ pub struct BlockBuilder {
     attributes: Vec<Name>,
     meters: Vec<Name>,
     deductions: Vec<Name>,
-    keys: Vec<ReportKey>,
+    /// The values of the report, and their numbers; the first is the empty one.
+    values: Vec<Value>,
+    numbers: FxHashMap<Value, u32>,
+    /// Per value of the report, its position in the dictionary of the last block that has it.
+    places: Vec<u32>,
+    keys: BlockKeys,
     /// Per key of the report, its position among the keys of the block under construction.
     in_block: Vec<Option<u32>>,
     block_keys: Vec<u32>,
@@ -36,11 +40,8 @@ pub struct BlockBuilder {
     columns: Vec<Numbers>,
 }
 
-struct ReportKey {
-    day: Date,
-    currency: Currency,
-    values: Vec<Value>,
-}
+/// The number of the empty value, which says that an attribute is absent.
+const NO_VALUE: u32 = 0;
 
 /// The numbers of a column. Up to 64 bits each they are kept as such, which is half the memory and
 /// what reports mostly hold.
@@ -60,7 +61,10 @@ impl BlockBuilder {
             attributes,
             meters,
             deductions,
-            keys: Vec::new(),
+            values: vec![Value::default()],
+            numbers: FxHashMap::from_iter([(Value::default(), NO_VALUE)]),
+            places: vec![0],
+            keys: BlockKeys::default(),
             in_block: Vec::new(),
             block_keys: Vec::new(),
             block_len: 0,
@@ -73,9 +77,23 @@ impl BlockBuilder {
     /// The caller registers each key once.
     pub fn key(&mut self, day: Date, currency: Currency, values: Vec<Value>) -> u32 {
         debug_assert_eq!(values.len(), self.attributes.len());
-        self.keys.push(ReportKey { day, currency, values });
+        for value in values {
+            let number = match self.numbers.get(&value) {
+                Some(number) => *number,
+                None => {
+                    let number = self.values.len() as u32;
+                    self.values.push(value.clone());
+                    self.places.push(0);
+                    self.numbers.insert(value, number);
+                    number
+                }
+            };
+            self.keys.values.push(number);
+        }
+        self.keys.days.push(day);
+        self.keys.currencies.push(currency);
         self.in_block.push(None);
-        (self.keys.len() - 1) as u32
+        (self.in_block.len() - 1) as u32
     }
 
     /// Adds a line: its key, gross, one number per meter and per deduction. Yields a block when
@@ -92,8 +110,8 @@ impl BlockBuilder {
             Some(at) => at,
             None => {
                 let at = self.block_keys.len() as u32;
-                let values = &self.keys[key as usize].values;
-                self.block_len += 8 + values.iter().map(|v| v.as_str().len() + 8).sum::<usize>();
+                let len = |value: &u32| self.values[*value as usize].as_str().len() + 8;
+                self.block_len += 8 + self.values_of(key).iter().map(len).sum::<usize>();
                 self.block_keys.push(key);
                 self.in_block[key as usize] = Some(at);
                 at
@@ -108,36 +126,45 @@ impl BlockBuilder {
         if full { self.finish() } else { Ok(None) }
     }
 
+    /// The numbers of a key's values.
+    fn values_of(&self, key: u32) -> &[u32] {
+        let width = self.attributes.len();
+        &self.keys.values[key as usize * width..(key as usize + 1) * width]
+    }
+
     /// The block of the lines since the last one; `None` if there are none.
     /// Errors: see [`LineBlock::new`].
     pub fn finish(&mut self) -> Result<Option<LineBlock>, &'static str> {
         if self.key_of.is_empty() {
             return Ok(None);
         }
-        let used: Vec<&ReportKey> =
-            self.block_keys.iter().map(|key| &self.keys[*key as usize]).collect();
-        let present: Vec<usize> = (0..self.attributes.len())
-            .filter(|&at| used.iter().any(|key| !key.values[at].as_str().is_empty()))
-            .collect();
-        let mut dictionary: Vec<Value> =
-            used.iter().flat_map(|key| present.iter().map(|&at| key.values[at].clone())).collect();
-        dictionary.sort();
-        dictionary.dedup();
-        let mut keys: Vec<(BlockKey, usize)> = used
+        let is_present =
+            |at: &usize| self.block_keys.iter().any(|key| self.values_of(*key)[*at] != NO_VALUE);
+        let present: Vec<usize> = (0..self.attributes.len()).filter(is_present).collect();
+        let dictionary = self.dictionary(&present);
+        let mut order: Vec<u32> = (0..self.block_keys.len() as u32).collect();
+        let placed = |key: u32| present.iter().map(move |at| (key, *at));
+        let width = present.len();
+        let values: Vec<u32> = self
+            .block_keys
             .iter()
-            .enumerate()
-            .map(|(place, key)| {
-                let value = |&at: &usize| {
-                    dictionary.binary_search(&key.values[at]).unwrap_or_default() as u32
-                };
-                let values = present.iter().map(value).collect();
-                (BlockKey { day: key.day, currency: key.currency, values }, place)
-            })
+            .flat_map(|key| placed(*key))
+            .map(|(key, at)| self.places[self.values_of(key)[at] as usize])
             .collect();
-        keys.sort();
-        let mut sorted_place = vec![0u16; keys.len()];
-        for (sorted, (_, place)) in keys.iter().enumerate() {
-            sorted_place[*place] = sorted as u16;
+        let sort_key = |place: u32| {
+            let (place, key) = (place as usize, self.block_keys[place as usize] as usize);
+            let values = &values[place * width..(place + 1) * width];
+            (self.keys.days[key], self.keys.currencies[key], values)
+        };
+        order.sort_unstable_by(|one, other| sort_key(*one).cmp(&sort_key(*other)));
+        let mut keys = BlockKeys::default();
+        let mut sorted_place = vec![0u16; order.len()];
+        for (sorted, place) in order.iter().enumerate() {
+            let (day, currency, values) = sort_key(*place);
+            keys.days.push(day);
+            keys.currencies.push(currency);
+            keys.values.extend_from_slice(values);
+            sorted_place[*place as usize] = sorted as u16;
         }
         let key_of = self.key_of.drain(..).map(|at| sorted_place[at as usize]).collect();
         let mut columns = self.columns.iter_mut().map(Numbers::column);
@@ -161,13 +188,31 @@ impl BlockBuilder {
             meters,
             deductions,
             dictionary,
-            keys: keys.into_iter().map(|(key, _)| key).collect(),
+            keys,
             key_of,
             gross,
             meter_columns,
             deduction_columns,
         };
         LineBlock::new(parts).map(Some)
+    }
+
+    /// Sorts the values that the keys of the block have in some columns, and notes their positions.
+    fn dictionary(&mut self, columns: &[usize]) -> Texts {
+        let mut used: Vec<u32> = Vec::new();
+        for key in &self.block_keys {
+            let values = self.values_of(*key);
+            used.extend(columns.iter().map(|at| values[*at]));
+        }
+        used.sort_unstable();
+        used.dedup();
+        used.sort_unstable_by_key(|value| self.values[*value as usize].as_str());
+        let mut dictionary = Texts::default();
+        for value in used {
+            self.places[value as usize] = dictionary.len() as u32;
+            dictionary.push(self.values[value as usize].as_str());
+        }
+        dictionary
     }
 }
 
@@ -189,7 +234,7 @@ impl Numbers {
 
     /// The column of the numbers so far, emptied for the next block.
     fn column(&mut self) -> Column {
-        let mut scale = self.scales.iter().copied().max().unwrap_or(0);
+        let scale = self.scales.iter().copied().max().unwrap_or(0);
         if !self.align_short(scale) {
             self.widen();
             for (mantissa, own) in self.wide.iter_mut().zip(&self.scales) {
@@ -197,19 +242,11 @@ impl Numbers {
             }
         }
         self.scales.clear();
-        let ints = match self.wide.is_empty() {
-            true => {
-                reduce(&mut self.short, &mut scale);
-                ints_of(&self.short)
-            }
-            false => {
-                reduce(&mut self.wide, &mut scale);
-                ints_of(&self.wide)
-            }
-        };
-        self.short.clear();
-        self.wide.clear();
-        Column { scale, ints }
+        let (short, wide) = (std::mem::take(&mut self.short), std::mem::take(&mut self.wide));
+        match wide.is_empty() {
+            true => Column::canonical(scale, short),
+            false => Column::canonical(scale, wide),
+        }
     }
 
     /// Brings short numbers to one scale; false if there are others, or one would be too long.
@@ -227,48 +264,5 @@ impl Numbers {
         let fits = aligned.is_some();
         self.short = aligned.unwrap_or_else(|| std::mem::take(&mut self.short));
         fits
-    }
-}
-
-/// Takes away fraction digits that no number needs.
-fn reduce<T: Copy + From<i8> + PartialEq + Rem<Output = T> + DivAssign>(
-    ints: &mut [T],
-    scale: &mut u8,
-) {
-    let (zero, ten) = (T::from(0), T::from(10));
-    while *scale > 0 && ints.iter().all(|int| *int % ten == zero) {
-        ints.iter_mut().for_each(|int| *int /= ten);
-        *scale -= 1;
-    }
-}
-
-/// The integers in the smallest width that holds all of them.
-fn ints_of<T: Copy + Ord + Into<i128> + Narrow>(ints: &[T]) -> Ints {
-    let min = ints.iter().copied().min().map_or(0, Into::into);
-    let max = ints.iter().copied().max().map_or(0, Into::into);
-    // The width was chosen so that no integer is cut.
-    match Ints::width_for(min, max) {
-        1 => Ints::I8(ints.iter().map(|int| int.narrow() as i8).collect()),
-        2 => Ints::I16(ints.iter().map(|int| int.narrow() as i16).collect()),
-        4 => Ints::I32(ints.iter().map(|int| int.narrow() as i32).collect()),
-        8 => Ints::I64(ints.iter().map(|int| int.narrow()).collect()),
-        _ => Ints::I128(ints.iter().map(|int| (*int).into()).collect()),
-    }
-}
-
-/// An integer's lowest 64 bits.
-trait Narrow {
-    fn narrow(&self) -> i64;
-}
-
-impl Narrow for i64 {
-    fn narrow(&self) -> i64 {
-        *self
-    }
-}
-
-impl Narrow for i128 {
-    fn narrow(&self) -> i64 {
-        *self as i64
     }
 }

@@ -1,13 +1,10 @@
 //! Many blocks as one: a claim holds a single block.
 
-use std::collections::BTreeSet;
-
 use crate::limits::FRACTION_DIGITS_MAX;
 use crate::usage::block::LineBlock;
 use crate::usage::builder::BlockBuilder;
 use crate::usage::builder::Number;
 use crate::usage::sums::UsageSums;
-use crate::vocab::Name;
 use crate::vocab::Value;
 use crate::vocab::exact::Sum;
 
@@ -16,25 +13,23 @@ use crate::vocab::exact::Sum;
 pub fn merged(blocks: &[LineBlock]) -> Option<LineBlock> {
     let mut sums = UsageSums::default();
     blocks.iter().for_each(|block| block.add_to(&mut sums));
-    let mut attributes = BTreeSet::<&Name>::new();
-    let (mut meters, mut deductions) = (BTreeSet::<&Name>::new(), BTreeSet::<&Name>::new());
-    for (key, of_key) in sums.iter() {
-        attributes.extend(key.attributes.iter().map(|(name, _)| name));
-        meters.extend(of_key.meters.iter().map(|(name, _)| name));
-        deductions.extend(of_key.deductions.iter().map(|(name, _)| name));
+    if !sums.is_exact() {
+        return None;
     }
-    let names = |names: &BTreeSet<&Name>| names.iter().map(|name| (*name).clone()).collect();
-    let mut builder = BlockBuilder::new(names(&attributes), names(&meters), names(&deductions));
+    let (attributes, total) = (sums.attributes(), sums.total());
+    let meters = total.meters.iter().map(|(name, _)| name.clone()).collect();
+    let deductions = total.deductions.iter().map(|(name, _)| name.clone()).collect();
+    let mut builder = BlockBuilder::new(attributes.to_vec(), meters, deductions);
     let mut full = None;
     for (key, of_key) in sums.iter() {
         if full.is_some() {
             return None;
         }
-        let value = |name: &&Name| Value::parse(key.attribute(name)).unwrap_or_default();
+        let value = |name| Value::parse(key.attribute(name)).unwrap_or_default();
         let number = builder.key(key.day, key.currency, attributes.iter().map(value).collect());
-        let of_meters: Vec<Number> = meters.iter().map(|name| short(of_key.meter(name))).collect();
+        let of_meters: Vec<Number> = of_key.meters.iter().map(|(_, sum)| short(*sum)).collect();
         let of_deductions: Vec<Number> =
-            deductions.iter().map(|name| short(of_key.deduction(name))).collect();
+            of_key.deductions.iter().map(|(_, sum)| short(*sum)).collect();
         full = builder.line(number, short(of_key.gross), &of_meters, &of_deductions).ok()?;
     }
     match full {

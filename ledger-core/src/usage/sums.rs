@@ -1,11 +1,18 @@
 //! Exact sums of usage lines per day, attributes and currency: all that the state keeps of lines.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::sync::Arc;
+use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
+use serde::Deserializer;
 use serde::Serialize;
+use serde::Serializer;
+use serde::ser::Error;
 
+use crate::usage::cells::Cell;
+use crate::usage::table::Table;
 use crate::vocab::Currency;
 use crate::vocab::Date;
 use crate::vocab::Name;
@@ -36,9 +43,21 @@ pub struct LineSums {
     pub deductions: Vec<(Name, Sum)>,
 }
 
-/// Exact sums of a report's lines by key.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct UsageSums(BTreeMap<LineKey, LineSums>);
+/// Exact sums of a report's lines by key, in columns.
+///
+/// Tables that are added lie side by side and are made one when there are many: until then the
+/// sums of a key are in several of them.
+#[derive(Clone, Debug, Default)]
+pub struct UsageSums {
+    tables: Vec<Arc<Table>>,
+    /// Rows of all tables but the first.
+    added: usize,
+    /// All tables as one, once that was asked for; `None` if they do not fit into one.
+    merged: OnceLock<Option<Arc<Table>>>,
+}
+
+/// Tables are made one when so many rows were added, and twice as many as the first table has.
+const MERGE_ROWS_MIN: usize = 1 << 16;
 
 impl LineKey {
     /// The value of an attribute; an absent one is the empty string.
@@ -89,64 +108,122 @@ impl LineSums {
     }
 }
 
+impl PartialEq for UsageSums {
+    fn eq(&self, other: &UsageSums) -> bool {
+        self.is_exact() == other.is_exact() && self.table() == other.table()
+    }
+}
+
+impl Eq for UsageSums {}
+
+/// As one table.
+impl Serialize for UsageSums {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.is_exact() {
+            true => self.table().serialize(serializer),
+            false => Err(S::Error::custom("more keys than a table has")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for UsageSums {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<UsageSums, D::Error> {
+        Table::deserialize(deserializer).map(UsageSums::of_table)
+    }
+}
+
 impl UsageSums {
-    /// The sums of a key, made if there are none.
-    pub fn entry(&mut self, key: LineKey) -> &mut LineSums {
-        self.0.entry(key).or_default()
+    pub(super) fn of_table(table: Table) -> UsageSums {
+        let mut sums = UsageSums::default();
+        if table.rows() > 0 {
+            sums.tables.push(Arc::new(table));
+        }
+        sums
     }
 
-    /// The sums of a key.
-    pub fn get(&self, key: &LineKey) -> Option<&LineSums> {
-        self.0.get(key)
+    /// The sums in one table; an empty one if they do not fit into one.
+    pub(super) fn table(&self) -> &Table {
+        static NO_TABLE: LazyLock<Table> = LazyLock::new(Table::default);
+        match self.tables.as_slice() {
+            [] => &NO_TABLE,
+            [only] => only,
+            tables => match self.merged.get_or_init(|| Table::merged(tables)) {
+                Some(merged) => merged,
+                None => &NO_TABLE,
+            },
+        }
     }
 
-    /// Keys and sums, in the order of keys.
-    pub fn iter(&self) -> impl Iterator<Item = (&LineKey, &LineSums)> {
-        self.0.iter()
+    /// Whether the sums are all there: a report has no more keys than 32 bits count.
+    pub fn is_exact(&self) -> bool {
+        self.table();
+        self.merged.get().is_none_or(Option::is_some)
+    }
+
+    /// Keys and sums, in the order of keys. Each is made when its turn comes.
+    pub fn iter(&self) -> impl Iterator<Item = (LineKey, LineSums)> {
+        let table = self.table();
+        (0..table.rows()).map(|row| (table.key(row), table.sums(row)))
+    }
+
+    /// The attributes that any key has, sorted.
+    pub fn attributes(&self) -> &[Name] {
+        &self.table().attributes
     }
 
     /// The number of distinct keys.
     pub fn keys(&self) -> usize {
-        self.0.len()
+        self.table().rows()
     }
 
     /// The number of lines.
     pub fn lines(&self) -> u64 {
-        self.0.values().fold(0, |lines, sums| lines.saturating_add(sums.lines))
+        self.tables.iter().fold(0, |sum, table| sum.saturating_add(table.lines()))
     }
 
     /// Takes other sums in.
     pub fn append(&mut self, other: UsageSums) {
-        if self.0.is_empty() {
-            *self = other;
-            return;
-        }
-        for (key, sums) in other.0 {
-            match self.0.entry(key) {
-                Entry::Occupied(mut entry) => entry.get_mut().add(&sums),
-                Entry::Vacant(entry) => {
-                    entry.insert(sums);
-                }
-            }
+        let first = self.tables.is_empty();
+        self.added +=
+            other.tables.iter().skip(first.into()).map(|table| table.rows()).sum::<usize>();
+        self.tables.extend(other.tables);
+        self.merged = OnceLock::new();
+        let first = self.tables.first().map_or(0, |table| table.rows());
+        if self.added >= MERGE_ROWS_MIN.max(2 * first) {
+            self.merge();
         }
     }
 
     /// Adds other sums to these.
     pub fn add(&mut self, other: &UsageSums) {
-        for (key, sums) in other.iter() {
-            match self.0.get_mut(key) {
-                Some(entry) => entry.add(sums),
-                None => {
-                    self.0.insert(key.clone(), sums.clone());
-                }
-            }
+        self.append(other.clone());
+    }
+
+    /// Makes all tables one.
+    pub fn merge(&mut self) {
+        self.table();
+        if let Some(Some(merged)) = self.merged.get() {
+            self.tables = vec![merged.clone()];
+            self.merged = OnceLock::new();
+            self.added = 0;
         }
     }
 
     /// All lines together, whatever their key.
     pub fn total(&self) -> LineSums {
         let mut total = LineSums::default();
-        self.0.values().for_each(|sums| total.add(sums));
+        self.by_currency().values().for_each(|(sums, _)| total.add(sums));
         total
+    }
+
+    /// All lines of each currency together: their sums, and those of the absolute sums of each key.
+    pub fn by_currency(&self) -> BTreeMap<Currency, (LineSums, LineSums)> {
+        let mut totals = BTreeMap::<Currency, (LineSums, LineSums)>::new();
+        for Cell { key, sums, absolute, .. } in self.cells(|_| None) {
+            let total = totals.entry(key.currency).or_default();
+            total.0.add(&sums);
+            total.1.add(&absolute);
+        }
+        totals
     }
 }

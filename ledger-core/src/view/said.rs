@@ -1,7 +1,5 @@
 //! What events name, as a reader sees it: other events by their record number, lines in total.
 
-use std::collections::BTreeMap;
-
 use crate::dispute::Claim;
 use crate::dispute::Outcome;
 use crate::dispute::Target;
@@ -195,10 +193,6 @@ impl LinesTotal {
 
 /// Gross per currency, sorted by currency.
 pub fn gross_by_currency(sums: &UsageSums) -> Vec<(Currency, Sum)> {
-    let mut totals = BTreeMap::<Currency, Sum>::new();
-    for (key, sums) in sums.iter() {
-        let total = totals.entry(key.currency).or_default();
-        *total = total.plus(sums.gross);
-    }
-    totals.into_iter().collect()
+    let totals = sums.by_currency().into_iter();
+    totals.map(|(currency, (sums, _))| (currency, sums.gross)).collect()
 }

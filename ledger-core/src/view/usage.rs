@@ -1,5 +1,6 @@
 //! Usage reports, by period.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use crate::state::Report;
 use crate::state::State;
 use crate::terms::BaseFrom;
 use crate::terms::Versions;
+use crate::usage::Cell;
 use crate::usage::LineKey;
 use crate::usage::LineSums;
 use crate::usage::UsageSums;
@@ -69,14 +71,22 @@ pub fn diff(state: &State, first: &EventId, second: &EventId) -> Result<Vec<Usag
         )
         .hint("compare two reports of one period: `revshare usage list` shows them"));
     }
-    let none = LineSums::default();
-    let get = |report: &'_ Report, key: &LineKey| report.usage.get(key).cloned();
-    let keys: BTreeSet<&LineKey> =
-        first.usage.iter().chain(second.usage.iter()).map(|(key, _)| key).collect();
+    let (mut firsts, mut seconds) = (first.usage.iter().peekable(), second.usage.iter().peekable());
     let mut found = Vec::new();
-    for key in keys {
-        let before = get(first, key).unwrap_or_else(|| none.clone());
-        let after = get(second, key).unwrap_or_else(|| none.clone());
+    loop {
+        // Both are in the order of keys.
+        let order = match (firsts.peek(), seconds.peek()) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((one, _)), Some((other, _))) => one.cmp(other),
+        };
+        let one = if order.is_le() { firsts.next() } else { None };
+        let other = if order.is_ge() { seconds.next() } else { None };
+        let key = one.as_ref().or(other.as_ref()).map(|(key, _)| key.clone());
+        let Some(key) = key else { break };
+        let sums = |one: Option<(LineKey, LineSums)>| one.map(|(_, sums)| sums).unwrap_or_default();
+        let (before, after) = (sums(one), sums(other));
         let mut changes = Vec::new();
         let mut compare = |name: String, before: Sum, after: Sum| {
             if before != after {
@@ -96,7 +106,7 @@ pub fn diff(state: &State, first: &EventId, second: &EventId) -> Result<Vec<Usag
         }
         if !changes.is_empty() || before.lines != after.lines {
             let lines = (before.lines, after.lines);
-            found.push(UsageChange { key: key.clone(), lines, changes });
+            found.push(UsageChange { key, lines, changes });
         }
     }
     Ok(found)
@@ -133,16 +143,15 @@ pub fn price_findings(
     if !is_priced(versions, period) {
         return Vec::new();
     }
-    let mut grouping = Grouping::new(versions, agreement.contributions(), period);
+    let grouping = Grouping::new(versions, agreement.contributions(), period);
     let mut totals: BTreeMap<Currency, (Exact, Exact, Rate, bool)> = BTreeMap::new();
-    for (key, sums) in usage.iter() {
-        let Ok((_, Some(priced))) = grouping.place(key, sums) else { continue };
+    for (Cell { key, sums, absolute, .. }, priced) in grouping.priced(usage) {
         let zero = || (Exact::zero(), Exact::zero(), Rate::default(), false);
         let total = totals.entry(key.currency).or_insert_with(zero);
         total.0 += sums.gross.exact();
         total.1 += priced;
         total.2 = total.2.max(versions.on(key.day).price_tolerance);
-        total.3 |= !sums.gross.is_zero();
+        total.3 |= !absolute.gross.is_zero();
     }
     let mut findings = Vec::new();
     for (currency, (reported, priced, tolerance, is_reported)) in totals {

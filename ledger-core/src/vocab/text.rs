@@ -199,6 +199,17 @@ impl Value {
         Ok(Value(text.into()))
     }
 
+    /// Of a text that was read as a value before.
+    pub(crate) fn of_checked(text: &str) -> Value {
+        debug_assert!(check(text, VALUE_LEN_MAX).is_ok());
+        Value(text.into())
+    }
+
+    /// Checks a text that is kept elsewhere. Errors: [`Code::Text`].
+    pub fn check(text: &str) -> Result<(), Problem> {
+        check(text, VALUE_LEN_MAX)
+    }
+
     /// The value.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -2,11 +2,13 @@
 
 use crate::limits::BLOCK_LINES_MAX;
 use crate::limits::NAME_LEN_MAX;
-use crate::usage::BlockKey;
+use crate::usage::BlockKeys;
 use crate::usage::Column;
 use crate::usage::Ints;
 use crate::usage::LineBlock;
+use crate::usage::Texts;
 use crate::usage::block::BlockParts;
+use crate::vocab::Currency;
 use crate::vocab::Name;
 use crate::vocab::Problem;
 use crate::wire::codec::malformed;
@@ -15,7 +17,9 @@ use crate::wire::words;
 /// The canonical bytes of a block.
 pub fn encode(block: &LineBlock) -> Vec<u8> {
     let parts = block.parts();
-    let mut out = Vec::with_capacity(64 + block.lines() * 24);
+    let of_keys = parts.keys.days.len() * 7 + parts.keys.values.len() * 4;
+    let of_texts = parts.dictionary.bytes() + parts.dictionary.len() * 2;
+    let mut out = Vec::with_capacity(64 + block.lines() * 24 + of_keys + of_texts);
     out.extend_from_slice(&(block.lines() as u32).to_le_bytes());
     for names in [&parts.attributes, &parts.meters, &parts.deductions] {
         out.push(names.len() as u8);
@@ -25,17 +29,20 @@ pub fn encode(block: &LineBlock) -> Vec<u8> {
         }
     }
     out.extend_from_slice(&(parts.dictionary.len() as u32).to_le_bytes());
-    for value in &parts.dictionary {
-        out.extend_from_slice(&(value.as_str().len() as u16).to_le_bytes());
-        out.extend_from_slice(value.as_str().as_bytes());
+    for value in parts.dictionary.iter() {
+        out.extend_from_slice(&(value.len() as u16).to_le_bytes());
+        out.extend_from_slice(value.as_bytes());
     }
-    out.extend_from_slice(&(parts.keys.len() as u32).to_le_bytes());
-    for key in &parts.keys {
-        out.extend_from_slice(&key.day.days().to_le_bytes());
-        out.extend_from_slice(&key.currency.bytes());
-        key.values.iter().for_each(|at| out.extend_from_slice(&at.to_le_bytes()));
+    let keys = &parts.keys;
+    out.extend_from_slice(&(keys.days.len() as u32).to_le_bytes());
+    let mut values = keys.values.chunks(parts.attributes.len().max(1));
+    for (day, currency) in keys.days.iter().zip(&keys.currencies) {
+        out.extend_from_slice(&day.days().to_le_bytes());
+        out.extend_from_slice(&currency.bytes());
+        let values = values.next().into_iter().flatten();
+        values.for_each(|at| out.extend_from_slice(&at.to_le_bytes()));
     }
-    if parts.keys.len() <= 256 {
+    if keys.days.len() <= 256 {
         out.extend(parts.key_of.iter().map(|at| *at as u8));
     } else {
         parts.key_of.iter().for_each(|at| out.extend_from_slice(&at.to_le_bytes()));
@@ -70,18 +77,33 @@ pub fn decode(bytes: &[u8]) -> Result<LineBlock, Problem> {
     let meters = reader.names()?;
     let deductions = reader.names()?;
     let values = reader.count(2)?;
-    let mut dictionary = Vec::with_capacity(values);
+    let mut dictionary = Texts::with_capacity(values, 0);
     for _ in 0..values {
         let len = usize::from(u16::from_le_bytes(reader.array()?));
-        dictionary.push(words::value(reader.text(len)?)?);
+        let text = reader.text(len)?;
+        words::check_value(text)?;
+        dictionary.push(text);
     }
     let key_count = reader.count(7)?;
-    let mut keys = Vec::with_capacity(key_count);
+    let mut keys = BlockKeys {
+        days: Vec::with_capacity(key_count),
+        currencies: Vec::with_capacity(key_count),
+        // No more than the bytes left can hold.
+        values: Vec::with_capacity((key_count * attributes.len()).min(reader.rest.len() / 4)),
+    };
+    let mut last_currency: Option<([u8; 3], Currency)> = None;
     for _ in 0..key_count {
-        let day = words::day(i32::from_le_bytes(reader.array()?))?;
-        let currency = words::currency(reader.array()?)?;
-        let values = (0..attributes.len()).map(|_| reader.u32()).collect::<Result<_, _>>()?;
-        keys.push(BlockKey { day, currency, values });
+        keys.days.push(words::day(i32::from_le_bytes(reader.array()?))?);
+        let code = reader.array()?;
+        let currency = match last_currency.filter(|(last, _)| *last == code) {
+            Some((_, currency)) => currency,
+            None => words::currency(code)?,
+        };
+        last_currency = Some((code, currency));
+        keys.currencies.push(currency);
+        for _ in 0..attributes.len() {
+            keys.values.push(reader.u32()?);
+        }
     }
     let key_of = match key_count <= 256 {
         true => reader.take(lines)?.iter().map(|at| u16::from(*at)).collect(),

@@ -88,6 +88,11 @@ pub fn text(text: &str) -> Result<Text, Problem> {
     Text::parse(text).map_err(|problem| malformed(problem.message))
 }
 
+/// Checks an attribute value that is kept elsewhere.
+pub fn check_value(text: &str) -> Result<(), Problem> {
+    Value::check(text).map_err(|problem| malformed(problem.message))
+}
+
 /// Reads an attribute value or pattern.
 pub fn value(text: &str) -> Result<Value, Problem> {
     Value::parse(text).map_err(|problem| malformed(problem.message))
