@@ -91,7 +91,7 @@ impl Snapshot {
         let header = Header { version, release, checkpoint: checkpoint.clone() };
         let mut body = codec::encode_cache(&header)?;
         let header_len = (body.len() as u64).to_le_bytes();
-        body.append(&mut codec::encode_cache(state)?);
+        codec::encode_cache_behind(&mut body, state).then_some(())?;
         cache.replace(FILE, &[MAGIC, &digest_of(&body), &header_len, &body]).ok()?;
         Some((LEAD_LEN as u64).saturating_add(body.len() as u64))
     }

@@ -95,7 +95,6 @@ fn block(lines: &[Line], currency: Currency) -> LineBlock {
     let meters = names(lines.iter().flat_map(|line| line.meters.keys()));
     let deductions = names(lines.iter().flat_map(|line| line.deductions.keys()));
     let mut builder = BlockBuilder::new(attributes.clone(), meters.clone(), deductions.clone());
-    let mut known: BTreeMap<(Date, Currency, Vec<Value>), u32> = BTreeMap::new();
     for line in lines {
         let day = Date::parse(&line.day).unwrap_or_else(|problem| panic!("{problem}"));
         let values: Vec<Value> = attributes
@@ -105,14 +104,7 @@ fn block(lines: &[Line], currency: Currency) -> LineBlock {
             .collect();
         let foreign = line.currency.as_deref().map(Currency::parse);
         let currency = foreign.map_or(currency, |code| code.expect("a currency"));
-        let key = match known.get(&(day, currency, values.clone())) {
-            Some(key) => *key,
-            None => {
-                let key = builder.key(day, currency, values.clone());
-                known.insert((day, currency, values), key);
-                key
-            }
-        };
+        let key = builder.key(day, currency, &values);
         let meters: Vec<_> = meters.iter().map(|m| number(line.meters.get(m.as_str()))).collect();
         let deductions: Vec<_> =
             deductions.iter().map(|kind| number(line.deductions.get(kind.as_str()))).collect();

@@ -95,7 +95,7 @@ pub fn blocks(period: Period, per_key: u32) -> Vec<LineBlock> {
         for application in ["search", "chat", "code"] {
             for territory in ["US", "EU", "JP"] {
                 let values = [application, territory].map(value).to_vec();
-                let key = builder.key(day, currency, values);
+                let key = builder.key(day, currency, &values);
                 for copy in 0..per_key {
                     let gross = 720_013 + i128::from(day.days() % 31) * 2 + i128::from(copy);
                     let full = builder.line(key, (gross, 2), &[(10_000_001, 0)], &[]);

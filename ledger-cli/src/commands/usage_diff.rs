@@ -184,11 +184,11 @@ fn signed(difference: String) -> String {
 
 /// All lines of each currency that either report uses: what differs.
 fn totals(first: &Report, second: &Report) -> Vec<(Currency, Vec<Field>)> {
-    let (mut firsts, mut seconds) = (first.usage.by_currency(), second.usage.by_currency());
+    let (firsts, seconds) = (first.usage.by_currency(), second.usage.by_currency());
     let currencies: BTreeSet<Currency> = firsts.keys().chain(seconds.keys()).copied().collect();
-    let mut of = |currency: Currency| {
-        let (first, _) = firsts.remove(&currency).unwrap_or_default();
-        let (second, _) = seconds.remove(&currency).unwrap_or_default();
+    let of = |currency: Currency| {
+        let (first, _) = firsts.get(&currency).cloned().unwrap_or_default();
+        let (second, _) = seconds.get(&currency).cloned().unwrap_or_default();
         let mut fields = Vec::new();
         let mut compare = |name: String, first: Sum, second: Sum| {
             if first != second {
@@ -213,5 +213,5 @@ fn totals(first: &Report, second: &Report) -> Vec<(Currency, Vec<Field>)> {
         }
         (currency, fields)
     };
-    currencies.into_iter().map(&mut of).collect()
+    currencies.into_iter().map(of).collect()
 }

@@ -383,11 +383,11 @@ fn admit_totals(usage: &UsageSums, index: &PartsIndex) -> Result<(), Violation> 
 
 /// Gross per currency. Errors: [`Code::AmountBounds`].
 pub fn gross_totals(usage: &UsageSums) -> Result<Vec<(Currency, Amount)>, Violation> {
-    let amount = |(currency, (sums, _)): (Currency, (LineSums, LineSums))| {
-        Amount::normalised(sums.gross.0, crate::limits::FRACTION_DIGITS_MAX).map(|a| (currency, a))
+    let amount = |(currency, (sums, _)): (&Currency, &(LineSums, LineSums))| {
+        let gross = Amount::normalised(sums.gross.0, crate::limits::FRACTION_DIGITS_MAX);
+        gross.map(|gross| (*currency, gross))
     };
-    let totals = usage.by_currency();
-    totals.into_iter().map(amount).collect::<Option<_>>().ok_or_else(|| {
+    usage.by_currency().iter().map(amount).collect::<Option<_>>().ok_or_else(|| {
         Problem::new(Code::AmountBounds, "the gross total has more than 15 integer digits")
             .hint("split the report")
     })

@@ -1,7 +1,11 @@
 //! Usage rows, whatever file format they come from: judged against the terms, collected in blocks.
 
+use std::hash::BuildHasher;
+use std::ops::Range;
 use std::rc::Rc;
 
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 use rustc_hash::FxHashMap;
 
 use crate::intake::columns::Columns;
@@ -81,9 +85,8 @@ pub(in crate::intake) struct Rows<'a> {
     pub(in crate::intake) findings: Findings,
     builder: BlockBuilder,
     blocks: Vec<LineBlock>,
-    verdicts: FxHashMap<Box<[u8]>, Verdict>,
-    /// The numbers of the keys: several raw keys may mean the same.
-    keys: FxHashMap<Key, u32>,
+    /// By raw key. Several may mean the same key.
+    verdicts: Verdicts,
     /// Keys for which some columns may not be filled, or gross may not be left out. Empty where
     /// one version of the terms holds for the whole period and the base is gross.
     watched: FxHashMap<u32, Rc<Watch>>,
@@ -93,14 +96,37 @@ pub(in crate::intake) struct Rows<'a> {
     /// The raw key of the last row whose key was good, and that key.
     previous: Vec<u8>,
     previous_key: u32,
+    /// The values of the row's attributes.
+    values: Vec<Value>,
     meters: Vec<Number>,
     deductions: Vec<Number>,
 }
 
-/// The key fields of a row, read: day, currency, and one value per attribute column.
-type Key = (Date, Currency, Vec<Value>);
-
 const KEY_FIELD_END: u8 = 0xff;
+
+/// Verdicts by raw key: a table, and the keys one behind the other, without an allocation for each.
+#[derive(Default)]
+struct Verdicts {
+    bytes: Vec<u8>,
+    /// The hash of each key, where it lies, and its verdict.
+    found: HashTable<(u64, Range<usize>, Verdict)>,
+}
+
+impl Verdicts {
+    fn get(&self, key: &[u8]) -> Option<&Verdict> {
+        let is_same =
+            |(_, at, _): &(u64, Range<usize>, Verdict)| self.bytes.get(at.clone()) == Some(key);
+        self.found.find(FxBuildHasher.hash_one(key), is_same).map(|(.., verdict)| verdict)
+    }
+
+    /// Notes the verdict of a key that has none.
+    fn insert(&mut self, key: &[u8], verdict: Verdict) {
+        let (hash, start) = (FxBuildHasher.hash_one(key), self.bytes.len());
+        self.bytes.extend_from_slice(key);
+        let entry = (hash, start..self.bytes.len(), verdict);
+        self.found.insert_unique(hash, entry, |(hash, ..)| *hash);
+    }
+}
 
 impl<'a> Rows<'a> {
     /// For rows with these columns.
@@ -133,12 +159,12 @@ impl<'a> Rows<'a> {
             ),
             columns,
             blocks: Vec::new(),
-            verdicts: FxHashMap::default(),
-            keys: FxHashMap::default(),
+            verdicts: Verdicts::default(),
             watched: FxHashMap::default(),
             key: Vec::new(),
             previous: Vec::new(),
             previous_key: 0,
+            values: Vec::new(),
             meters: Vec::new(),
             deductions: Vec::new(),
         }
@@ -204,16 +230,16 @@ impl<'a> Rows<'a> {
         if self.key == self.previous {
             return Some(self.previous_key);
         }
-        let verdict = match self.verdicts.get(self.key.as_slice()) {
+        let verdict = match self.verdicts.get(&self.key) {
             Some(verdict) => verdict.clone(),
             None => {
                 let verdict = match self.judge_key(row) {
-                    Ok(key) => Verdict::Good(self.number_of(key)),
+                    Ok((day, currency)) => Verdict::Good(self.number_of(day, currency)),
                     Err(problems) => Verdict::Bad(problems.into()),
                 };
                 // Bad keys are remembered only while their problems are kept.
                 if matches!(verdict, Verdict::Good(_)) || !self.findings.full() {
-                    self.verdicts.insert(self.key.as_slice().into(), verdict.clone());
+                    self.verdicts.insert(&self.key, verdict.clone());
                 }
                 verdict
             }
@@ -234,27 +260,26 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The number of a key in the report.
-    fn number_of(&mut self, key: Key) -> u32 {
-        if let Some(number) = self.keys.get(&key) {
-            return *number;
-        }
-        let number = self.builder.key(key.0, key.1, key.2.clone());
-        if let Some(watch) = self.watch(&key) {
+    /// The number of the key with the row's values.
+    fn number_of(&mut self, day: Date, currency: Currency) -> u32 {
+        let known = self.builder.keys();
+        let number = self.builder.key(day, currency, &self.values);
+        if number == known
+            && let Some(watch) = self.watch(day, currency)
+        {
             self.watched.insert(number, Rc::new(watch));
         }
-        self.keys.insert(key, number);
         number
     }
 
     /// What is refused beside a key; `None` if nothing is.
-    fn watch(&self, (day, currency, values): &Key) -> Option<Watch> {
+    fn watch(&self, day: Date, currency: Currency) -> Option<Watch> {
         if self.gross_required && self.stretches.len() == 1 {
             // One version of the terms declares every column, and asks for no price.
             return None;
         }
-        let admission = self.stretches.get(self.terms.stretch(*day))?;
-        let key = self.line_key(*day, *currency, values);
+        let admission = self.stretches.get(self.terms.stretch(day))?;
+        let key = self.line_key(day, currency);
         let meters = self.columns.meters.iter().enumerate();
         let deductions = self.columns.deductions.iter().enumerate();
         let watch = Watch {
@@ -270,19 +295,16 @@ impl<'a> Rows<'a> {
         needed.then_some(watch)
     }
 
-    /// A key with its attributes by name; absent ones are left out.
-    fn line_key(&self, day: Date, currency: Currency, values: &[Value]) -> LineKey {
-        let named = self.columns.attributes.iter().map(|(name, _)| name.clone());
-        let attributes = named.zip(values.iter().cloned());
-        LineKey {
-            day,
-            currency,
-            attributes: attributes.filter(|(_, value)| !value.as_str().is_empty()).collect(),
-        }
+    /// A key with the row's attributes by name; absent ones are left out.
+    fn line_key(&self, day: Date, currency: Currency) -> LineKey {
+        let named = self.columns.attributes.iter().zip(&self.values);
+        let present = named.filter(|(_, value)| !value.as_str().is_empty());
+        let attributes = present.map(|((name, _), value)| (name.clone(), value.clone()));
+        LineKey { day, currency, attributes: attributes.collect() }
     }
 
     /// Reads the key fields of a row. Errors: everything that is wrong with them, by column.
-    fn judge_key(&self, row: &impl Row) -> Result<Key, Vec<(usize, Problem)>> {
+    fn judge_key(&mut self, row: &impl Row) -> Result<(Date, Currency), Vec<(usize, Problem)>> {
         let mut problems = Vec::new();
         let mut note = |column: usize, problem: Problem| problems.push((column, problem));
         let day = match self.day(row.text(self.columns.day)) {
@@ -305,18 +327,18 @@ impl<'a> Rows<'a> {
             (None, [only]) => Some(only),
             (None, _) => None,
         };
-        let mut values = Vec::with_capacity(self.columns.attributes.len());
+        self.values.clear();
         for (name, column) in &self.columns.attributes {
             match value(admission, name, row.text(*column)) {
-                Ok(value) => values.push(value),
+                Ok(value) => self.values.push(value),
                 Err(problem) => note(*column, problem),
             }
         }
         if let Some(admission) = admission
-            && values.len() == self.columns.attributes.len()
+            && self.values.len() == self.columns.attributes.len()
         {
             // Rules look at attributes only.
-            let key = self.line_key(day.unwrap_or(self.terms.starts_on()), currency, &values);
+            let key = self.line_key(day.unwrap_or(self.terms.starts_on()), currency);
             if let Err(problem) = admission.rule(&key) {
                 let attributes = self.columns.attributes.iter();
                 let filled = attributes.clone().find(|(_, column)| !row.text(*column).is_empty());
@@ -326,7 +348,7 @@ impl<'a> Rows<'a> {
             }
         }
         match day {
-            Some(day) if problems.is_empty() => Ok((day, currency, values)),
+            Some(day) if problems.is_empty() => Ok((day, currency)),
             _ => Err(problems),
         }
     }

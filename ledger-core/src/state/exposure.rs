@@ -34,7 +34,7 @@ impl Exposure {
         self.lines = self.lines.saturating_add(usage.lines());
         let add = |sum: &mut u128, more: i128| *sum = sum.saturating_add(more.unsigned_abs());
         for (currency, (_, absolute)) in usage.by_currency() {
-            let money = self.money.entry(currency).or_default();
+            let money = self.money.entry(*currency).or_default();
             add(money, absolute.gross.0);
             absolute.deductions.iter().for_each(|(_, sum)| add(money, sum.0));
             for (meter, sum) in &absolute.meters {

@@ -192,7 +192,15 @@ impl ClauseIndex {
         let at = self.attributes.binary_search_by(|index| index.name.cmp(attribute)).ok()?;
         let index = self.attributes.get(at)?;
         let mut scratch = Scratch::default();
-        Some(move |value: &str, marks: &mut Vec<u64>| marks.extend(index.on(value, &mut scratch).0))
+        Some(move |value: &str, marks: &mut Vec<u64>| {
+            let start = marks.len();
+            marks.extend(&index.open.0);
+            index.patterns.matching(value, &mut scratch, |clause| {
+                if let Some(word) = marks.get_mut(start + clause as usize / 64) {
+                    *word |= 1 << (clause % 64);
+                }
+            });
+        })
     }
 
     /// The position of the first rule that holds.

@@ -1,5 +1,9 @@
 //! Builds blocks from lines, without an allocation per line.
 
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 use rustc_hash::FxHashMap;
 
 use crate::limits::BLOCK_LEN_TARGET;
@@ -19,8 +23,7 @@ pub type Number = (i128, u32);
 
 /// Collects the lines of one report and yields full blocks.
 ///
-/// Keys are registered once per report with [`BlockBuilder::key`]; lines refer to them. The order
-/// of lines is kept.
+/// Keys are registered with [`BlockBuilder::key`]; lines refer to them. The order of lines is kept.
 pub struct BlockBuilder {
     attributes: Vec<Name>,
     meters: Vec<Name>,
@@ -31,6 +34,8 @@ pub struct BlockBuilder {
     /// Per value of the report, its position in the dictionary of the last block that has it.
     places: Vec<u32>,
     keys: BlockKeys,
+    /// The numbers of the keys, each with the key's hash.
+    found: HashTable<(u64, u32)>,
     /// Per key of the report, its position among the keys of the block under construction.
     in_block: Vec<Option<u32>>,
     block_keys: Vec<u32>,
@@ -65,6 +70,7 @@ impl BlockBuilder {
             numbers: FxHashMap::from_iter([(Value::default(), NO_VALUE)]),
             places: vec![0],
             keys: BlockKeys::default(),
+            found: HashTable::new(),
             in_block: Vec::new(),
             block_keys: Vec::new(),
             block_len: 0,
@@ -73,27 +79,47 @@ impl BlockBuilder {
         }
     }
 
-    /// Registers a key of the report, one value per attribute column, and returns its number.
-    /// The caller registers each key once.
-    pub fn key(&mut self, day: Date, currency: Currency, values: Vec<Value>) -> u32 {
+    /// The number of a key, with one value per attribute column. It is registered if it is new:
+    /// then its number is the [count](BlockBuilder::keys) of those before it.
+    pub fn key(&mut self, day: Date, currency: Currency, values: &[Value]) -> u32 {
         debug_assert_eq!(values.len(), self.attributes.len());
+        let start = self.keys.values.len();
         for value in values {
-            let number = match self.numbers.get(&value) {
+            let number = match self.numbers.get(value) {
                 Some(number) => *number,
                 None => {
                     let number = self.values.len() as u32;
                     self.values.push(value.clone());
                     self.places.push(0);
-                    self.numbers.insert(value, number);
+                    self.numbers.insert(value.clone(), number);
                     number
                 }
             };
             self.keys.values.push(number);
         }
+        let BlockKeys { days, currencies, values } = &self.keys;
+        let (known, new) = values.split_at(start);
+        let is_same = |(_, number): &(u64, u32)| {
+            let at = *number as usize;
+            let of = &known[at * new.len()..(at + 1) * new.len()];
+            days[at] == day && currencies[at] == currency && of == new
+        };
+        let hash = FxBuildHasher.hash_one((day, currency, new));
+        if let Some((_, number)) = self.found.find(hash, is_same) {
+            self.keys.values.truncate(start);
+            return *number;
+        }
+        let number = self.keys();
+        self.found.insert_unique(hash, (hash, number), |(hash, _)| *hash);
         self.keys.days.push(day);
         self.keys.currencies.push(currency);
         self.in_block.push(None);
-        (self.in_block.len() - 1) as u32
+        number
+    }
+
+    /// How many keys are registered.
+    pub fn keys(&self) -> u32 {
+        self.in_block.len() as u32
     }
 
     /// Adds a line: its key, gross, one number per meter and per deduction. Yields a block when

@@ -63,17 +63,29 @@ impl Classes {
             let first = column.iter().find_map(|value| position(*value));
             return Classes { of: None, values: first.into_iter().map(value).collect() };
         };
+        let mut is_used = vec![false; table.texts.len()];
+        for at in column.iter().filter_map(|value| position(*value)) {
+            if let Some(used) = is_used.get_mut(at) {
+                *used = true;
+            }
+        }
         let mut numbers = FxHashMap::<Vec<u64>, u32>::default();
         let mut of = vec![0; table.texts.len()];
-        let mut values = Vec::new();
-        for at in column.iter().filter_map(|value| position(*value)) {
-            let Some(class) = of.get_mut(at).filter(|class| **class == 0) else { continue };
-            let mut marks = Vec::new();
-            marker(table.texts.get(at).unwrap_or_default(), &mut marks);
-            *class = *numbers.entry(marks).or_insert_with(|| {
-                values.push(value(at));
-                values.len() as u32
-            });
+        let (mut values, mut marks) = (Vec::new(), Vec::new());
+        for ((at, text), class) in table.texts.iter().enumerate().zip(&mut of) {
+            if !is_used.get(at).copied().unwrap_or(false) {
+                continue;
+            }
+            marks.clear();
+            marker(text, &mut marks);
+            *class = match numbers.get(marks.as_slice()) {
+                Some(number) => *number,
+                None => {
+                    values.push(value(at));
+                    numbers.insert(marks.clone(), values.len() as u32);
+                    values.len() as u32
+                }
+            };
         }
         Classes { of: Some(of), values }
     }

@@ -26,7 +26,8 @@ pub fn merged(blocks: &[LineBlock]) -> Option<LineBlock> {
             return None;
         }
         let value = |name| Value::parse(key.attribute(name)).unwrap_or_default();
-        let number = builder.key(key.day, key.currency, attributes.iter().map(value).collect());
+        let values: Vec<Value> = attributes.iter().map(value).collect();
+        let number = builder.key(key.day, key.currency, &values);
         let of_meters: Vec<Number> = of_key.meters.iter().map(|(_, sum)| short(*sum)).collect();
         let of_deductions: Vec<Number> =
             of_key.deductions.iter().map(|(_, sum)| short(*sum)).collect();

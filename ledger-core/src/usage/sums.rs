@@ -1,6 +1,8 @@
 //! Exact sums of usage lines per day, attributes and currency: all that the state keeps of lines.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::OnceLock;
@@ -11,7 +13,6 @@ use serde::Serialize;
 use serde::Serializer;
 use serde::ser::Error;
 
-use crate::usage::cells::Cell;
 use crate::usage::table::Table;
 use crate::vocab::Currency;
 use crate::vocab::Date;
@@ -47,17 +48,20 @@ pub struct LineSums {
 ///
 /// Tables that are added lie side by side and are made one when there are many: until then the
 /// sums of a key are in several of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct UsageSums {
     tables: Vec<Arc<Table>>,
     /// Rows of all tables but the first.
     added: usize,
     /// All tables as one, once that was asked for; `None` if they do not fit into one.
     merged: OnceLock<Option<Arc<Table>>>,
+    /// See [`UsageSums::by_currency`].
+    totals: OnceLock<BTreeMap<Currency, (LineSums, LineSums)>>,
 }
 
-/// Tables are made one when so many rows were added, and twice as many as the first table has.
-const MERGE_ROWS_MIN: usize = 1 << 16;
+/// Tables are made one when so many rows were added, and so many times those of the first table.
+const MERGE_ROWS_MIN: usize = 1 << 18;
+const MERGE_FACTOR: usize = 3;
 
 impl LineKey {
     /// The value of an attribute; an absent one is the empty string.
@@ -115,6 +119,13 @@ impl PartialEq for UsageSums {
 }
 
 impl Eq for UsageSums {}
+
+/// What was asked before is of no interest.
+impl fmt::Debug for UsageSums {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("UsageSums").field(self.table()).finish()
+    }
+}
 
 /// As one table.
 impl Serialize for UsageSums {
@@ -188,8 +199,9 @@ impl UsageSums {
             other.tables.iter().skip(first.into()).map(|table| table.rows()).sum::<usize>();
         self.tables.extend(other.tables);
         self.merged = OnceLock::new();
+        self.totals = OnceLock::new();
         let first = self.tables.first().map_or(0, |table| table.rows());
-        if self.added >= MERGE_ROWS_MIN.max(2 * first) {
+        if self.added >= MERGE_ROWS_MIN.max(MERGE_FACTOR * first) {
             self.merge();
         }
     }
@@ -217,13 +229,16 @@ impl UsageSums {
     }
 
     /// All lines of each currency together: their sums, and those of the absolute sums of each key.
-    pub fn by_currency(&self) -> BTreeMap<Currency, (LineSums, LineSums)> {
-        let mut totals = BTreeMap::<Currency, (LineSums, LineSums)>::new();
-        for Cell { key, sums, absolute, .. } in self.cells(|_| None) {
-            let total = totals.entry(key.currency).or_default();
-            total.0.add(&sums);
-            total.1.add(&absolute);
-        }
-        totals
+    pub fn by_currency(&self) -> &BTreeMap<Currency, (LineSums, LineSums)> {
+        self.totals.get_or_init(|| {
+            let table = self.table();
+            let of_rows = &table.keys.currencies;
+            let currencies: Vec<Currency> =
+                of_rows.iter().collect::<BTreeSet<_>>().into_iter().copied().collect();
+            let place = |currency| currencies.binary_search(currency).unwrap_or_default() as u32;
+            let group_of: Vec<u32> = of_rows.iter().map(place).collect();
+            let sums = table.by_group(&group_of, currencies.len());
+            currencies.into_iter().zip(sums).collect()
+        })
     }
 }

@@ -193,6 +193,5 @@ impl LinesTotal {
 
 /// Gross per currency, sorted by currency.
 pub fn gross_by_currency(sums: &UsageSums) -> Vec<(Currency, Sum)> {
-    let totals = sums.by_currency().into_iter();
-    totals.map(|(currency, (sums, _))| (currency, sums.gross)).collect()
+    sums.by_currency().iter().map(|(currency, (sums, _))| (*currency, sums.gross)).collect()
 }

@@ -50,7 +50,13 @@ where
 
 /// The bytes of a value that this machine keeps for itself: no part of a format, of any size.
 pub fn encode_cache<T: Serialize>(value: &T) -> Option<Vec<u8>> {
-    bincode::serde::encode_to_vec(value, bincode::config::standard()).ok()
+    let mut bytes = Vec::new();
+    encode_cache_behind(&mut bytes, value).then_some(bytes)
+}
+
+/// Writes them behind other bytes; `false` if the value has none.
+pub fn encode_cache_behind<T: Serialize>(bytes: &mut Vec<u8>, value: &T) -> bool {
+    bincode::serde::encode_into_std_write(value, bytes, bincode::config::standard()).is_ok()
 }
 
 /// Reads such a value. What is read must be bound by a digest.
