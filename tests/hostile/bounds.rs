@@ -8,22 +8,32 @@ use ledger_core::chain::frame::FrameHeader;
 use ledger_core::intake::read_csv;
 use ledger_core::intake::read_jsonl;
 use ledger_core::intake::read_terms;
+use ledger_core::limits::BLOCK_LINES_MAX;
 use ledger_core::store::MemoryLog;
 use ledger_core::store::Segment;
 use ledger_core::store::SegmentHeader;
 use ledger_core::store::SegmentSource;
 use ledger_core::terms::TermsByDay;
+use ledger_core::usage::BlockBuilder;
+use ledger_core::usage::UsageSums;
+use ledger_core::usage::builder::Number;
 use ledger_core::verify::Options;
 use ledger_core::verify::verify;
+use ledger_core::vocab::Currency;
+use ledger_core::vocab::Date;
 use ledger_core::vocab::Level;
+use ledger_core::vocab::Name;
 use ledger_core::vocab::Period;
 use ledger_core::vocab::Problem;
+use ledger_core::vocab::Value;
+use ledger_core::wire::block;
 use revshare_hostile::entries::frame;
 use revshare_hostile::entries::signer;
 use revshare_hostile::memory::peak_of;
 use revshare_hostile::seeds::terms_files;
 
 const MIB: usize = 1 << 20;
+const METERS: usize = 32;
 
 /// A log that counts what is read of it.
 struct Counted<S> {
@@ -146,6 +156,42 @@ fn problems_in_a_line() {
     assert!((1_000..1_002).contains(&listed), "{listed} are listed, the others counted");
 }
 
+/// A key for every line, and 32 meters of one byte: in every block, or in every block another one.
+fn keys_of_one_line() {
+    const BLOCKS: usize = 6;
+    let name = |text: &str| Name::parse(text).expect("a name");
+    let meters: Vec<Name> = (0..METERS).map(|meter| name(&format!("m{meter:02}"))).collect();
+    let values: Vec<Value> =
+        (0..128).map(|value| Value::parse(&value.to_string()).expect("a value")).collect();
+    let (first, currency) = (Date::parse("2026-06-01"), Currency::parse("USD"));
+    let (first, currency) = (first.expect("a day"), currency.expect("a currency"));
+    for every_meter in [true, false] {
+        let mut builder = BlockBuilder::new(vec![name("a"), name("b")], meters.clone(), Vec::new());
+        let mut blocks = Vec::new();
+        for line in 0..BLOCKS * BLOCK_LINES_MAX {
+            let day = first.days() + (line / (128 * 128)) as i32;
+            let day = Date::from_days(day).expect("a day");
+            let of_line = [line / 128 % 128, line % 128].map(|value| values[value].clone());
+            let key = builder.key(day, currency, &of_line);
+            let has = |meter: usize| every_meter || meter == line / BLOCK_LINES_MAX;
+            let quantities: Vec<Number> = (0..METERS).map(|meter| (has(meter).into(), 0)).collect();
+            let full = builder.line(key, (1, 0), &quantities, &[]).expect("within bounds");
+            blocks.extend(full.map(|block| block::encode(&block)));
+        }
+        assert_eq!(blocks.len(), BLOCKS);
+        let used = peak_of(|| {
+            let mut sums = UsageSums::default();
+            for bytes in &blocks {
+                block::decode(bytes).expect("a block").add_to(&mut sums);
+            }
+            sums.merge();
+            assert_eq!(sums.keys(), BLOCKS * BLOCK_LINES_MAX);
+        });
+        let len: usize = blocks.iter().map(Vec::len).sum();
+        assert!(used < 10 * len, "{used} bytes of memory for {len} bytes of blocks");
+    }
+}
+
 /// One test, so that nothing else uses memory while it is counted.
 #[test]
 fn no_file_takes_for_ever() {
@@ -153,4 +199,5 @@ fn no_file_takes_for_ever() {
     frames_inside_frames();
     a_long_segment();
     problems_in_a_line();
+    keys_of_one_line();
 }

@@ -118,7 +118,7 @@ impl Keys {
         }
         let mut rows: Vec<u32> = (0..count as u32).collect();
         // Sorted keys behind sorted keys: a stable sort merges them.
-        rows.par_sort_by(|one, other| self.compare(*one as usize, *other as usize));
+        rows.sort_by(|one, other| self.compare(*one as usize, *other as usize));
         let is_new = |at: &usize| {
             let row = |at: usize| rows[at] as usize;
             *at == 0 || self.compare(row(*at - 1), row(*at)).is_ne()

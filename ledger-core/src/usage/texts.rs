@@ -1,6 +1,5 @@
 //! Texts: distinct values of attributes, in order, in one piece of memory.
 
-use rayon::prelude::*;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -74,8 +73,9 @@ impl Texts {
         let text = |at: u32| flat.get(at as usize).copied().unwrap_or_default();
         let mut order: Vec<u32> = all_places.collect();
         // Sorted texts behind sorted texts: a stable sort merges them.
-        order.par_sort_by(|one, other| text(*one).cmp(text(*other)));
-        let (mut merged, mut maps) = (Texts::default(), Vec::with_capacity(all.len()));
+        order.sort_by(|one, other| text(*one).cmp(text(*other)));
+        let bytes = all.iter().map(|texts| texts.bytes()).sum();
+        let (mut merged, mut maps) = (Texts::with_capacity(count, bytes), Vec::new());
         let mut places = vec![0u32; count];
         for (position, alike) in order.chunk_by(|one, next| text(*one) == text(*next)).enumerate() {
             alike.first().into_iter().for_each(|at| merged.push(text(*at)));
