@@ -233,6 +233,7 @@ pub struct UsagePart {
 
 /// The lines of a report.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and lines are large anyway")]
 pub enum Lines {
     /// No usage in the period.
     Nil,

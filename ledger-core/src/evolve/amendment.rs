@@ -152,7 +152,7 @@ fn admit_lines(agreement: &Agreement, versions: &Versions, from: Date) -> Result
     for period in agreement.reported_periods().filter(|period| period.last_day() >= from) {
         for report in agreement.in_effect(period) {
             let admitted = lines.admit_all(period, agreement.lines_of(report), Some(from));
-            admitted.map_err(|(key, why)| incomplete(&key, report.seq, &why))?;
+            admitted.map_err(|refused| incomplete(&refused.0, report.seq, &refused.1))?;
         }
     }
     Ok(())

@@ -133,7 +133,7 @@ pub(crate) fn admit_lines(
         .hint("`revshare terms show` lists them"));
     }
     let mut lines = LineAdmission::new(versions, agreement.level());
-    lines.admit_all(period, usage, None).map_err(|(_, why)| why)
+    lines.admit_all(period, usage, None).map_err(|refused| refused.1)
 }
 
 /// Judges lines by the terms in force on their days.
@@ -157,7 +157,7 @@ impl<'a> LineAdmission<'a> {
         period: Period,
         usage: &UsageSums,
         from: Option<Date>,
-    ) -> Result<(), (LineKey, Violation)> {
+    ) -> Result<(), Box<(LineKey, Violation)>> {
         let stretches = self.versions.stretches(period);
         let terms = |stretch: &Stretch| &self.versions.get(stretch.version).terms;
         let cells = usage.cells(|attribute| marker(stretches.iter().map(terms), attribute));
@@ -168,7 +168,7 @@ impl<'a> LineAdmission<'a> {
                 let mut keys = usage.iter().filter(|(key, _)| asked(key.day));
                 let first = keys
                     .find_map(|(key, sums)| Some((self.admit(period, (&key, &sums)).err()?, key)));
-                return Err(first.map_or((key, why), |(why, key)| (key, why)));
+                return Err(Box::new(first.map_or((key, why), |(why, key)| (key, why))));
             }
         }
         Ok(())

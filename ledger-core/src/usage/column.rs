@@ -81,6 +81,7 @@ impl Ints {
     }
 
     /// The integer at a place.
+    #[expect(clippy::useless_conversion, reason = "the widest integers need none")]
     pub fn get(&self, at: usize) -> Option<i128> {
         with_ints!(self, ints => ints.get(at).map(|&int| int.into()))
     }

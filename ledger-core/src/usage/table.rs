@@ -216,6 +216,7 @@ impl SumColumn {
     }
 
     /// Adds the sums of the rows of each group, and their absolute values; absent if all are.
+    #[expect(clippy::useless_conversion, reason = "the widest integers need none")]
     fn by_group(&self, group_of: &[u32], groups: usize) -> Vec<Option<(i128, i128)>> {
         let mut sums = vec![(0i128, 0i128); groups];
         let mut is_there = vec![self.absent.is_empty(); groups];
