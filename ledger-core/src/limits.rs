@@ -70,6 +70,9 @@ pub const STEP_AMOUNT_MAX: u64 = 1_000_000_000;
 pub const MINIMUM_MAX: u64 = 10_000_000_000;
 /// Largest payload of one event, in bytes.
 pub const PAYLOAD_LEN_MAX: usize = 48 << 20;
+/// Longest that the next statement may become, in bytes, by a report or correction that a writer
+/// records. The other half is for what a statement waits for.
+pub const REPORTED_STATEMENT_LEN_MAX: usize = PAYLOAD_LEN_MAX / 2;
 /// Largest frame of one record on disk, in bytes: payload and envelope.
 pub const FRAME_LEN_MAX: usize = PAYLOAD_LEN_MAX + 4096;
 /// A segment that has reached this size is sealed before the next group of records.

@@ -16,12 +16,14 @@ use crate::diff::diff;
 use crate::diff::other_ledger;
 use crate::event::Fact;
 use crate::event::Kind;
+use crate::evolve::statement_size::is_too_long;
 use crate::ledger::Ledger;
 use crate::ledger::Mode;
 use crate::ledger::not_a_ledger;
 use crate::machine::Machine;
 use crate::replay::nothing_recorded;
 use crate::replay::replay_signed;
+use crate::state::Agreement;
 use crate::state::EvidenceRecord;
 use crate::store::Batch;
 use crate::store::DiskLog;
@@ -61,8 +63,9 @@ pub struct Pulled {
 /// rules, arithmetic) before anything becomes part of this one, and what becomes part of it is what
 /// was checked, whoever writes to the other folder meanwhile. Into a folder that is no ledger yet,
 /// it takes a first copy. Errors: [`Code::Diverged`], [`Code::Equivocation`],
-/// [`Code::OtherLedger`], [`Code::FromTheFuture`], [`Code::DiskRead`] where the other copy is not
-/// the same each time it is read, and whatever is wrong with either log.
+/// [`Code::OtherLedger`], [`Code::FromTheFuture`], [`Code::StatementSize`] for what leaves no room
+/// for the next statement, [`Code::DiskRead`] where the other copy is not the same each time it is
+/// read, and whatever is wrong with either log.
 pub fn pull(
     folder: &Path,
     machine: &Machine,
@@ -73,6 +76,17 @@ pub fn pull(
     pull_on((&system(), GROUP_LEN), (folder, machine), from, now, mode)
 }
 
+/// Pulls likewise, also where the next statement may be longer than a record can be.
+pub fn pull_oversized(
+    folder: &Path,
+    machine: &Machine,
+    from: &Path,
+    now: Timestamp,
+    mode: Mode,
+) -> Result<Pulled, Problem> {
+    pull_with((&system(), GROUP_LEN), (folder, machine), from, now, (mode, Oversize::Allowed))
+}
+
 /// Likewise, on other files than the system's, with so many bytes at least made durable at once.
 pub fn pull_on(
     (files, group_len): (&Arc<dyn Files>, usize),
@@ -80,6 +94,23 @@ pub fn pull_on(
     from: &Path,
     now: Timestamp,
     mode: Mode,
+) -> Result<Pulled, Problem> {
+    pull_with((files, group_len), (folder, machine), from, now, (mode, Oversize::Refused))
+}
+
+/// Whether records are taken after which the next statement may not fit one record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Oversize {
+    Refused,
+    Allowed,
+}
+
+fn pull_with(
+    (files, group_len): (&Arc<dyn Files>, usize),
+    (folder, machine): (&Path, &Machine),
+    from: &Path,
+    now: Timestamp,
+    (mode, oversize): (Mode, Oversize),
 ) -> Result<Pulled, Problem> {
     let theirs = DiskLog::open_on(files.clone(), from);
     if !theirs.has_segments()? {
@@ -127,6 +158,13 @@ pub fn pull_on(
         _ => &checked.state,
     };
     let evidence = longer.agreement().map(|known| known.evidence().clone()).unwrap_or_default();
+    if let Some(agreement) = checked.state.agreement()
+        && new > 0
+        && oversize == Oversize::Refused
+        && is_too_long(agreement)
+    {
+        return Err(oversized(agreement, from));
+    }
     let pulled = Pulled { common, new, ahead, head, evidence };
     if new == 0 || mode == Mode::DryRun {
         return Ok(pulled);
@@ -144,6 +182,19 @@ pub fn pull_on(
     append(&mut ours, (&theirs, from), &seen)?;
     ours.become_state(checked.state);
     Ok(pulled)
+}
+
+/// The refusal of records after which the next statement may be longer than a record can be.
+fn oversized(agreement: &Agreement, from: &Path) -> Problem {
+    let message = format!(
+        "after the records of {}, the next statement could name {} events for {} stated periods: \
+         more than one record holds",
+        from.display(),
+        agreement.effects().len(),
+        agreement.statements().len()
+    );
+    Problem::new(Code::StatementSize, message)
+        .hint("ask the other party for the reason; `--allow-oversized-statement` takes them")
 }
 
 /// The copy that a problem was found in, where its place does not say so.

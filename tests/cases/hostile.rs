@@ -44,6 +44,7 @@ const SEGMENT_HEADER_LEN: usize = 64;
 const PARTY_LEN_AT: usize = 136;
 
 /// A log whose author keeps to no rule.
+#[derive(Clone)]
 pub struct Log {
     bytes: Vec<u8>,
     state: State,
@@ -140,7 +141,7 @@ impl Log {
             ledger: state.agreement().expect("an agreement").ledger(),
             seq: state.next_seq(),
             previous: state.head(),
-            recorded_at: time(100),
+            recorded_at: time(minute.max(99) + 1),
             level: state.agreement().expect("an agreement").opened_at(),
         };
         let bytes = revshare_kit::world::segments(&folder).remove(0);

@@ -29,6 +29,7 @@ use crate::hostile::Log;
 use crate::hostile::january;
 use crate::hostile::lines;
 use crate::hostile::nonce;
+use crate::statement_size::full;
 
 /// Where a record's body gives the format level, the kind of the event, and the party.
 const LEVEL_AT: usize = 2;
@@ -104,6 +105,12 @@ fn two_owners() -> Log {
 pub fn cases() -> Vec<Case> {
     let (log, prefix) = alike();
     vec![
+        case(Code::StatementSize, "a supplement that leaves the next statement no room")
+            .given(Given::Files)
+            .after(|bench: &Bench| full().save(bench, "full"))
+            .when("-C full usage report january.csv --period 2024-01 --supplement --key acme-cloud.key")
+            .at("full")
+            .saying("2617 events for 300 stated periods"),
         found(Code::NotOpened, "a log that nobody opened", "record 0", || {
             Log::empty().says("acme-cloud", report(january(), Lines::Nil))
         }),

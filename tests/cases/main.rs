@@ -11,6 +11,7 @@ mod proposals;
 mod evidence;
 mod disputes;
 mod logs;
+mod statement_size;
 mod files;
 mod command_line;
 mod texts;

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use indicatif::HumanBytes;
 use revshare_core::ledger::Mode;
 use revshare_core::pull::pull;
+use revshare_core::pull::pull_oversized;
 use revshare_core::state::EvidenceRecord;
 use revshare_core::vocab::Digest;
 use revshare_core::vocab::Problem;
@@ -48,6 +49,9 @@ pub struct Args {
     /// Which files of evidence come along
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = Choice::Ask)]
     evidence: Choice,
+    /// Also take records after which the next statement may not fit in one record
+    #[arg(long, help_heading = "Writing")]
+    allow_oversized_statement: bool,
     /// Check and show everything, take over nothing
     #[arg(long, help_heading = "Writing")]
     dry_run: bool,
@@ -62,7 +66,8 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
     };
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Record };
     let is_first = !is_ledger(&folder);
-    let pulled = pull(&folder, session.machine(), &args.dir, session.world.now, mode)?;
+    let take = if args.allow_oversized_statement { pull_oversized } else { pull };
+    let pulled = take(&folder, session.machine(), &args.dir, session.world.now, mode)?;
     if mode == Mode::Record && pulled.new > 0 {
         let (seq, head) = pulled.head;
         session.output.stands(format!("the new records are recorded, to record {seq} {head}"));

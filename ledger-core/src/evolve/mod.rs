@@ -13,6 +13,7 @@ pub mod fx;
 pub mod contribution;
 pub mod opening;
 pub mod statement;
+pub mod statement_size;
 pub mod money;
 pub mod dispute;
 pub mod evidence;

@@ -11,8 +11,10 @@ use crate::decide::Decision;
 use crate::event::Author;
 use crate::event::Event;
 use crate::event::Fact;
+use crate::event::Kind;
 use crate::evolve::apply;
 use crate::evolve::judge;
+use crate::evolve::statement_size::NextStatement;
 use crate::evolve::sums_of;
 use crate::ledger::Ledger;
 use crate::ledger::Mode;
@@ -160,7 +162,7 @@ impl Ledger {
     }
 
     /// Places and applies a sealed event; `sums` are those of its lines where they are known
-    /// already.
+    /// already. On `Err`, the caller goes back to the state before ([`Ledger::restore`]).
     pub(super) fn place(
         &mut self,
         sealed: Sealed,
@@ -194,7 +196,11 @@ impl Ledger {
         };
         let sums = sums.or_else(|| sums_of(&fact.event));
         let judged = judge(&self.state, &fact, sums)?;
+        let before = NextStatement::of(&self.state);
+        let kind = fact.event.kind();
         apply(&mut self.state, judged);
+        let is_report = matches!(kind, Kind::UsageReported | Kind::UsageCorrected);
+        before.admit_growth(&self.state, is_report)?;
         Ok(Applied { record, fact })
     }
 

@@ -12,6 +12,7 @@ use crate::checkpoint::Fingerprints;
 use crate::checkpoint::VerifiedAt;
 use crate::event::Event;
 use crate::evolve;
+use crate::evolve::statement_size::is_too_long;
 use crate::limits::CLOCK_AHEAD_MICROS_MAX;
 use crate::machine::RememberedHead;
 use crate::replay::ledger_id;
@@ -459,6 +460,14 @@ impl<'o> Verifier<'o> {
             }
         }
         if let Some(agreement) = self.state.agreement() {
+            if is_too_long(agreement) {
+                self.verdict.notices.push(format!(
+                    "the next statement may be longer than a record can be: it could name {} \
+                     events for {} stated periods",
+                    agreement.effects().len(),
+                    agreement.statements().len()
+                ));
+            }
             let acknowledged = agreement.acknowledged().iter();
             self.verdict.acknowledged =
                 acknowledged.map(|(party, one)| (party.clone(), one.head_seq)).collect();

@@ -128,6 +128,7 @@ codes! {
     LinesNotAdmissible "lines-not-admissible" Refused "The lines of a report fit the terms: declared meters and deductions, known attributes.";
     StatementOrder "statement-order" Refused "Statements go in period order without gaps, each period once.";
     StatementContent "statement-content" Refused "A statement says what the terms and the log amount to, to the last unit.";
+    StatementSize "statement-size" Refused "What is recorded leaves room for the next statement, which names every event that moved a stated period, in one record.";
     StatementTerms "statement-terms" Refused "A statement names the terms and the calculation version that it applied.";
     StateRootWrong "state-root" Refused "A statement or acknowledgement names the state root after the record before it.";
     HeadWrong "head-wrong" Refused "An acknowledgement names the head that it was made on.";
