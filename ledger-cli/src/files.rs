@@ -16,6 +16,7 @@ use revshare_core::limits::FILE_LEN_MAX;
 use revshare_core::vocab::Code;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
+use revshare_core::vocab::to_u64;
 use rustix::fs::OFlags;
 use rustix::fs::fcntl_getfl;
 use rustix::fs::fcntl_setfl;
@@ -54,7 +55,7 @@ pub fn open(path: &Path) -> io::Result<Input> {
             Err(error) => return Err(error),
         }
     }
-    fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    fcntl_setfl(&file, fcntl_getfl(&file)?.difference(OFlags::NONBLOCK))?;
     Ok(Input { file, metadata, first })
 }
 
@@ -106,12 +107,12 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     let mut bytes = Vec::new();
-    let mut is_too_long = file.metadata.len() > FILE_LEN_MAX as u64;
+    let mut is_too_long = file.metadata.len() > to_u64(FILE_LEN_MAX);
     if !is_too_long {
-        file.take(FILE_LEN_MAX as u64 + 1).read_to_end(&mut bytes)?;
+        file.take(to_u64(FILE_LEN_MAX).saturating_add(1)).read_to_end(&mut bytes)?;
         is_too_long = bytes.len() > FILE_LEN_MAX;
     }
-    if is_too_long { Err(too_long(FILE_LEN_MAX as u64)) } else { Ok(bytes) }
+    if is_too_long { Err(too_long(to_u64(FILE_LEN_MAX))) } else { Ok(bytes) }
 }
 
 fn too_long(len_max: u64) -> io::Error {
@@ -136,13 +137,13 @@ pub fn read_secret(path: &Path) -> io::Result<Secret> {
     while let Some(room) = bytes.get_mut(len..).filter(|room| !room.is_empty()) {
         match file.read(room) {
             Ok(0) => break,
-            Ok(read) => len += read,
+            Ok(read) => len = len.saturating_add(read),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
     if len > SECRET_LEN_MAX {
-        return Err(too_long(SECRET_LEN_MAX as u64));
+        return Err(too_long(to_u64(SECRET_LEN_MAX)));
     }
     bytes.truncate(len);
     Ok(Secret { bytes, exposed })

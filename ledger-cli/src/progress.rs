@@ -8,6 +8,8 @@ use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
 use indicatif::ProgressStyle;
 
+use revshare_core::vocab::to_u64;
+
 /// A source that shows how far it was read.
 pub struct Progress {
     source: Box<dyn io::Read>,
@@ -35,7 +37,7 @@ impl io::Read for Progress {
             self.is_shown = true;
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
-        self.bar.inc(len as u64);
+        self.bar.inc(to_u64(len));
         if len == 0 {
             self.bar.finish_and_clear();
         }

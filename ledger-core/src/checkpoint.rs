@@ -6,6 +6,11 @@
 //! processed. Segments that the file system says were not touched since need not be read for that,
 //! where the caller may rely on it.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "counts of records that were read: no disk holds 2^64"
+)]
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -29,6 +34,7 @@ use crate::vocab::LedgerId;
 use crate::vocab::RecordHash;
 use crate::vocab::Timestamp;
 use crate::vocab::digest::Domain;
+use crate::vocab::to_u64;
 
 /// Frames that a thread takes at once at least: hashing a small one takes half a microsecond.
 const SHARE_MIN: usize = 512;
@@ -211,7 +217,7 @@ impl Fingerprints {
     /// Adds a record.
     pub fn add(&mut self, at: FrameAt, hash: &RecordHash, signature: &[u8; 64]) {
         let (segment, offset) = self.position;
-        let header = SEGMENT_HEADER_LEN as u64;
+        let header = to_u64(SEGMENT_HEADER_LEN);
         let begins_segment = at.offset == header && at.segment >= segment;
         self.has_gap |= !begins_segment && (at.segment, at.offset) != (segment, offset);
         self.position = (at.segment, at.end());
@@ -251,7 +257,7 @@ impl Fingerprints {
             (segment.number == number).then_some(SegmentFingerprint { stamp, digest })
         };
         let all: Option<Vec<SegmentFingerprint>> = needed.map(of).collect();
-        all.filter(|all| all.len() as u64 == u64::from(self.position.0) + 1)
+        all.filter(|all| to_u64(all.len()) == u64::from(self.position.0) + 1)
     }
 }
 

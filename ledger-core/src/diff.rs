@@ -1,5 +1,10 @@
 //! Two copies of a ledger: the same, one ahead, or diverged; and where.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "counts of records that were read: no disk holds 2^64"
+)]
+
 use crate::chain::StoredRecord;
 use crate::event::Kind;
 use crate::replay::is_at_end;
@@ -113,7 +118,7 @@ impl<'s> Frames<'s> {
             return Ok(None);
         }
         self.seen += 1;
-        let part = Kind::UsagePart as u16;
+        let part = Kind::UsagePart.number();
         if StoredRecord::read_found(frame).map_or(true, |stored| stored.kind.0 != part) {
             self.counted = self.seen;
         }

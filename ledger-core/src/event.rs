@@ -378,7 +378,13 @@ impl Kind {
 
     /// The kind with a number.
     pub fn from_number(number: u16) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| *kind as u16 == number)
+        Kind::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+
+    /// Its number, as records carry it.
+    #[expect(clippy::as_conversions, reason = "the discriminant, of which `repr` gives the width")]
+    pub fn number(self) -> u16 {
+        self as u16
     }
 
     /// The name that people and scripts see.

@@ -20,6 +20,7 @@
 //! What is deliberately absent: a clock, the environment, printing, floats, and any order that a
 //! hash table gives. Only `store`, `machine` and `index` touch the disk.
 
+#![cfg_attr(test, allow(clippy::restriction, reason = "a test that cannot go on fails"))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -112,10 +112,12 @@ const fn pow10(exponent: u32) -> i128 {
 }
 
 // The largest amount in units of 10^-12, summed over every line a ledger may hold, fits in i128.
+#[expect(clippy::as_conversions, reason = "`From` is not for constants; this widens")]
 const _: () = assert!(
-    pow10(INTEGER_DIGITS_MAX + FRACTION_DIGITS_MAX) <= i128::MAX / LEDGER_LINES_MAX as i128
+    pow10(INTEGER_DIGITS_MAX + FRACTION_DIGITS_MAX).checked_mul(LEDGER_LINES_MAX as i128).is_some()
 );
 // So does that over every line of a report, before it is asked how many a ledger may hold.
+#[expect(clippy::as_conversions, reason = "`From` is not for constants; this widens")]
 const _: () = assert!(
     pow10(INTEGER_DIGITS_MAX + FRACTION_DIGITS_MAX)
         <= i128::MAX / (PARTS_MAX * BLOCK_LINES_MAX) as i128
@@ -129,4 +131,5 @@ const _: () = assert!(
 );
 const _: () = assert!(2 * PAYLOAD_LEN_MAX < FILE_LEN_MAX);
 // A frame's length fits the 32 bits it has in the frame header.
+#[expect(clippy::as_conversions, reason = "`From` is not for constants; this widens")]
 const _: () = assert!(FRAME_LEN_MAX < u32::MAX as usize);

@@ -5,6 +5,11 @@
 //! the last record, which a power cut may have left without its end. Hashing and decoding run in
 //! parallel, links and rules in order.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "counts of records that were read: no disk holds 2^64"
+)]
+
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -29,6 +34,7 @@ use crate::vocab::LedgerId;
 use crate::vocab::PeriodLength;
 use crate::vocab::Place;
 use crate::vocab::Problem;
+use crate::vocab::to_u64;
 
 /// A log, replayed.
 #[derive(Debug)]
@@ -212,7 +218,7 @@ impl Run<'_> {
                 Ok(decoded) => decoded,
                 Err(_) if one.torn == Some(self.state.next_seq()) => {
                     let (segment, offset) = (place.segment, place.offset);
-                    return Ok(Some(Stop::Torn(Tail { segment, offset, len: place.len as u64 })));
+                    return Ok(Some(Stop::Torn(Tail { segment, offset, len: to_u64(place.len) })));
                 }
                 Err(problem) => return Err(placed(problem, &self.state)),
             };
@@ -315,7 +321,7 @@ pub fn ledger_id(state: &State) -> LedgerId {
 
 /// Whether a frame is the last thing in a log that ends in this segment at this length.
 pub(crate) fn is_at_end(place: FrameAt, end: Option<(u32, u64)>) -> bool {
-    end == Some((place.segment, place.offset + place.len as u64))
+    end == Some((place.segment, place.end()))
 }
 
 /// Checks the signature of the record before an unfinished append: a missing sector may hold the

@@ -27,6 +27,7 @@ use crate::vocab::Id;
 use crate::vocab::LedgerId;
 use crate::vocab::Problem;
 use crate::vocab::Text;
+use crate::vocab::digest::hex_byte;
 use crate::wire::dispute::agreed_bytes;
 use crate::wire::dispute::read_agreed;
 use crate::wire::dispute::unsigned_settlement;
@@ -110,7 +111,7 @@ impl Offer {
         if offer.settlement.digest != outcome {
             return Err(malformed("the outcome is not the one whose digest it names"));
         }
-        let sorted = offer.settlement.signatures.windows(2).all(|two| two[0].party < two[1].party);
+        let sorted = offer.settlement.signatures.is_sorted_by(|a, b| a.party < b.party);
         if !sorted || offer.write()? != source {
             return Err(malformed("it is not written in its one canonical form"));
         }
@@ -123,12 +124,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn bytes(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) || text.len() > 2 * PAYLOAD_LEN_MAX {
+    if !text.len().is_multiple_of(2) || text.len() > 2 * PAYLOAD_LEN_MAX {
         return None;
     }
-    let digit = |byte: u8| (byte as char).to_digit(16);
-    let pairs = text.as_bytes().chunks_exact(2);
-    pairs.map(|pair| Some((digit(pair[0])? * 16 + digit(pair[1])?) as u8)).collect()
+    text.as_bytes().chunks_exact(2).map(hex_byte).collect()
 }
 
 fn malformed(what: impl Into<String>) -> Problem {

@@ -8,6 +8,7 @@ use crate::checkpoint::Checkpoint;
 use crate::machine::CacheDir;
 use crate::state::State;
 use crate::vocab::digest::Domain;
+use crate::vocab::to_u64;
 use crate::wire::codec;
 
 /// Raised when a type in the state or the way it is judged changes: what earlier builds have
@@ -65,7 +66,7 @@ impl Snapshot {
 
     /// The length of the file in bytes.
     pub fn len(&self) -> u64 {
-        self.bytes.len() as u64
+        to_u64(self.bytes.len())
     }
 
     /// A snapshot has a header.
@@ -90,10 +91,10 @@ impl Snapshot {
         let (version, release) = (SNAPSHOT_VERSION, env!("CARGO_PKG_VERSION").to_owned());
         let header = Header { version, release, checkpoint: checkpoint.clone() };
         let mut body = codec::encode_cache(&header)?;
-        let header_len = (body.len() as u64).to_le_bytes();
+        let header_len = to_u64(body.len()).to_le_bytes();
         codec::encode_cache_behind(&mut body, state).then_some(())?;
         cache.replace(FILE, &[MAGIC, &digest_of(&body), &header_len, &body]).ok()?;
-        Some((LEAD_LEN as u64).saturating_add(body.len() as u64))
+        Some(to_u64(LEAD_LEN).saturating_add(to_u64(body.len())))
     }
 }
 

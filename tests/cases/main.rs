@@ -1,6 +1,8 @@
 //! Bad input: a case for every error code. Each case says what is given, what is tried, and where
 //! the refusal must point; the ledger is byte for byte as it was afterwards.
 
+#![allow(clippy::restriction, reason = "a test that cannot go on fails")]
+
 mod bench;
 mod case;
 mod hostile;

@@ -4,6 +4,8 @@
 //! (`docs/storage.md`). `REVSHARE_CRASHES` sets how many power cuts are tried, `REVSHARE_SEED`
 //! where the random numbers begin.
 
+#![allow(clippy::restriction, reason = "a test that cannot go on fails")]
+
 mod scenes;
 mod faults;
 mod local_state;

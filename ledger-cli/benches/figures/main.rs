@@ -6,6 +6,8 @@
 //! which takes longer than the rest; `windows FILE` measures the same on real windows of requests,
 //! `generate FILE LINES` writes the usage that the others use.
 
+#![allow(clippy::restriction, reason = "a measurement that cannot go on ends")]
+
 mod appends;
 mod detail;
 mod disputes;

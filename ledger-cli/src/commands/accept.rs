@@ -152,7 +152,7 @@ impl Decided<'_> {
             };
             let version = match (&proposal.what, agreement.versions().last()) {
                 (Proposed::Amendment(_), last) if last.event == proposal.id => {
-                    format!(", as version {} of the terms", agreement.versions().count() - 1)
+                    format!(", as version {} of the terms", agreement.versions().last_number())
                 }
                 _ => String::new(),
             };

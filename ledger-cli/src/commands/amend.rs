@@ -16,6 +16,7 @@ use revshare_core::vocab::Code;
 use revshare_core::vocab::Date;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
+use revshare_core::vocab::to_u64;
 
 use crate::commands::Reading;
 use crate::commands::Writing;
@@ -163,9 +164,14 @@ fn agreement_key(file: &Path, field: &str) -> Option<Place> {
         let rest = line.trim_start().strip_prefix(key);
         rest.is_some_and(|rest| rest.trim_start().starts_with('='))
     })?;
-    let column = line.chars().take_while(|c| c.is_whitespace()).count() as u64 + 1;
+    let column = to_u64(line.chars().take_while(|c| c.is_whitespace()).count()).saturating_add(1);
     let path = file.display().to_string();
-    Some(Place::File { path, line: at as u64 + 1, column, text: Some(line.to_owned()) })
+    Some(Place::File {
+        path,
+        line: to_u64(at).saturating_add(1),
+        column,
+        text: Some(line.to_owned()),
+    })
 }
 
 fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
@@ -175,7 +181,7 @@ fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure> {
     let views = proposals::proposals(agreement, Kind::AmendmentProposed, today);
     let version_of = |view: &ProposalView<'_>| {
         let mut versions = agreement.versions().iter();
-        versions.position(|version| version.event == view.proposal.id).map(|at| at as u64)
+        versions.position(|version| version.event == view.proposal.id).map(to_u64)
     };
     let amendments: Vec<(&ProposalView<'_>, &Amendment)> = views
         .iter()

@@ -237,9 +237,10 @@ fn print(
     ];
     lines.extend(assumed.words.iter().map(|words| format!("  {words}")));
     for line in lines {
-        let indent = line.len() - line.trim_start().len();
-        for (at, part) in wrap(line.trim_start(), 74 - indent).iter().enumerate() {
-            let indent = " ".repeat(indent + if at == 0 { 2 } else { 6 });
+        let indent = line.len().saturating_sub(line.trim_start().len());
+        for (at, part) in wrap(line.trim_start(), 74usize.saturating_sub(indent)).iter().enumerate()
+        {
+            let indent = " ".repeat(indent.saturating_add(if at == 0 { 2 } else { 6 }));
             writeln!(session.out, "{indent}{part}")?;
         }
     }

@@ -176,7 +176,7 @@ impl Stage<'_, '_> {
 
     /// A command by a party, on its own copy and with its own key where it signs.
     fn by(&mut self, party: &str, time: &str, command: &[&str]) -> Result<(), Failure> {
-        let signs = !matches!(command[0], "pull" | "verify" | "explain" | "balances");
+        let signs = !matches!(command.first(), Some(&("pull" | "verify" | "explain" | "balances")));
         let key = format!("{party}.key");
         let mut words = vec!["-C", party];
         words.extend_from_slice(command);

@@ -18,6 +18,7 @@ use revshare_core::vocab::Code;
 use revshare_core::vocab::Digest;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
+use revshare_core::vocab::to_u64;
 
 use crate::commands::Reading;
 use crate::commands::Writing;
@@ -263,7 +264,7 @@ fn print(session: &mut Session, standing: &Standing, rows: &[Row<'_>]) -> Result
     let whole = rows
         .iter()
         .filter(|row| row.status == EvidenceStatus::Matches && row.record.erased.is_none());
-    let files = count(rows.len() as u64, "file");
+    let files = count(to_u64(rows.len()), "file");
     writeln!(
         session.out,
         "{files} named{}; {} here and unchanged",

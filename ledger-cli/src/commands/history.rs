@@ -148,7 +148,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
             record.party.to_string(),
             record.said.kind().as_str().to_owned(),
             short(&record.said, currency),
-            record.id.to_string()[..8].to_owned(),
+            record.id.to_string().chars().take(8).collect(),
         ]);
     })?;
     let Some(last) = last else {

@@ -151,7 +151,9 @@ pub fn say_recorded_with(
     // What is too long for one line has its id on a line of its own.
     let id = format!("id {}", record.id.0.short());
     match lines.last_mut() {
-        Some(last) if last.chars().count() + 2 + id.len() <= 80 => last.extend(["  ", &id]),
+        Some(last) if last.chars().count().saturating_add(id.len()) <= 78 => {
+            last.extend(["  ", &id])
+        }
         _ => lines.push(format!("        {id}")),
     }
     for line in lines {

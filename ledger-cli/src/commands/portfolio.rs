@@ -15,9 +15,11 @@ use revshare_core::view::balances::balances;
 use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::Id;
+use revshare_core::vocab::OutOfBounds;
 use revshare_core::vocab::Problem;
 use revshare_core::vocab::PublicKey;
 use revshare_core::vocab::exact::Sum;
+use revshare_core::vocab::to_u64;
 
 use crate::commands::Reading;
 use crate::commands::party;
@@ -72,10 +74,11 @@ enum Viewer {
 struct Money([Sum; 4]);
 
 impl Money {
-    fn add(&mut self, other: Money) {
+    fn add(&mut self, other: Money) -> Result<(), OutOfBounds> {
         for (sum, amount) in self.0.iter_mut().zip(other.0) {
-            sum.0 += amount.0;
+            *sum = sum.plus(amount)?;
         }
+        Ok(())
     }
 
     fn texts(&self, currency: Currency) -> [String; 4] {
@@ -106,8 +109,8 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         }
         if let Some((currency, money)) = money {
             let total = totals.entry(currency).or_default();
-            total.0 += 1;
-            total.1.add(money);
+            total.0 = total.0.saturating_add(1);
+            total.1.add(money).map_err(Problem::from)?;
         }
         ledgers.push(ledger);
     }
@@ -145,7 +148,7 @@ fn look(
     };
     let word = if verdict.is_valid() { "valid" } else { "invalid" };
     document.verdict = Some(word.to_owned());
-    document.findings = verdict.findings.len() as u64;
+    document.findings = to_u64(verdict.findings.len());
     document.problem = verdict.findings.first().map(|finding| {
         let mut problem: Problem = finding.problem.clone();
         if let Some(seq) = finding.seq {
@@ -195,7 +198,7 @@ fn says(
         let is_own = party.as_ref().is_none_or(|id| matter.who == id.as_str());
         (!is_own, !matter.overdue, is_news, due.is_none(), due, matter.since.clone())
     };
-    let count = waiting.len() as u64;
+    let count = to_u64(waiting.len());
     let most_urgent = waiting.into_iter().min_by_key(urgent);
     let says = LedgerSays {
         at: standing.at(),
@@ -224,20 +227,18 @@ fn money(agreement: &Agreement, whose: Option<Id>) -> Result<(Option<Id>, Money)
         |id: &Id| versions.party(id).is_some_and(|party| !party.role.is_beneficiary());
     let whose = whose.filter(|id| !pays_or_judges(id));
     let sum = |amounts: &[Amount]| {
-        let mut sum = Sum::default();
-        amounts.iter().for_each(|amount| sum.add_scaled(amount.mantissa(), amount.scale()));
-        sum
+        amounts.iter().try_fold(Sum::default(), |sum, amount| sum.plus(Sum::of(amount)))
     };
     let mut money = Money::default();
     for balance in balances(agreement)?.beneficiaries {
         if whose.as_ref().is_none_or(|id| balance.party == *id) {
             let account = &balance.account;
             money.add(Money([
-                sum(&[account.booked]),
-                sum(&[balance.payable]),
-                sum(&[account.paid, account.on_account]),
-                sum(&[balance.held]),
-            ]));
+                sum(&[account.booked])?,
+                sum(&[balance.payable])?,
+                sum(&[account.paid, account.on_account])?,
+                sum(&[balance.held])?,
+            ]))?;
         }
     }
     Ok((whose, money))

@@ -14,6 +14,7 @@ use revshare_core::pull::pull_oversized;
 use revshare_core::state::EvidenceRecord;
 use revshare_core::vocab::Digest;
 use revshare_core::vocab::Problem;
+use revshare_core::vocab::to_u64;
 
 use crate::context::Session;
 use crate::context::is_ledger;
@@ -191,7 +192,7 @@ fn is_agreed(session: &mut Session, files: usize, bytes: u64) -> Result<bool, Fa
 
 /// `3 files (1.20 GiB)`.
 fn amount(files: usize, bytes: u64) -> String {
-    format!("{} ({})", count(files as u64, "file"), HumanBytes(bytes))
+    format!("{} ({})", count(to_u64(files), "file"), HumanBytes(bytes))
 }
 
 impl TakenEvidence {
@@ -292,7 +293,7 @@ impl TakenEvidence {
             }
             let more = self.refused.len().saturating_sub(SHOWN_MAX);
             if more > 0 {
-                let more = count(more as u64, "more file");
+                let more = count(to_u64(more), "more file");
                 session.tell(&format!("evidence: {more} not taken from {from}"))?;
             }
         }

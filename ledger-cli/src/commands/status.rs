@@ -108,11 +108,11 @@ fn documents(session: &Session, agreement: &Agreement, matters: &[Matter]) -> Ve
 fn folded(matters: Vec<MatterDocument>) -> Vec<MatterDocument> {
     const SHOWN: usize = 3;
     let reports = matters.iter().filter(|matter| matter.kind == "report").count();
-    let mut seen = 0;
+    let mut seen = 0usize;
     let mut rows = Vec::new();
     for mut matter in matters {
         if matter.kind == "report" {
-            seen += 1;
+            seen = seen.saturating_add(1);
             let rest = reports.saturating_sub(SHOWN);
             if seen > SHOWN && rest > 1 {
                 if seen < reports {

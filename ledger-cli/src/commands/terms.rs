@@ -12,6 +12,7 @@ use revshare_core::view::terms::version;
 use revshare_core::vocab::Code;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
+use revshare_core::vocab::to_u64;
 
 use crate::commands::Reading;
 use crate::commands::terms_diff;
@@ -149,7 +150,7 @@ pub fn several_of(problems: Vec<Problem>, total: u64, file: &str, what: &str) ->
     let Some(first) = problems.first() else {
         return crate::error::command_line("the input was refused", "run the command again");
     };
-    let more = match total.saturating_sub(problems.len() as u64) {
+    let more = match total.saturating_sub(to_u64(problems.len())) {
         0 => String::new(),
         more => format!("; {more} more are not listed"),
     };
@@ -167,8 +168,8 @@ fn check(session: &mut Session, file: &Path) -> Result<Answer, Failure> {
             ok: true,
             terms: digest.to_string(),
             title: terms.title.to_string(),
-            parties: terms.parties.len() as u64,
-            rules: terms.rules.len() as u64,
+            parties: to_u64(terms.parties.len()),
+            rules: to_u64(terms.rules.len()),
             warnings: warnings.iter().map(ErrorDocument::of).collect(),
         })?;
         return Ok(Answer::Yes);
@@ -183,7 +184,7 @@ fn check(session: &mut Session, file: &Path) -> Result<Answer, Failure> {
     writeln!(
         session.out,
         "  {}; {} {}s from {}; terms {}",
-        count(terms.rules.len() as u64, "rule"),
+        count(to_u64(terms.rules.len()), "rule"),
         terms.currency,
         terms.period_length.as_str(),
         terms.first_period(),
@@ -200,7 +201,7 @@ fn show(
 ) -> Result<Answer, Failure> {
     let standing = session.read(reading)?;
     let versions = standing.agreement()?.versions();
-    let last = versions.count() - 1;
+    let last = versions.last_number();
     let number = wanted.unwrap_or(last);
     let Some(version) = versions.iter().nth(number) else {
         return Err(Problem::new(
@@ -215,7 +216,7 @@ fn show(
     let digest = version.digest.to_string();
     if session.globals.json {
         let document = |(number, version): (usize, &Version)| TermsVersionDocument {
-            version: number as u64,
+            version: to_u64(number),
             seq: version.seq,
             event: version.event.to_string(),
             effective_from: version.effective_from.to_string(),
@@ -224,7 +225,7 @@ fn show(
         };
         session.print_json(&TermsShowDocument {
             at: standing.at(),
-            version: number as u64,
+            version: to_u64(number),
             terms: digest,
             toml,
             versions: versions.iter().enumerate().map(document).collect(),

@@ -9,7 +9,10 @@ use revshare_core::usage::LineSums;
 use revshare_core::view;
 use revshare_core::view::record::Named;
 use revshare_core::view::usage::UsageChange;
+use revshare_core::vocab::Amount;
 use revshare_core::vocab::Currency;
+use revshare_core::vocab::OutOfBounds;
+use revshare_core::vocab::Problem;
 use revshare_core::vocab::exact::Sum;
 
 use crate::commands::Reading;
@@ -56,7 +59,7 @@ pub fn run(
         ));
     }
     let changes = view::usage::diff(state, &first.id, &second.id)?;
-    let totals = totals(first, second);
+    let totals = totals(first, second).map_err(Problem::from)?;
     let answer = if changes.is_empty() { Answer::Yes } else { Answer::No };
     if session.globals.json {
         let field = |(name, first, second, difference): &Field| FieldChangeDocument {
@@ -141,7 +144,7 @@ fn print(
             let mut day = change.key.day.to_string();
             let lines = change.lines;
             if lines.0 != lines.1 {
-                let by = i128::from(lines.1) - i128::from(lines.0);
+                let by = i128::from(lines.1).saturating_sub(i128::from(lines.0));
                 let (first, second) = (lines.0.to_string(), lines.1.to_string());
                 let day = std::mem::take(&mut day);
                 table.row([day, "lines".to_owned(), first, second, signed(by.to_string())]);
@@ -182,8 +185,11 @@ fn signed(difference: String) -> String {
     }
 }
 
+/// What differs, by currency.
+type Totals = Vec<(Currency, Vec<Field>)>;
+
 /// All lines of each currency that either report uses: what differs.
-fn totals(first: &Report, second: &Report) -> Vec<(Currency, Vec<Field>)> {
+fn totals(first: &Report, second: &Report) -> Result<Totals, OutOfBounds> {
     let (firsts, seconds) = (first.usage.by_currency(), second.usage.by_currency());
     let currencies: BTreeSet<Currency> = firsts.keys().chain(seconds.keys()).copied().collect();
     let of = |currency: Currency| {
@@ -192,26 +198,23 @@ fn totals(first: &Report, second: &Report) -> Vec<(Currency, Vec<Field>)> {
         let mut fields = Vec::new();
         let mut compare = |name: String, first: Sum, second: Sum| {
             if first != second {
-                fields.push((name, first, second, Sum(second.0 - first.0)));
+                fields.push((name, first, second, second.minus(first)?));
             }
+            Ok::<(), OutOfBounds>(())
         };
-        let lines = |sums: &LineSums| {
-            let mut lines = Sum(0);
-            lines.add_scaled(i128::from(sums.lines), 0);
-            lines
-        };
-        compare("lines".into(), lines(&first), lines(&second));
-        compare("gross".into(), first.gross, second.gross);
+        let lines = |sums: &LineSums| Sum::of(&Amount::from_whole(sums.lines));
+        compare("lines".into(), lines(&first), lines(&second))?;
+        compare("gross".into(), first.gross, second.gross)?;
         let meters = first.meters.iter().chain(&second.meters).map(|(name, _)| name);
         for name in meters.collect::<BTreeSet<_>>() {
-            compare(name.to_string(), first.meter(name), second.meter(name));
+            compare(name.to_string(), first.meter(name), second.meter(name))?;
         }
         let kinds = first.deductions.iter().chain(&second.deductions).map(|(name, _)| name);
         for name in kinds.collect::<BTreeSet<_>>() {
             let label = format!("deduction.{name}");
-            compare(label, first.deduction(name), second.deduction(name));
+            compare(label, first.deduction(name), second.deduction(name))?;
         }
-        (currency, fields)
+        Ok((currency, fields))
     };
     currencies.into_iter().map(of).collect()
 }

@@ -10,8 +10,10 @@ use revshare_core::view;
 use revshare_core::view::record::gross_by_currency;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::Name;
+use revshare_core::vocab::Problem;
 use revshare_core::vocab::Value;
 use revshare_core::vocab::exact::Sum;
+use revshare_core::vocab::to_u64;
 
 use crate::commands::Reading;
 use crate::commands::usage_findings;
@@ -47,7 +49,11 @@ pub fn list(session: &mut Session, reading: &Reading) -> Result<Answer, Failure>
             .map(|(period, seq)| MissingDocument { period: period.to_string(), seq: *seq });
         session.print_json(&UsageListDocument {
             at: standing.at(),
-            reports: reports.iter().map(|report| ReportDocument::of(state, report)).collect(),
+            reports: reports
+                .iter()
+                .map(|report| ReportDocument::of(state, report))
+                .collect::<Result<_, _>>()
+                .map_err(Problem::from)?,
             missing: missing.collect(),
         })?;
         return Ok(Answer::Yes);
@@ -105,7 +111,7 @@ fn what(state: &revshare_core::state::State, report: &Report) -> String {
         None => "report".to_owned(),
     };
     if report.parts > 0 {
-        what.push_str(&format!(", {}", count(report.parts as u64, "part")));
+        what.push_str(&format!(", {}", count(to_u64(report.parts), "part")));
     }
     if !of_report(state, report).is_empty() {
         what.push_str(", off the price list");
@@ -136,7 +142,7 @@ pub fn show(session: &mut Session, event: &str, reading: &Reading) -> Result<Ans
     if session.globals.json {
         session.print_json(&UsageShowDocument {
             at: standing.at(),
-            report: ReportDocument::of(state, report),
+            report: ReportDocument::of(state, report).map_err(Problem::from)?,
             sums: report.usage.iter().map(|(key, sums)| KeySumsDocument::of(&key, &sums)).collect(),
         })?;
         return Ok(Answer::Yes);
@@ -189,7 +195,7 @@ fn groups(session: &mut Session, report: &Report, terms: &Terms) -> Result<(), F
         };
         writeln!(session.out, "\n{}{unit}", escape(&title))?;
         let mut total = LineSums::default();
-        days.iter().for_each(|(_, sums)| total.add(sums));
+        days.iter().try_for_each(|(_, sums)| total.add(sums)).map_err(Problem::from)?;
         if days.len() > 1 {
             days.push(("all".to_owned(), total.clone()));
         }

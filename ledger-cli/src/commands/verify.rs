@@ -20,6 +20,7 @@ use revshare_core::verify::Verdict;
 use revshare_core::vocab::Code;
 use revshare_core::vocab::Place;
 use revshare_core::vocab::Problem;
+use revshare_core::vocab::to_u64;
 
 use crate::commands::usage_findings;
 use crate::context::Session;
@@ -182,7 +183,7 @@ fn print(session: &mut Session, verdict: &Verdict) -> Result<(), Failure> {
         false => writeln!(
             session.out,
             "{word}: {}; the log ends with {head}",
-            count(verdict.findings.len() as u64, "finding")
+            count(to_u64(verdict.findings.len()), "finding")
         )?,
     }
     match verdict.state_root {

@@ -1,5 +1,7 @@
 //! Problems for people: what, where with the line shown, which rule, what next.
 
+#![expect(clippy::arithmetic_side_effects, reason = "places on a terminal")]
+
 use std::collections::BTreeMap;
 use std::io;
 use std::io::Write;

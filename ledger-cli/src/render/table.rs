@@ -1,5 +1,7 @@
 //! Aligned tables for terminals: 80 columns, amounts to the right.
 
+#![expect(clippy::arithmetic_side_effects, reason = "places on a terminal")]
+
 use unicode_width::UnicodeWidthStr;
 
 use crate::render::text::escape;
@@ -202,7 +204,7 @@ fn broken(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest: Vec<char> = text.chars().collect();
     while rest.len() > width {
-        let dash = rest[..width].iter().rposition(|c| matches!(*c, '-' | ' ' | HELD));
+        let dash = rest.iter().take(width).rposition(|c| matches!(*c, '-' | ' ' | HELD));
         let end = dash.map_or(width, |at| at + 1);
         let after = rest.split_off(end);
         lines.push(rest.into_iter().collect::<String>().trim_end().to_owned());

@@ -10,6 +10,7 @@ use revshare_core::vocab::exact;
 use revshare_core::vocab::exact::Sum;
 use revshare_core::vocab::text::is_concealed;
 use revshare_core::vocab::text::shell_word;
+use revshare_core::vocab::to_usize;
 
 /// Text of a stranger for a terminal: control characters and what hides or turns text are shown as
 /// escapes. (The ledger admits none; damaged or foreign files may hold them.)
@@ -50,7 +51,7 @@ pub fn exact_money(value: &Exact, currency: Currency) -> String {
     if text.contains('/') {
         return text;
     }
-    let digits = currency.minor_digits() as usize;
+    let digits = to_usize(currency.minor_digits());
     let (integer, fraction) = text.split_once('.').unwrap_or((&text, ""));
     match digits.max(fraction.len()) {
         0 => integer.to_owned(),

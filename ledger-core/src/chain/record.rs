@@ -1,5 +1,7 @@
 //! A record's bytes, and the checks over them.
 
+#![expect(clippy::arithmetic_side_effects, reason = "lengths of parts of one record, in memory")]
+
 use crate::chain::frame::FRAME_HEADER_LEN;
 use crate::chain::frame::FRAME_TRAILER_LEN;
 use crate::chain::frame::FrameHeader;
@@ -18,6 +20,8 @@ use crate::vocab::PublicKey;
 use crate::vocab::RecordHash;
 use crate::vocab::Timestamp;
 use crate::vocab::digest::Domain;
+use crate::vocab::to_u64;
+use crate::vocab::to_usize;
 use crate::wire::event::Sealed;
 use crate::wire::event::content_digest;
 use crate::wire::event::decode_payload;
@@ -106,10 +110,15 @@ impl Place {
 
 fn record_hash(body_len: usize, envelope: &[u8], payload: Digest) -> RecordHash {
     RecordHash(Domain::Record.digest_of(|hasher| {
-        hasher.update(&(body_len as u64).to_le_bytes());
+        hasher.update(&to_u64(body_len).to_le_bytes());
         hasher.update(envelope);
         hasher.update(&payload.0);
     }))
+}
+
+/// What a frame holds behind its header.
+fn behind_header(frame: &[u8]) -> &[u8] {
+    frame.get(FRAME_HEADER_LEN..).unwrap_or_default()
 }
 
 /// A record that has its place and its hash, and is not signed yet.
@@ -147,6 +156,7 @@ pub fn write(
 }
 
 /// Puts a sealed event in its place.
+#[expect(clippy::as_conversions, reason = "ids and sealed payloads are far shorter")]
 pub fn write_unsigned(place: Place, author: &Author, sealed: &Sealed) -> UnsignedRecord {
     let party = author.party.as_str().as_bytes();
     let body_len = FIXED_LEN + party.len() + 4 + sealed.payload.len();
@@ -159,13 +169,13 @@ pub fn write_unsigned(place: Place, author: &Author, sealed: &Sealed) -> Unsigne
     frame.extend_from_slice(place.previous.bytes());
     frame.extend_from_slice(&place.recorded_at.micros().to_le_bytes());
     frame.extend_from_slice(author.key.bytes());
-    frame.extend_from_slice(&(sealed.event.kind() as u16).to_le_bytes());
+    frame.extend_from_slice(&sealed.event.kind().number().to_le_bytes());
     frame.extend_from_slice(&sealed.event.version().to_le_bytes());
     frame.extend_from_slice(&sealed.nonce);
     frame.push(party.len() as u8);
     frame.extend_from_slice(party);
     frame.extend_from_slice(&(sealed.payload.len() as u32).to_le_bytes());
-    let hash = record_hash(body_len, &frame[FRAME_HEADER_LEN..], sealed.payload_digest);
+    let hash = record_hash(body_len, behind_header(&frame), sealed.payload_digest);
     frame.extend_from_slice(&sealed.payload);
     frame.extend_from_slice(hash.bytes());
     UnsignedRecord { frame, hash }
@@ -207,7 +217,9 @@ impl<'a> StoredRecord<'a> {
         if frame.len() != header.frame_len() {
             return Err(broken("a frame is cut off"));
         }
-        let (body, trailer) = frame[FRAME_HEADER_LEN..].split_at(header.body_len);
+        let (body, trailer) = behind_header(frame)
+            .split_at_checked(header.body_len)
+            .ok_or_else(|| broken("a frame is cut off"))?;
         let mut rest = body;
         let version = u16::from_le_bytes(*take(&mut rest)?);
         let level = u16::from_le_bytes(*take(&mut rest)?);
@@ -233,7 +245,7 @@ impl<'a> StoredRecord<'a> {
             .split_at_checked(usize::from(party_len))
             .ok_or_else(|| broken("a record is shorter than its fields"))?;
         rest = after;
-        let payload_len = u32::from_le_bytes(*take(&mut rest)?) as usize;
+        let payload_len = to_usize(u32::from_le_bytes(*take(&mut rest)?));
         if payload_len != rest.len() {
             return Err(broken("a payload's length is not that of the rest of its record"));
         }
@@ -245,7 +257,7 @@ impl<'a> StoredRecord<'a> {
         let hash = RecordHash::from_bytes(*take(&mut trailer)?);
         let signature = take(&mut trailer)?;
         let place = Place { ledger, seq, previous, recorded_at, level };
-        let envelope = &body[..body.len() - payload_len];
+        let (envelope, _) = body.split_at(body.len() - payload_len);
         Ok(StoredRecord {
             frame,
             place,

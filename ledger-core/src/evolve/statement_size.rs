@@ -12,6 +12,7 @@ use crate::terms::Window;
 use crate::vocab::Code;
 use crate::vocab::Period;
 use crate::vocab::Problem;
+use crate::vocab::to_u64;
 
 /// Bytes of a statement without entries, and of an entry without what it lists.
 const FIXED_LEN: u64 = 128;
@@ -37,9 +38,9 @@ pub fn next_len_max(agreement: &Agreement) -> u64 {
 
 fn len_max(agreement: &Agreement, count: Count) -> u64 {
     let versions = agreement.versions();
-    let stated = agreement.statements().len() as u64;
+    let stated = to_u64(agreement.statements().len());
     let causes = match count {
-        Count::Product => stated.saturating_mul(agreement.effects().len() as u64),
+        Count::Product => stated.saturating_mul(to_u64(agreement.effects().len())),
         Count::Reached => {
             let widest = rating::widest_window(versions);
             let effects = agreement.effects().iter();
@@ -49,12 +50,15 @@ fn len_max(agreement: &Agreement, count: Count) -> u64 {
         }
     };
     let moved = stated.min(causes);
-    let ids = versions.beneficiaries().into_iter().map(|id| id.as_str().len() as u64 + AMOUNT_LEN);
+    let ids = versions
+        .beneficiaries()
+        .into_iter()
+        .map(|id| to_u64(id.as_str().len()).saturating_add(AMOUNT_LEN));
     let amounts: u64 = ids.sum();
     let entries = moved.saturating_add(1).saturating_mul(amounts.saturating_add(FIXED_LEN));
-    let rates = (agreement.rates().len() as u64).saturating_mul(RATE_LEN);
+    let rates = to_u64(agreement.rates().len()).saturating_mul(RATE_LEN);
     let interest = agreement.pending_interest().iter();
-    let interest = interest.map(|line| line.to.as_str().len() as u64 + INTEREST_LEN);
+    let interest = interest.map(|line| to_u64(line.to.as_str().len()).saturating_add(INTEREST_LEN));
     [causes.saturating_mul(CAUSE_LEN), entries, rates, amounts, FIXED_LEN]
         .into_iter()
         .chain(interest)
@@ -85,13 +89,13 @@ fn reached(agreement: &Agreement, widest: Window, reach: Reach) -> u64 {
 fn stated_from(agreement: &Agreement, period: Period) -> u64 {
     let before = period.ordinal().saturating_sub(agreement.versions().first_period().ordinal());
     let before = usize::try_from(before).unwrap_or(0);
-    agreement.statements().len().saturating_sub(before) as u64
+    to_u64(agreement.statements().len().saturating_sub(before))
 }
 
 /// The next statement could not be written at all: what a ledger that a writer of another release
 /// wrote can come to.
 pub fn is_too_long(agreement: &Agreement) -> bool {
-    next_len_max(agreement) > PAYLOAD_LEN_MAX as u64
+    next_len_max(agreement) > to_u64(PAYLOAD_LEN_MAX)
 }
 
 /// How much the next statement had to name before a writer's event.
@@ -124,7 +128,8 @@ impl NextStatement {
         if !is_moved && now.interest <= self.interest && now.versions == self.versions {
             return Ok(());
         }
-        let bound = if is_report { REPORTED_STATEMENT_LEN_MAX } else { PAYLOAD_LEN_MAX } as u64;
+        let bound = if is_report { REPORTED_STATEMENT_LEN_MAX } else { PAYLOAD_LEN_MAX };
+        let bound = to_u64(bound);
         if len_max(agreement, Count::Product) <= bound || next_len_max(agreement) <= bound {
             return Ok(());
         }

@@ -43,6 +43,7 @@ use crate::vocab::Problem;
 use crate::vocab::Text;
 use crate::vocab::Timestamp;
 use crate::vocab::digest::Domain;
+use crate::vocab::to_usize;
 
 /// What a report or correction says besides its lines.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +82,7 @@ pub fn admit_part(state: &State, author: &Author, part: &UsagePart) -> Result<()
     entitled(agreement, author, |role| role == Role::Collector, "the collector")?;
     let open = state.open_parts();
     let same_author = open.first().is_none_or(|first| first.author == *author);
-    if !same_author || part.index as usize != open.len() || open.len() >= PARTS_MAX {
+    if !same_author || to_usize(part.index) != open.len() || open.len() >= PARTS_MAX {
         return Err(parts_broken(format!("part {} follows {} parts", part.index, open.len())));
     }
     Ok(())
@@ -125,7 +126,7 @@ pub(crate) fn admit_lines(
     }
     // A column that no terms in force in the period declare is refused even if it sums to zero.
     let terms = versions.by_day(period, agreement.level());
-    if let Some(name) = terms.undeclared(&usage.total()) {
+    if let Some(name) = terms.undeclared(&usage.total()?) {
         return Err(Problem::new(
             Code::LinesNotAdmissible,
             format!("the terms declare no meter or deduction called {name}"),
@@ -325,8 +326,8 @@ pub(crate) fn judge_sums(
         }
     };
     let groups = match corrects {
-        None => GroupChange::More(agreement.groups_of(period, usage)?),
-        Some(corrects) => GroupChange::Instead(agreement.groups_with(period, (corrects, usage))?),
+        None => GroupChange::Some(agreement.groups_with_more(period, usage)?),
+        Some(corrects) => GroupChange::All(agreement.groups_with(period, (corrects, usage))?),
     };
     let report = Report {
         id: fact.id,

@@ -3,6 +3,8 @@
 use crate::event::Event;
 use crate::event::Fact;
 use crate::event::Kind;
+use crate::event::PayoutReceipt;
+use crate::event::PayoutReturn;
 use crate::index::Index;
 use crate::index::Row;
 use crate::state::State;
@@ -69,12 +71,9 @@ impl RecordRow {
                 parties.push(said.to.clone());
                 Vec::new()
             }
-            Event::PayoutConfirmed(said) => {
-                parties.extend(receiver(&said.payout));
-                Vec::new()
-            }
-            Event::PayoutReturned(said) => {
-                parties.extend(receiver(&said.payout));
+            Event::PayoutConfirmed(PayoutReceipt { payout, .. })
+            | Event::PayoutReturned(PayoutReturn { payout, .. }) => {
+                parties.extend(receiver(payout));
                 Vec::new()
             }
             Event::AdvancePaid(said) => {
@@ -82,13 +81,28 @@ impl RecordRow {
                 Vec::new()
             }
             Event::RateProposed(said) => vec![said.period],
-            _ => Vec::new(),
+            Event::LedgerOpened(_)
+            | Event::Accepted(_)
+            | Event::UsagePart(_)
+            | Event::Acknowledged(_)
+            | Event::AmendmentProposed(_)
+            | Event::ProposalRejected(_)
+            | Event::ProposalWithdrawn(_)
+            | Event::ContributionClaimed(_)
+            | Event::ContributionEnded(_)
+            | Event::DisputeOpened(_)
+            | Event::DisputeResponded(_)
+            | Event::DisputeAccepted(_)
+            | Event::DisputeSettled(_)
+            | Event::DisputeEscalated(_)
+            | Event::DisputeDetermined(_)
+            | Event::DisputeWithdrawn(_)
+            | Event::EvidenceAttached(_)
+            | Event::EvidenceErased(_) => Vec::new(),
         };
-        let dispute = match fact.event.kind() {
-            Kind::DisputeOpened => Some(fact.id),
-            Kind::EvidenceAttached => about_dispute(state, &fact.event),
-            _ => fact.event.of_dispute(),
-        };
+        let opened = matches!(fact.event, Event::DisputeOpened(_)).then_some(fact.id);
+        let dispute = opened.or_else(|| fact.event.of_dispute());
+        let dispute = dispute.or_else(|| about_dispute(state, &fact.event));
         let known = dispute.as_ref().and_then(|id| agreement?.disputes().get(id));
         // A dispute is about its period, and about everybody who is in it.
         let periods = match known {

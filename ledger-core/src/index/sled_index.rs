@@ -16,6 +16,7 @@ use crate::index::Index;
 use crate::index::Row;
 use crate::vocab::RecordHash;
 use crate::vocab::digest::Domain;
+use crate::vocab::to_u64;
 use crate::wire::codec;
 
 const BOUND_KEY: &[u8] = b"bound";
@@ -101,7 +102,7 @@ impl Index for SledIndex {
     }
 
     fn len(&self) -> u64 {
-        quietly(|| Some(self.db.len() as u64)).unwrap_or(0)
+        quietly(|| Some(to_u64(self.db.len()))).unwrap_or(0)
     }
 
     fn range(&self, prefix: &[u8]) -> Vec<Vec<u8>> {

@@ -5,6 +5,11 @@
 //! of them can move an amount into another column. No value of a usage file holds a line break,
 //! so a row is a line, and one broken row does not hide the problems of the next.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "places in a line, which is at most `USAGE_LINE_LEN_MAX` bytes"
+)]
+
 use std::io::Read;
 
 use crate::intake::columns::ColumnNames;
@@ -29,6 +34,7 @@ use crate::terms::TermsByDay;
 use crate::vocab::Code;
 use crate::vocab::Period;
 use crate::vocab::Problem;
+use crate::vocab::to_usize;
 
 /// Reads usage of a period from CSV and judges every row against the terms in force on its day.
 ///
@@ -231,16 +237,16 @@ impl Cell {
     /// Where the field begins in the line.
     fn offset(&self) -> usize {
         match self.kind {
-            CellKind::Plain => self.start as usize,
-            CellKind::Quoted => self.start as usize - 1,
-            CellKind::Unquoted(offset) => offset as usize,
+            CellKind::Plain => to_usize(self.start),
+            CellKind::Quoted => to_usize(self.start) - 1,
+            CellKind::Unquoted(offset) => to_usize(offset),
         }
     }
 
     /// Where the field ends in the line, up to the quote; `None` if its text does not lie there.
     fn line_end(&self) -> Option<usize> {
         match self.kind {
-            CellKind::Plain | CellKind::Quoted => Some(self.end as usize),
+            CellKind::Plain | CellKind::Quoted => Some(to_usize(self.end)),
             CellKind::Unquoted(_) => None,
         }
     }
@@ -256,11 +262,11 @@ impl Fields {
             CellKind::Plain | CellKind::Quoted => line,
             CellKind::Unquoted(_) => &self.unquoted,
         };
-        bytes.get(cell.start as usize..cell.end as usize).unwrap_or_default()
+        bytes.get(to_usize(cell.start)..to_usize(cell.end)).unwrap_or_default()
     }
 
     fn push(&mut self, start: usize, end: usize, kind: CellKind) {
-        let (start, end) = (start as u32, end as u32);
+        let (start, end) = (short(start), short(end));
         self.cells.push(Cell { start, end, kind });
     }
 
@@ -346,7 +352,7 @@ impl Fields {
             }
             if doubled {
                 let end = self.unquoted.len();
-                self.push(begin, end, CellKind::Unquoted(open as u32));
+                self.push(begin, end, CellKind::Unquoted(short(open)));
             } else {
                 self.unquoted.truncate(begin);
                 self.push(open + 1, quote, CellKind::Quoted);
@@ -354,6 +360,12 @@ impl Fields {
             return Some(quote);
         }
     }
+}
+
+/// A place in a line, in half the memory.
+#[expect(clippy::as_conversions, reason = "a line is at most `USAGE_LINE_LEN_MAX` bytes")]
+fn short(at: usize) -> u32 {
+    at as u32
 }
 
 /// The first comma or quote from a place on, or the end of the line. Eight bytes at a time: fields
@@ -372,7 +384,7 @@ fn separator(line: &[u8], mut at: usize) -> usize {
         let word = u64::from_le_bytes(*bytes);
         let found = marks(word, b',') | marks(word, b'"');
         if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+            return at + to_usize(found.trailing_zeros() / 8);
         }
         at += 8;
     }

@@ -1,5 +1,7 @@
 //! What is wrong in a usage file, and what reading the file came to.
 
+#![expect(clippy::arithmetic_side_effects, reason = "counts of what was found in one file")]
+
 use crate::intake::place;
 use crate::limits::ROW_ERRORS_MAX;
 use crate::limits::USAGE_LINE_READ_MAX;

@@ -1,6 +1,11 @@
 //! The lines of a text file: read in chunks of whole lines, so that several can be judged at once,
 //! and taken apart without an allocation per line.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "counts of lines, and lengths of what was read of them"
+)]
+
 use std::io;
 use std::io::Read;
 
@@ -9,9 +14,10 @@ use memchr::memchr_iter;
 
 use crate::limits::USAGE_LINE_LEN_MAX;
 use crate::limits::USAGE_LINE_READ_MAX;
+use crate::vocab::to_u64;
 
 /// Bytes that are read at once.
-const READ_LEN: u64 = 1 << 20;
+const READ_LEN: usize = 1 << 20;
 /// A chunk is given out when it has this many bytes, however few lines they are.
 const CHUNK_LEN: usize = 16 << 20;
 /// How much of a line is kept that is too long: enough to tell, whatever its end.
@@ -93,7 +99,7 @@ impl<R: Read> Chunks<R> {
             if scanned - end > KEPT_LEN {
                 buffer.truncate(end + KEPT_LEN);
                 scanned = buffer.len();
-                let number = self.lines + count as u64 + 1;
+                let number = self.lines + to_u64(count) + 1;
                 self.skip_line(number, &mut buffer)?;
             } else if !self.fill(&mut buffer)? {
                 count += usize::from(scanned > end);
@@ -104,7 +110,7 @@ impl<R: Read> Chunks<R> {
         self.rest.extend_from_slice(buffer.get(end..).unwrap_or_default());
         buffer.truncate(end);
         let first = self.lines + 1;
-        self.lines += count as u64;
+        self.lines += to_u64(count);
         Ok((count > 0).then_some(Chunk { bytes: buffer, first, count }))
     }
 
@@ -122,8 +128,8 @@ impl<R: Read> Chunks<R> {
     fn fill(&mut self, buffer: &mut Vec<u8>) -> io::Result<bool> {
         if !self.at_end {
             let before = buffer.len();
-            buffer.reserve(READ_LEN as usize);
-            self.source.by_ref().take(READ_LEN).read_to_end(buffer)?;
+            buffer.reserve(READ_LEN);
+            self.source.by_ref().take(to_u64(READ_LEN)).read_to_end(buffer)?;
             self.at_end = buffer.len() == before;
         }
         Ok(!self.at_end)
@@ -242,7 +248,7 @@ mod tests {
                 let seen = all(&text, most, 1 << 20);
                 let lens: Vec<bool> = seen.iter().map(|(.., too_long)| *too_long).collect();
                 assert_eq!(lens, [false, true, false]);
-                assert!(seen[1].1.len() <= KEPT_LEN + READ_LEN as usize);
+                assert!(seen[1].1.len() <= KEPT_LEN + READ_LEN);
                 assert_eq!((seen[2].0, seen[2].1.as_slice()), (3, &b"next"[..]));
             }
         }

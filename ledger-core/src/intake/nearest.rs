@@ -1,5 +1,10 @@
 //! "Did you mean": the known word that is nearest to one that is not known.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "edits between words of at most `WORD_LEN_MAX` bytes"
+)]
+
 /// Words longer than this are not compared.
 const WORD_LEN_MAX: usize = 128;
 

@@ -1,8 +1,11 @@
 //! Places in text files: lines, columns, and the line to be shown.
 
+#![expect(clippy::arithmetic_side_effects, reason = "places in a text in memory")]
+
 use std::cell::Cell;
 
 use crate::vocab::Place;
+use crate::vocab::to_u64;
 
 /// Most characters of a line that are shown.
 const SHOWN_CHARS_MAX: usize = 200;
@@ -35,7 +38,7 @@ pub fn column(line: &[u8], offset: usize) -> u64 {
         .utf8_chunks()
         .map(|chunk| chunk.valid().chars().count() + chunk.invalid().len())
         .sum();
-    characters as u64 + 1
+    to_u64(characters) + 1
 }
 
 /// A place in a line.
@@ -82,7 +85,7 @@ impl<'a> LineIndex<'a> {
         let between = line.get(known..).unwrap_or_default();
         let column = before + column(between, offset - known) - 1;
         self.last.set((start, offset, column));
-        Place::File { path: path.to_owned(), line: number as u64, column, text: Some(shown(line)) }
+        Place::File { path: path.to_owned(), line: to_u64(number), column, text: Some(shown(line)) }
     }
 }
 

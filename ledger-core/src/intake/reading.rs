@@ -6,6 +6,8 @@
 //! block, and memory does not grow with the file. Where lines are so long that a chunk holds fewer,
 //! chunks are judged one after another until the block is full.
 
+#![expect(clippy::arithmetic_side_effects, reason = "counts of what was read of one file")]
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
@@ -34,6 +36,7 @@ use crate::usage::LineBlock;
 use crate::vocab::Code;
 use crate::vocab::Period;
 use crate::vocab::Problem;
+use crate::vocab::to_u64;
 
 /// Makes rows of lines, one after another.
 pub(in crate::intake) trait LineReader {
@@ -108,7 +111,7 @@ where
                     return end.unreadable(&error);
                 }
             };
-            end.lines += chunk.len() as u64;
+            end.lines += to_u64(chunk.len());
             if end.is_too_large() {
                 break;
             }

@@ -149,7 +149,9 @@ impl<'a> Rows<'a> {
             stretches: terms.iter().map(|of| Admission::new(of, terms.level())).collect(),
             gross_required: !terms.iter().any(|terms| terms.is_priced_base()),
             period,
-            key_span: key_span.filter(|(first, last)| last - first + 1 == key_columns.len()),
+            key_span: key_span.filter(|(first, last)| {
+                last.abs_diff(*first) == key_columns.len().saturating_sub(1)
+            }),
             key_columns,
             findings: Findings::new(path),
             builder: BlockBuilder::new(

@@ -6,6 +6,7 @@ use crate::vocab::Id;
 use crate::vocab::Place;
 use crate::vocab::Problem;
 use crate::vocab::PublicKey;
+use crate::vocab::to_u64;
 
 /// Reads lines of `principals [options] keytype base64 [comment]`. A principal is a party's id;
 /// several are separated by commas. `path` is how messages name the file. Errors: [`Code::Key`],
@@ -17,8 +18,9 @@ pub fn read_signers(path: &str, source: &[u8]) -> Result<Vec<(Id, PublicKey)>, P
         if line.trim().is_empty() || line.trim_start().starts_with('#') {
             continue;
         }
-        let placed =
-            |problem: Problem| problem.at(in_line(path, at as u64 + 1, line.as_bytes(), 0));
+        let placed = |problem: Problem| {
+            problem.at(in_line(path, to_u64(at).saturating_add(1), line.as_bytes(), 0))
+        };
         let refused = |what: &str| {
             placed(
                 Problem::new(Code::Key, what.to_owned())

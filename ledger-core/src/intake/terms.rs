@@ -37,6 +37,7 @@ use crate::vocab::Rate;
 use crate::vocab::Rounding;
 use crate::vocab::Text;
 use crate::vocab::Value;
+use crate::vocab::to_u64;
 
 /// What reading a terms file came to.
 #[derive(Clone, Debug)]
@@ -85,7 +86,7 @@ pub fn read_terms(path: &str, source: &[u8]) -> TermsFile {
     let mut reader = Reader::new(text);
     let draft = draft(&mut reader, document.as_table());
     let checked = check(draft);
-    let problems_total = reader.problems_total + checked.problems.len() as u64;
+    let problems_total = reader.problems_total.saturating_add(to_u64(checked.problems.len()));
     let mut found = reader.problems;
     found.extend(checked.problems);
     TermsFile {

@@ -254,7 +254,7 @@ fn array<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 
 /// A basic string. Texts of terms hold no control characters, so these two escapes suffice.
 fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
+    let mut quoted = String::new();
     quoted.push('"');
     for c in text.chars() {
         if matches!(c, '"' | '\\') {

@@ -135,7 +135,7 @@ impl Reader {
     }
 
     fn add(&mut self, at: &At, problem: impl FnOnce() -> Problem) {
-        self.problems_total += 1;
+        self.problems_total = self.problems_total.saturating_add(1);
         if self.problems.len() < TERMS_ERRORS_MAX {
             self.problems.push(TermsProblem::new(at, problem()));
         }

@@ -88,7 +88,7 @@ fn a_file_comes_to_the_sums_of_its_lines() {
          2026-06-30,USD,007,\"a \"\"b\"\", c\",,1.5,0");
     let sums = sums(&usage);
     assert_eq!((usage.lines, sums.lines(), sums.keys()), (3, 3, 2));
-    let total = sums.total();
+    let total = sums.total().expect("in bounds");
     let unit = 10i128.pow(12);
     assert_eq!(total.gross, Sum(17 * unit));
     assert_eq!(total.meter(&name("requests")), Sum(9 * unit / 2));

@@ -81,7 +81,7 @@ fn gross_may_be_left_out_where_the_base_is_priced() {
     let by_price = TermsByDay::one(&priced, Level::Two);
     let text = "day,model,input_tokens\n2026-06-01,llama-3,5\n";
     let usage = csv_comes_to(&by_price, text, &[]);
-    assert_eq!(sums(&usage).total().gross, Sum(0));
+    assert_eq!(sums(&usage).total().expect("in bounds").gross, Sum(0));
     csv_comes_to(&by_price, "day,gross,model\n2026-06-01,,\n2026-06-01,2,\n", &[]);
     csv_comes_to(&by_price, "¦model,input_tokens\nllama-3,5\n", &[Code::CsvHeader]);
     jsonl_comes_to(&by_price, "{\"day\": \"2026-06-01\", \"requests\": \"5\"}", &[]);

@@ -12,6 +12,7 @@ use crate::store::Segment;
 use crate::store::reader::FrameAt;
 use crate::store::segment::SEGMENT_HEADER_LEN;
 use crate::vocab::RecordHash;
+use crate::vocab::to_u64;
 
 /// Bytes of the log behind the last checkpoint from which on another one is worth its writing.
 const UNSAVED_MIN: u64 = 256 << 10;
@@ -65,12 +66,12 @@ impl Progress {
     /// Adds a record that was read.
     pub(super) fn add(&mut self, at: FrameAt, hash: &RecordHash, signature: &[u8; 64]) {
         self.fingerprints.add(at, hash, signature);
-        self.unsaved = self.unsaved.saturating_add(at.len as u64);
+        self.unsaved = self.unsaved.saturating_add(to_u64(at.len));
     }
 
     /// Adds records that this process has appended; the last of them ends at this segment and offset.
     pub(super) fn add_written(&mut self, written: &[WrittenRecord], (segment, end): (u32, u64)) {
-        let len: u64 = written.iter().map(|record| record.len as u64).sum();
+        let len: u64 = written.iter().map(|record| to_u64(record.len)).sum();
         let mut offset = end.saturating_sub(len);
         for record in written {
             let at = FrameAt { segment, offset, start: 0, len: record.len };
@@ -89,7 +90,7 @@ impl Progress {
     /// they were read.
     pub(super) fn checkpoint(&self, state: &State, segments: &[Segment]) -> Option<Checkpoint> {
         let position = match self.fingerprints.position() {
-            (0, 0) => (0, SEGMENT_HEADER_LEN as u64),
+            (0, 0) => (0, to_u64(SEGMENT_HEADER_LEN)),
             position => position,
         };
         Some(Checkpoint {

@@ -1,5 +1,10 @@
 //! Reading records through the look-ups, and without them.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "counts of records that were read: no disk holds 2^64"
+)]
+
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -33,6 +38,7 @@ use crate::vocab::EventId;
 use crate::vocab::Id;
 use crate::vocab::Problem;
 use crate::vocab::Timestamp;
+use crate::vocab::to_u64;
 
 /// A ledger of more records has no look-ups: sled needs 0.1 ms for each to take them in, and reading
 /// the log again takes some µs for each.
@@ -60,14 +66,14 @@ impl Ledger {
             Some(bound) if (bound.records, bound.head) == (records, head) => return true,
             Some(bound) if bound.records < records => {
                 if let Some((rows, place)) = self.rows(bound.place, Some(bound)) {
-                    let count = bound.rows + rows.len() as u64;
+                    let count = bound.rows + to_u64(rows.len());
                     return index.apply(rows, &Bound { records, head, place, rows: count });
                 }
             }
             _ => {}
         }
         let Some((rows, place)) = self.rows((0, 0), None) else { return false };
-        let bound = Bound { records, head, place, rows: rows.len() as u64 };
+        let bound = Bound { records, head, place, rows: to_u64(rows.len()) };
         index.clear() && index.apply(rows, &bound)
     }
 
@@ -100,7 +106,7 @@ impl Ledger {
                     return None;
                 }
                 (next, last) = (fact.seq + 1, fact.hash);
-                place = (at.segment, at.offset + at.len as u64);
+                place = (at.segment, at.end());
                 rows.extend(RecordRow::of(&self.state, &fact, (at.segment, at.offset)).rows());
             }
         }
@@ -175,7 +181,7 @@ impl Ledger {
     /// When the ledger was opened: the recorded time of record 0. Errors: those of
     /// [`Ledger::open`].
     pub fn opened_at(&self) -> Result<Timestamp, Problem> {
-        let first = self.frame_at(0, SEGMENT_HEADER_LEN as u64);
+        let first = self.frame_at(0, to_u64(SEGMENT_HEADER_LEN));
         let record = first.as_deref().and_then(|frame| StoredRecord::read(frame).ok());
         if let Some(record) = record.and_then(|record| record.check_hash().ok())
             && record.stored.hash.0 == ledger_id(&self.state).0

@@ -32,6 +32,7 @@ use crate::usage::UsageSums;
 use crate::vocab::Code;
 use crate::vocab::Digest;
 use crate::vocab::EventId;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Problem;
 use crate::vocab::digest::Domain;
 use crate::wire::block;
@@ -153,7 +154,7 @@ impl ReportDraft<'_> {
 
     /// A part's nonce follows from that of the report.
     fn add_part(&mut self, lines: PreparedBlock) -> Result<(), Problem> {
-        let index = self.parts.len() as u32;
+        let index = u32::try_from(self.parts.len()).map_err(|_| OutOfBounds)?;
         let mut hasher = Domain::PartNonce.hasher();
         hasher.update(&self.signing.nonce).update(&index.to_le_bytes());
         let mut nonce = [0; 16];

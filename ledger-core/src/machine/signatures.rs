@@ -1,6 +1,8 @@
 //! What each key signed on which previous hash: it keeps a key from signing two records on one
 //! previous record. Read and written under a lock, since two copies may be written at once.
 
+#![expect(clippy::arithmetic_side_effects, reason = "lengths inside one file")]
+
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
@@ -25,6 +27,7 @@ use crate::vocab::Problem;
 use crate::vocab::PublicKey;
 use crate::vocab::RecordHash;
 use crate::vocab::digest::Domain;
+use crate::vocab::to_u64;
 
 /// Bytes of one entry: previous hash and record hash.
 const SIGNED_LEN: usize = 64;
@@ -178,18 +181,18 @@ impl SignatureLog {
             let file = self.files.open(&path, How::AppendOrCreate)?;
             // What was written in part before (a full disk, a power cut) would shift what follows.
             let len = file.len()?;
-            let complete = len - len % SIGNED_LEN as u64;
+            let complete = len - len % to_u64(SIGNED_LEN);
             if len != complete {
                 file.set_len(complete)?;
             }
             write_all(&*file, &entries)?;
-            Ok(complete + entries.len() as u64)
+            Ok(complete + to_u64(entries.len()))
         };
         let end = append().map_err(|error| unwritten(&path, &error))?;
         let last = entries.last_chunk().map(|entry| LastEntry {
             path: path.clone(),
             entry: *entry,
-            at: end.saturating_sub(SIGNED_LEN as u64),
+            at: end.saturating_sub(to_u64(SIGNED_LEN)),
         });
         if let Ok(mut noted) = self.last.lock() {
             *noted = last;

@@ -1,5 +1,10 @@
 //! Groups: the exact sums of the lines that are rated alike in one period, and their base.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "numbers of clauses and stretches that the terms themselves gave"
+)]
+
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
@@ -26,6 +31,7 @@ use crate::vocab::Date;
 use crate::vocab::Exact;
 use crate::vocab::Id;
 use crate::vocab::Name;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Period;
 use crate::vocab::Value;
 use crate::vocab::exact;
@@ -55,14 +61,13 @@ pub struct GroupSums {
 /// The groups of a period, in the order in which they are rated.
 pub type PeriodGroups = BTreeMap<GroupKey, GroupSums>;
 
-/// Adds groups to those of the same period. Sums of admitted lines stay in bounds.
-pub(crate) fn merge(groups: &mut PeriodGroups, more: PeriodGroups) {
-    for (key, sums) in more {
-        let known = groups.entry(key).or_default();
-        known.lines.add(&sums.lines);
-        if let Some(priced) = sums.priced {
-            *known.priced.get_or_insert_with(Exact::zero) += priced;
+impl GroupSums {
+    /// Adds other sums to these. Errors: [`OutOfBounds`].
+    pub(crate) fn add(&mut self, other: &GroupSums) -> Result<(), OutOfBounds> {
+        if let Some(priced) = &other.priced {
+            *self.priced.get_or_insert_with(Exact::zero) += priced;
         }
+        self.lines.add(&other.lines)
     }
 }
 
@@ -113,6 +118,8 @@ pub enum Unrated {
     Rule,
     /// A quantity of a priced meter has no price.
     Price,
+    /// With it the sums of its group leave 128 bits, which the bounds of a ledger exclude.
+    OutOfBounds,
 }
 
 /// What terms say about lines with the same attributes, worked out once.
@@ -218,10 +225,9 @@ impl<'a> Grouping<'a> {
                 Ok(placed) => placed,
                 Err(why) => return Err(self.first_unrated(usage).unwrap_or((cell.key, why))),
             };
-            let entry = groups.entry(group).or_default();
-            entry.lines.add(&cell.sums);
-            if let Some(priced) = priced {
-                *entry.priced.get_or_insert_with(Exact::zero) += priced;
+            let sums = GroupSums { lines: cell.sums, priced };
+            if groups.entry(group).or_default().add(&sums).is_err() {
+                return Err((cell.key, Unrated::OutOfBounds));
             }
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! From rounded amounts to what parties get: caps, guarantees, divided pools.
 
+#![expect(clippy::arithmetic_side_effects, reason = "days between two dates")]
+
 use std::collections::BTreeMap;
 
 use num_bigint::BigInt;
@@ -79,8 +81,8 @@ impl Trackers {
             }
         }
         let mut top_ups = Vec::new();
-        for (at, over) in WINDOWS.into_iter().enumerate() {
-            let got = self.0[at].got.checked_add(units)?;
+        for (over, tracker) in WINDOWS.into_iter().zip(&self.0) {
+            let got = tracker.got.checked_add(units)?;
             let minimum = terms.minimum_of(party, over).map(|minimum| minimum.amount);
             let Some(minimum) = minimum else { continue };
             let Some(days) = due(versions, over, period) else { continue };
@@ -174,15 +176,15 @@ pub(in crate::rating) fn divide(split: &Split, amount: Amount, digits: u32) -> O
     }
     let given: BigInt = quotas.iter().map(|(floor, _)| floor).sum();
     let left = (pool - given).to_usize()?;
-    let mut order: Vec<usize> = (0..quotas.len()).collect();
+    let mut order: Vec<&mut (BigInt, Exact)> = quotas.iter_mut().collect();
     // The sort is stable: of equal remainders, the part listed first stays first.
-    order.sort_by(|a, b| quotas[*b].1.cmp(&quotas[*a].1));
-    for at in order.into_iter().take(left) {
-        quotas[at].0 += 1;
+    order.sort_by(|a, b| b.1.cmp(&a.1));
+    for (floor, _) in order.into_iter().take(left) {
+        *floor += 1;
     }
     let signed = |units: &BigInt| {
         let units = units.to_i128()?;
-        Amount::from_minor(if amount.is_negative() { -units } else { units }, digits)
+        Amount::from_minor(if amount.is_negative() { units.checked_neg()? } else { units }, digits)
     };
     split
         .parts

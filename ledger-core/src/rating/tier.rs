@@ -1,5 +1,7 @@
 //! Steps: how a position turns a base and a quantity into what is earned.
 
+#![expect(clippy::arithmetic_side_effects, reason = "numbers of steps; everything else is exact")]
+
 use std::collections::BTreeMap;
 
 use crate::rating::derivation::Operand;
@@ -192,8 +194,9 @@ impl Standing {
         let before = if self.continues(start) { step_at(&tiers.steps, &first) + 1 } else { 0 };
         let after = step_at(&tiers.steps, &position) + 1;
         let back = after < before;
-        for at in before.min(after)..before.max(after) {
-            for (party, amount) in &tiers.steps[at].flat {
+        let steps = tiers.steps.iter().enumerate();
+        for (at, step) in steps.take(before.max(after)).skip(before.min(after)) {
+            for (party, amount) in &step.flat {
                 let value = exact::of_amount(amount);
                 operands.push(Operand {
                     party: party.clone(),

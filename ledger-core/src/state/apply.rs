@@ -6,7 +6,6 @@ use crate::rating::RatedPeriods;
 use crate::rating::group::Grouping;
 use crate::rating::group::OpenContribution;
 use crate::rating::group::Unrated;
-use crate::rating::group::merge;
 use crate::state::Acknowledged;
 use crate::state::AdvanceRecord;
 use crate::state::Agreement;
@@ -105,10 +104,10 @@ pub(crate) struct ReportChange {
 /// Groups that a report adds to those of its period, or puts in their place.
 #[derive(Clone, Debug)]
 pub(crate) enum GroupChange {
-    /// More lines.
-    More(PeriodGroups),
-    /// Other lines.
-    Instead(PeriodGroups),
+    /// The groups that it has lines in.
+    Some(PeriodGroups),
+    /// All groups of the period.
+    All(PeriodGroups),
 }
 
 /// Groups of periods that are summed again.
@@ -148,9 +147,9 @@ fn cannot_be_rated(why: Unrated) -> Problem {
 }
 
 impl Agreement {
-    /// The groups of the lines of a report alone. Errors: [`Code::Internal`] for a line that was
-    /// not admitted.
-    pub(crate) fn groups_of(
+    /// The groups of a period that a report has lines in, with these lines. Errors:
+    /// [`Code::Internal`] for a line that was not admitted.
+    pub(crate) fn groups_with_more(
         &self,
         period: Period,
         lines: &UsageSums,
@@ -158,11 +157,15 @@ impl Agreement {
         let mut groups = PeriodGroups::new();
         let grouping = Grouping::new(&self.versions, &self.contributions, period);
         grouping.add(&mut groups, lines).map_err(|(_, why)| cannot_be_rated(why))?;
+        let before = self.groups(period);
+        for (key, sums) in &mut groups {
+            before.get(key).map_or(Ok(()), |before| sums.add(before))?;
+        }
         Ok(groups)
     }
 
     /// The groups of a period with other lines in the place of a report's. Errors: those of
-    /// [`Agreement::groups_of`].
+    /// [`Agreement::groups_with_more`].
     pub(crate) fn groups_with(
         &self,
         period: Period,
@@ -422,8 +425,8 @@ impl Agreement {
         self.reports.insert(id, report);
         self.rated.forget_from(period);
         match groups {
-            GroupChange::More(more) => merge(self.groups.entry(period).or_default(), more),
-            GroupChange::Instead(groups) => {
+            GroupChange::Some(groups) => self.groups.entry(period).or_default().extend(groups),
+            GroupChange::All(groups) => {
                 self.groups.insert(period, groups);
             }
         }

@@ -143,7 +143,7 @@ impl Serialize for Events {
         for row in &self.rows {
             bytes.extend_from_slice(row.id.bytes());
             bytes.extend_from_slice(row.content.bytes());
-            bytes.extend_from_slice(&(row.kind as u16).to_le_bytes());
+            bytes.extend_from_slice(&row.kind.number().to_le_bytes());
         }
         serializer.serialize_bytes(&bytes)
     }

@@ -15,7 +15,8 @@ use crate::vocab::Name;
 use crate::vocab::exact::Sum;
 
 /// Absolute sums of what was ever reported, corrected lines included: what bounds every amount
-/// that can follow.
+/// that can follow. No amount comes of them: one that leaves 128 bits stays at the largest number,
+/// which is past every bound and refused.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Exposure {
     /// How many lines.
@@ -70,7 +71,5 @@ impl Exposure {
 
 /// The absolute value of an amount, in units of 10^-12.
 fn whole_sum(amount: &Amount) -> u128 {
-    let mut sum = Sum(0);
-    sum.add_scaled(amount.mantissa(), amount.scale());
-    sum.0.unsigned_abs()
+    Sum::of(amount).0.unsigned_abs()
 }

@@ -194,7 +194,7 @@ impl State {
         (seq, hash, at): (u64, RecordHash, Timestamp),
         (id, content, kind): (EventId, ContentDigest, Kind),
     ) {
-        self.next_seq = seq + 1;
+        self.next_seq = seq.saturating_add(1);
         self.head = hash;
         self.recorded_at = at;
         self.events.insert(EventRow { id, content, seq, kind });

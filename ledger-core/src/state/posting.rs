@@ -372,7 +372,7 @@ fn interest(
     principal: Amount,
     (due_on, received_on): (Date, Date),
 ) -> Result<Amount, OutOfBounds> {
-    let days = i64::from(received_on.days()) - i64::from(due_on.days());
+    let days = i64::from(received_on.days()).saturating_sub(i64::from(due_on.days()));
     let year = exact::of_amount(&principal) * exact::of_rate(&rate);
     let interest = year * whole(days) / whole(365);
     terms.rounding.round(&interest, terms.currency.minor_digits()).ok_or(OutOfBounds)

@@ -29,6 +29,7 @@ use crate::vocab::Period;
 use crate::vocab::StateRoot;
 use crate::vocab::Text;
 use crate::vocab::Timestamp;
+use crate::vocab::to_u64;
 
 /// A usage report or a correction of one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -77,7 +78,7 @@ impl OpenPart {
             id: fact.id,
             author: fact.author.clone(),
             payload: fact.payload,
-            lines: part.block.lines() as u64,
+            lines: to_u64(part.block.lines()),
         }
     }
 }

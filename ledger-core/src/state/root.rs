@@ -31,6 +31,7 @@ use crate::vocab::StateRoot;
 use crate::vocab::digest::Domain;
 use crate::vocab::exact::Sum;
 use crate::vocab::exact::fraction_text;
+use crate::vocab::to_u64;
 
 /// The version of the state root that statements and acknowledgements name at a format level.
 pub fn version(level: Level) -> u16 {
@@ -231,6 +232,7 @@ fn usage_1(out: &mut Writer, agreement: &Agreement, period: Period) {
     });
 }
 
+#[expect(clippy::as_conversions, reason = "an agreement has far fewer versions than 2^32")]
 fn usage_2(out: &mut Writer, agreement: &Agreement, period: Period) {
     reports(out, agreement, period);
     let stretches = agreement.versions().stretches(period);
@@ -364,10 +366,11 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        self.count(text.len() as u64);
+        self.count(to_u64(text.len()));
         self.0.extend_from_slice(text.as_bytes());
     }
 
+    #[expect(clippy::as_conversions, reason = "a scale is at most 12")]
     fn decimal(&mut self, mantissa: i128, scale: u32) {
         self.0.extend_from_slice(&mantissa.to_le_bytes());
         self.0.push(scale as u8);
@@ -398,7 +401,7 @@ impl Writer {
     }
 
     fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Writer, &T)) {
-        self.count(items.len() as u64);
+        self.count(to_u64(items.len()));
         items.iter().for_each(|item| write(self, item));
     }
 }

@@ -5,6 +5,8 @@
 //! nothing is taken back, and if the disk then does not confirm it, this process records nothing
 //! more. Sealed segments never change; a new file is made known by a sync of its folder.
 
+#![expect(clippy::arithmetic_side_effects, reason = "lengths of files, and places in them")]
+
 use std::fs::TryLockError;
 use std::io;
 use std::path::Path;
@@ -28,6 +30,7 @@ use crate::store::folder::Refusal;
 use crate::vocab::Code;
 use crate::vocab::Place;
 use crate::vocab::Problem;
+use crate::vocab::to_u64;
 
 /// The folder of the segments, inside the ledger's.
 pub const LOG_FOLDER: &str = "log";
@@ -384,7 +387,7 @@ impl DiskLog {
             return Err(Failure::TakenBack(cannot_write(&path, &error)));
         }
         last.file.sync_data().map_err(|error| Failure::InDoubt(path, error))?;
-        last.len += frame.len() as u64;
+        last.len += to_u64(frame.len());
         self.end = Some((last.number, last.len));
         self.last = Some(last);
         Ok(())
@@ -415,7 +418,7 @@ impl DiskLog {
                 draft,
                 file,
                 number,
-                begin_len: begin.len() as u64,
+                begin_len: to_u64(begin.len()),
                 written: 0,
                 named: false,
             };
@@ -501,12 +504,13 @@ impl DiskLog {
         let settle = || -> io::Result<()> {
             let mut at = if last.number == segment { offset } else { 0 };
             let file = self.inside.open(&path, How::Write)?;
-            let mut chunk = vec![0; CHUNK_LEN];
+            let mut chunk = Vec::new();
             while at < last.len {
                 let len = usize::try_from(last.len - at).unwrap_or(CHUNK_LEN).min(CHUNK_LEN);
-                read_exact_at(&*file, &mut chunk[..len], at)?;
-                write_all_at(&*file, &chunk[..len], at)?;
-                at += len as u64;
+                chunk.resize(len, 0);
+                read_exact_at(&*file, &mut chunk, at)?;
+                write_all_at(&*file, &chunk, at)?;
+                at += to_u64(len);
             }
             // What was cut behind it, too, if that was not confirmed.
             file.set_len(last.len)?;

@@ -8,6 +8,7 @@ use crate::store::files::Files;
 use crate::store::files::OpenFile;
 use crate::store::files::write_all;
 use crate::vocab::Problem;
+use crate::vocab::to_u64;
 
 /// A group of records that is being written, under a name that no reader looks for. It is removed
 /// unless it is published.
@@ -32,7 +33,7 @@ impl Draft {
     /// [`crate::vocab::Code::DiskWrite`].
     pub fn push(&mut self, frame: &[u8]) -> Result<(), Problem> {
         write_all(&*self.file, frame).map_err(|error| cannot_write(&self.path, &error))?;
-        self.written += frame.len() as u64;
+        self.written = self.written.saturating_add(to_u64(frame.len()));
         Ok(())
     }
 }

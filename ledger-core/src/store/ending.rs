@@ -1,6 +1,11 @@
 //! How a log ends: what one append can leave unfinished, and what is damage
 //! (`schemas/log-format.md`, "How a log ends").
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "places inside sectors, and lengths of frames in memory"
+)]
+
 use crate::chain::FRAME_HEADER_LEN;
 use crate::chain::FRAME_TRAILER_LEN;
 use crate::chain::StoredRecord;
@@ -8,14 +13,15 @@ use crate::chain::frame::FrameHeader;
 use crate::limits::FRAME_LEN_MAX;
 use crate::vocab::Code;
 use crate::vocab::Problem;
+use crate::vocab::to_u64;
 
 /// What a disk writes at once: a sector that was never written reads as zeros.
 const SECTOR_LEN: usize = 512;
 /// Bytes of the longest frame.
-pub const WHOLE_FRAME_LEN_MAX: u64 = (FRAME_HEADER_LEN + FRAME_LEN_MAX + FRAME_TRAILER_LEN) as u64;
+pub const WHOLE_FRAME_LEN_MAX: u64 = to_u64(FRAME_HEADER_LEN + FRAME_LEN_MAX + FRAME_TRAILER_LEN);
 /// Bytes from the start of a frame that tell whether one append can have left them: its header,
 /// and every sector that holds a part of it.
-pub const START_LEN: u64 = 2 * SECTOR_LEN as u64;
+pub const START_LEN: usize = 2 * SECTOR_LEN;
 
 /// How a log ends, once every whole frame was read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,7 +67,7 @@ pub fn begins_as_one_frame(start: &[u8], offset: u64, next_seq: Option<u64>) -> 
         return next_seq.is_none_or(|seq| seq == header.seq);
     }
     let (first, rest) = start.split_at(start.len().min(to_border(offset)));
-    let second = &rest[..rest.len().min(SECTOR_LEN)];
+    let second = rest.get(..SECTOR_LEN).unwrap_or(rest);
     is_zero(first) || (first.len() < FRAME_HEADER_LEN && is_zero(second))
 }
 
@@ -86,16 +92,22 @@ pub fn torn_record(frame: &[u8], offset: u64) -> Option<u64> {
     FrameHeader::found(frame).filter(|_| is_torn).map(|header| header.seq)
 }
 
+/// Bytes from the border of a sector to an offset in it.
+#[expect(clippy::as_conversions, reason = "fewer than a sector has")]
+fn in_sector(offset: u64) -> usize {
+    (offset % to_u64(SECTOR_LEN)) as usize
+}
+
 /// Bytes from an offset of a file to the next border of a sector.
 fn to_border(offset: u64) -> usize {
-    SECTOR_LEN - (offset % SECTOR_LEN as u64) as usize
+    SECTOR_LEN - in_sector(offset)
 }
 
 /// What the last sector of the file holds of a frame that ends there.
 fn last_piece(frame: &[u8], offset: u64) -> &[u8] {
-    let end = ((offset % SECTOR_LEN as u64) as usize + frame.len()) % SECTOR_LEN;
+    let end = (in_sector(offset) + frame.len()) % SECTOR_LEN;
     let len = if end == 0 { SECTOR_LEN } else { end };
-    &frame[frame.len().saturating_sub(len)..]
+    frame.get(frame.len().saturating_sub(len)..).unwrap_or(frame)
 }
 
 /// Whether a frame at an offset of its file holds a sector that was never written.

@@ -1,6 +1,8 @@
 //! The file operations that the store needs, and nothing more: one trait, so that a test can let
 //! any one of them fail, fall short or be the last before a power cut.
 
+#![expect(clippy::arithmetic_side_effects, reason = "places in a file")]
+
 use std::fmt;
 use std::fs;
 use std::fs::File;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 
 use crate::store::folder;
 use crate::store::private::PrivateFiles;
+use crate::vocab::to_u64;
 
 /// How a file is opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -285,7 +288,7 @@ pub fn write_all(file: &dyn OpenFile, bytes: &[u8]) -> io::Result<()> {
 pub fn write_all_at(file: &dyn OpenFile, bytes: &[u8], mut offset: u64) -> io::Result<()> {
     until_written(bytes, |rest| {
         let written = file.write_at(rest, offset)?;
-        offset += written as u64;
+        offset += to_u64(written);
         Ok(written)
     })
 }
@@ -301,7 +304,7 @@ pub fn read_exact_at(
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(read) => {
                 buffer = buffer.get_mut(read..).unwrap_or_default();
-                offset += read as u64;
+                offset += to_u64(read);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

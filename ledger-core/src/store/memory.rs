@@ -4,6 +4,8 @@ use crate::store::Segment;
 use crate::store::SegmentSource;
 use crate::vocab::Code;
 use crate::vocab::Problem;
+use crate::vocab::to_u64;
+use crate::vocab::to_usize;
 
 /// Segments in memory, by number from 0.
 #[derive(Clone, Debug, Default)]
@@ -14,17 +16,17 @@ pub struct MemoryLog {
 
 impl SegmentSource for MemoryLog {
     fn segments(&self) -> Result<Vec<Segment>, Problem> {
-        let segment = |(number, bytes): (usize, &Vec<u8>)| Segment {
-            number: number as u32,
-            name: crate::store::SegmentHeader::file_name(number as u32),
-            len: bytes.len() as u64,
+        let segment = |(number, bytes): (u32, &Vec<u8>)| Segment {
+            number,
+            name: crate::store::SegmentHeader::file_name(number),
+            len: to_u64(bytes.len()),
             stamp: String::new(),
         };
-        Ok(self.segments.iter().enumerate().map(segment).collect())
+        Ok((0..).zip(&self.segments).map(segment).collect())
     }
 
     fn read_at(&self, segment: u32, offset: u64, buffer: &mut [u8]) -> Result<(), Problem> {
-        let bytes = self.segments.get(segment as usize);
+        let bytes = self.segments.get(to_usize(segment));
         let from = usize::try_from(offset).ok();
         let found = bytes
             .zip(from)

@@ -1,5 +1,10 @@
 //! Reads a log from front to back in batches of whole frames, and says how it ends.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "places in a file, which the disk bounds, and in a batch of it in memory"
+)]
+
 use std::ops::Range;
 
 use crate::chain::FRAME_HEADER_LEN;
@@ -18,6 +23,8 @@ use crate::store::segment::SEGMENT_HEADER_LEN;
 use crate::vocab::Code;
 use crate::vocab::Place;
 use crate::vocab::Problem;
+use crate::vocab::to_u64;
+use crate::vocab::to_usize;
 
 /// Bytes read at once; a larger frame is read whole.
 const BATCH_LEN: usize = 4 << 20;
@@ -32,6 +39,11 @@ const SEARCH_LEN: usize = 4 << 10;
 const SEARCH_LEN_MAX: u64 = 4 * WHOLE_FRAME_LEN_MAX;
 /// Most bytes of frames that are hashed in that search.
 const TRY_LEN_MAX: u64 = 1 << 30;
+
+/// A length of a file, as one of memory that is not larger than `most`.
+fn at_most(len: u64, most: usize) -> usize {
+    usize::try_from(len).map_or(most, |len| len.min(most))
+}
 
 /// Where a frame lies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,7 +61,7 @@ pub struct FrameAt {
 impl FrameAt {
     /// Its end in the segment.
     pub fn end(self) -> u64 {
-        self.offset.saturating_add(self.len as u64)
+        self.offset.saturating_add(to_u64(self.len))
     }
 }
 
@@ -62,6 +74,7 @@ pub struct Batch {
 
 impl Batch {
     /// The frames with their places.
+    #[expect(clippy::indexing_slicing, reason = "a frame is pushed when its bytes lie here")]
     pub fn frames(&self) -> impl Iterator<Item = (FrameAt, &[u8])> {
         self.frames.iter().map(|at| (*at, &self.bytes[at.start..at.start + at.len]))
     }
@@ -256,13 +269,13 @@ impl<'s> Reader<'s> {
 
     /// Checks number and header of a segment, and steps behind the header.
     fn open_segment(&mut self, segment: &Segment) -> Result<bool, Problem> {
-        let expected = self.first as usize + self.at;
-        if segment.number as usize != expected {
+        let expected = to_usize(self.first) + self.at;
+        if to_usize(segment.number) != expected {
             let message = format!("segment {expected:08} is missing");
             return Ok(self.damaged(Code::SegmentBroken, segment, 0, message));
         }
         let is_last = self.at + 1 == self.segments.len();
-        let header_len = SEGMENT_HEADER_LEN as u64;
+        let header_len = to_u64(SEGMENT_HEADER_LEN);
         if segment.len < header_len {
             if is_last {
                 let tail = Tail { segment: segment.number, offset: 0, len: segment.len };
@@ -309,8 +322,12 @@ impl<'s> Reader<'s> {
     }
 
     /// Reads whole frames from the present place into the batch.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the batch is made `wanted` long, which `start` never passes"
+    )]
     fn read_frames(&mut self, segment: &Segment, batch: &mut Batch) -> Result<(), Problem> {
-        let left = usize::try_from(segment.len - self.offset).unwrap_or(usize::MAX);
+        let left = at_most(segment.len - self.offset, usize::MAX);
         let mut wanted = left.min(self.batch_len);
         self.batch_len = (self.batch_len * 2).min(BATCH_LEN);
         loop {
@@ -327,12 +344,12 @@ impl<'s> Reader<'s> {
                 if len > wanted - start {
                     break;
                 }
-                let offset = self.offset + start as u64;
+                let offset = self.offset + to_u64(start);
                 batch.frames.push(FrameAt { segment: segment.number, offset, start, len });
                 self.next_seq = header.seq.checked_add(1);
                 start += len;
             }
-            self.offset += start as u64;
+            self.offset += to_u64(start);
             let first = FrameHeader::read(&batch.bytes[..wanted]).map(FrameHeader::frame_len);
             match first {
                 Some(len) if batch.is_empty() && len > wanted && len <= left => wanted = len,
@@ -369,7 +386,7 @@ impl<'s> Reader<'s> {
         if len > WHOLE_FRAME_LEN_MAX || len > self.to_search {
             return Ok(false);
         }
-        let mut start = vec![0; len.min(START_LEN) as usize];
+        let mut start = vec![0; at_most(len, START_LEN)];
         self.source.read_at(segment.number, offset, &mut start)?;
         if !begins_as_one_frame(&start, offset, self.next_seq) {
             return Ok(false);
@@ -381,17 +398,17 @@ impl<'s> Reader<'s> {
     /// Whether a segment is zeros from its first byte to its last, and not longer than one with one
     /// frame.
     fn is_zero(&self, segment: &Segment) -> Result<bool, Problem> {
-        if segment.len > SEGMENT_HEADER_LEN as u64 + WHOLE_FRAME_LEN_MAX {
+        if segment.len > to_u64(SEGMENT_HEADER_LEN) + WHOLE_FRAME_LEN_MAX {
             return Ok(false);
         }
         let (mut at, mut bytes) = (0, Vec::new());
         while at < segment.len {
-            bytes.resize((segment.len - at).min(BATCH_LEN as u64) as usize, 0);
+            bytes.resize(at_most(segment.len - at, BATCH_LEN), 0);
             self.source.read_at(segment.number, at, &mut bytes)?;
             if !is_zero(&bytes) {
                 return Ok(false);
             }
-            at += bytes.len() as u64;
+            at += to_u64(bytes.len());
         }
         Ok(true)
     }
@@ -419,28 +436,30 @@ impl<'s> Reader<'s> {
         let mut bytes = Vec::new();
         loop {
             let left = segment.len.saturating_sub(at);
-            bytes.resize(usize::try_from(left).unwrap_or(usize::MAX).min(window), 0);
+            bytes.resize(at_most(left, window), 0);
             let starts = (bytes.len() + 1).saturating_sub(FRAME_HEADER_LEN);
             // Where no record has followed for so long, the log is damaged with or without one.
-            if starts == 0 || self.to_search < starts as u64 {
+            if starts == 0 || self.to_search < to_u64(starts) {
                 return Ok(None);
             }
             self.source.read_at(segment.number, at, &mut bytes)?;
             for start in 0..starts {
                 // No log has 2^40 records: most places are ruled out before anything is hashed.
-                let Some(bytes) = bytes.get(start..start + FRAME_HEADER_LEN) else { continue };
+                let bytes =
+                    bytes.get(start..).and_then(|rest| rest.first_chunk::<FRAME_HEADER_LEN>());
+                let Some(bytes) = bytes else { continue };
                 if bytes[9..12] != [0; 3] || bytes[..4] == [0; 4] {
                     continue;
                 }
                 let Some(header) = FrameHeader::read(bytes) else { continue };
-                let place = at + start as u64;
+                let place = at + to_u64(start);
                 if is_wanted(self, place, header)? {
-                    self.to_search = self.to_search.saturating_sub(start as u64);
+                    self.to_search = self.to_search.saturating_sub(to_u64(start));
                     return Ok(Some((segment.number, place)));
                 }
             }
-            at += starts as u64;
-            self.to_search = self.to_search.saturating_sub(starts as u64);
+            at += to_u64(starts);
+            self.to_search = self.to_search.saturating_sub(to_u64(starts));
             window = (window * 2).min(BATCH_LEN);
         }
     }
@@ -453,12 +472,12 @@ impl<'s> Reader<'s> {
         header: FrameHeader,
     ) -> Result<bool, Problem> {
         let len = header.frame_len();
-        if offset.checked_add(len as u64).is_none_or(|end| end > segment.len) {
+        if offset.checked_add(to_u64(len)).is_none_or(|end| end > segment.len) {
             return Ok(false);
         }
         // Records lie one behind another. Frames inside frames, so many that hashing each would take
         // for ever, were made to that end: the log is damaged whatever they hold.
-        let Some(left) = self.to_try.checked_sub(len as u64) else { return Ok(true) };
+        let Some(left) = self.to_try.checked_sub(to_u64(len)) else { return Ok(true) };
         self.to_try = left;
         let mut frame = vec![0; len];
         self.source.read_at(segment.number, offset, &mut frame)?;

@@ -201,8 +201,8 @@ mod tests {
 
     fn sums(meter: &str, quantity: i128, kind: &str, amount: i128) -> LineSums {
         let mut sums = LineSums::default();
-        sums.add_meter(&Name::parse(meter).expect("a name"), Sum(quantity));
-        sums.add_deduction(&Name::parse(kind).expect("a name"), Sum(amount));
+        sums.add_meter(&Name::parse(meter).expect("a name"), Sum(quantity)).expect("in bounds");
+        sums.add_deduction(&Name::parse(kind).expect("a name"), Sum(amount)).expect("in bounds");
         sums
     }
 

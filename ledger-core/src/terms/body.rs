@@ -557,7 +557,7 @@ impl TermsBody {
         match window {
             Window::Period => period,
             Window::Year => {
-                let years = period.ordinal() - first.ordinal();
+                let years = period.ordinal().saturating_sub(first.ordinal());
                 let back = years.rem_euclid(self.period_length.per_year());
                 (0..back).fold(period, |period, _| period.previous().unwrap_or(period))
             }

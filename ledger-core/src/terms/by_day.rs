@@ -41,7 +41,7 @@ impl<'a> TermsByDay<'a> {
         level: Level,
     ) -> TermsByDay<'a> {
         let later: Vec<(Date, &Terms)> = later.into_iter().collect();
-        debug_assert!(later.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        debug_assert!(later.is_sorted_by(|a, b| a.0 < b.0));
         TermsByDay { first, later, starts_on: agreement.0, ends_on: agreement.1, level }
     }
 
@@ -141,12 +141,12 @@ mod tests {
             TermsByDay::new(&one, [(day("2026-06-10"), &two)], (one.starts_on, None), Level::Two);
         let mut sums = LineSums::default();
         for name in ["output", "requests"] {
-            sums.add_meter(&Name::parse(name).expect("a name"), Sum(1));
+            sums.add_meter(&Name::parse(name).expect("a name"), Sum(1)).expect("in bounds");
         }
-        sums.add_deduction(&Name::parse("refunds").expect("a name"), Sum(0));
+        sums.add_deduction(&Name::parse("refunds").expect("a name"), Sum(0)).expect("in bounds");
         assert_eq!(terms.undeclared(&sums), None);
         let fees = Name::parse("fees").expect("a name");
-        sums.add_deduction(&fees, Sum(0));
+        sums.add_deduction(&fees, Sum(0)).expect("in bounds");
         assert_eq!(terms.undeclared(&sums), Some(&fees));
     }
 }

@@ -1,5 +1,11 @@
 //! Clause index: which clauses of terms hold for a line, asked about all of them at once.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "places of clauses of one version of the terms, of which there are a few hundred"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;

@@ -80,7 +80,7 @@ pub(in crate::terms) fn check<'a>(
 ) -> Clauses {
     let (base_from, price_tolerance) = base(judge, draft);
     let prices = prices(judge, draft, declared, known);
-    let modifiers = count(&draft.exclusivities) + count(&draft.contributions);
+    let modifiers = count(&draft.exclusivities).saturating_add(count(&draft.contributions));
     if let Some(at) = draft.contributions.place().or(draft.exclusivities.place()) {
         judge.at_most(at, "exclusivities and contributions", modifiers, MODIFIERS_MAX);
     }

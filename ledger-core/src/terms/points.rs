@@ -1,5 +1,10 @@
 //! What exclusivities and contributions can add to the rates of a rule.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "rates and points are below 10^15 each, and terms hold a few hundred"
+)]
+
 use std::collections::BTreeMap;
 
 use crate::limits::MODIFIERS_MAX;

@@ -1,5 +1,10 @@
 //! Judges the rules of a draft: conditions, shares, tiers and steps.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "rates and points are below 10^15 each, and terms hold a few hundred"
+)]
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 

@@ -1,5 +1,7 @@
 //! The versions of an agreement's terms, and which of them is in force when.
 
+#![expect(clippy::arithmetic_side_effects, reason = "numbers of versions in memory")]
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -104,6 +106,11 @@ impl Versions {
         std::iter::once(&self.first).chain(&self.later)
     }
 
+    /// The number of the version accepted last.
+    pub fn last_number(&self) -> usize {
+        self.later.len()
+    }
+
     /// How many versions there are.
     pub fn count(&self) -> usize {
         1 + self.later.len()
@@ -164,7 +171,7 @@ impl Versions {
     /// payment): the one in force on its last day.
     pub fn number_of(&self, period: Period) -> usize {
         match self.last_period() {
-            Some(last) if period > last => self.count() - 1,
+            Some(last) if period > last => self.last_number(),
             _ => self.number_on(self.clipped(period.last_day())),
         }
     }
@@ -185,11 +192,13 @@ impl Versions {
         cuts.sort();
         cuts.dedup();
         let mut stretches: Vec<Stretch> = Vec::new();
-        for pair in cuts.windows(2).filter(|pair| from <= pair[0] && pair[1] <= to) {
-            let version = self.number_on(pair[0]);
+        let ends = cuts.iter().copied().skip(1);
+        let pairs = cuts.iter().copied().zip(ends);
+        for (first, after) in pairs.filter(|(first, after)| from <= *first && *after <= to) {
+            let version = self.number_on(first);
             match stretches.last_mut() {
-                Some(last) if last.version == version => last.to = pair[1],
-                _ => stretches.push(Stretch { version, from: pair[0], to: pair[1] }),
+                Some(last) if last.version == version => last.to = after,
+                _ => stretches.push(Stretch { version, from: first, to: after }),
             }
         }
         stretches

@@ -143,7 +143,7 @@ impl Warnings {
             let mut look = |shares: &[(Id, Rate)], at: Option<&At>| {
                 let negative = shares
                     .iter()
-                    .filter(|(party, share)| scaled(*share) + points.down(party) < 0)
+                    .filter(|(party, share)| scaled(*share).saturating_add(points.down(party)) < 0)
                     .map(|(party, _)| party.as_str());
                 let negative: Vec<&str> = negative.collect();
                 if !negative.is_empty() {
@@ -326,7 +326,8 @@ fn all_values_covered(
         let matches = |condition: &Condition| {
             condition.patterns.iter().any(|pattern| glob::matches(pattern.as_str(), value))
         };
-        let patterns = wide.patterns.len() + narrow.map_or(0, |narrow| narrow.patterns.len());
+        let patterns =
+            narrow.map_or(0, |narrow| narrow.patterns.len()).saturating_add(wide.patterns.len());
         *left = left.checked_sub(u32::try_from(patterns).ok()?)?;
         if narrow.is_none_or(matches) && !matches(wide) {
             return Some(false);

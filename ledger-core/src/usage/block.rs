@@ -5,6 +5,13 @@
 //! integer per column. There is exactly one block for a sequence of lines: [`LineBlock::new`]
 //! refuses every other arrangement, so that one value has one encoding.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "columns of one block, which have one length; a block has at most 65,536 lines and keys"
+)]
+
 use std::borrow::Cow;
 
 use crate::limits::ATTRIBUTES_MAX;

@@ -1,5 +1,12 @@
 //! Builds blocks from lines, without an allocation per line.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "columns of one block, which have one length; a block has at most 65,536 lines and keys"
+)]
+
 use std::hash::BuildHasher;
 
 use hashbrown::HashTable;

@@ -4,6 +4,13 @@
 //! for every customer has as many cells as one without customers. What is summed by cell is exact,
 //! and what is asked about a cell is asked about every key in it.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "rows of one table, whose columns have one length; fewer than 2^32 rows and texts"
+)]
+
 use rustc_hash::FxHashMap;
 
 use crate::usage::sums::LineKey;

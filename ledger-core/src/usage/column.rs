@@ -1,5 +1,10 @@
 //! Column: one number per row, as integers of one scale and width.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "rows of one table, whose columns have one length; fewer than 2^32 rows and texts"
+)]
+
 use num_traits::AsPrimitive;
 use num_traits::PrimInt;
 use serde::Deserialize;

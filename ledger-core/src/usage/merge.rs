@@ -16,7 +16,7 @@ pub fn merged(blocks: &[LineBlock]) -> Option<LineBlock> {
     if !sums.is_exact() {
         return None;
     }
-    let (attributes, total) = (sums.attributes(), sums.total());
+    let (attributes, total) = (sums.attributes(), sums.total().ok()?);
     let meters = total.meters.iter().map(|(name, _)| name.clone()).collect();
     let deductions = total.deductions.iter().map(|(name, _)| name.clone()).collect();
     let mut builder = BlockBuilder::new(attributes.to_vec(), meters, deductions);
@@ -44,7 +44,7 @@ fn short(sum: Sum) -> Number {
     let (mut mantissa, mut scale) = (sum.0, FRACTION_DIGITS_MAX);
     while scale > 0 && mantissa % 10 == 0 {
         mantissa /= 10;
-        scale -= 1;
+        scale = scale.saturating_sub(1);
     }
     (mantissa, scale)
 }

@@ -1,5 +1,12 @@
 //! Exact sums of usage lines per day, attributes and currency: all that the state keeps of lines.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "rows of one table, whose columns have one length; fewer than 2^32 rows and texts"
+)]
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,6 +24,7 @@ use crate::usage::table::Table;
 use crate::vocab::Currency;
 use crate::vocab::Date;
 use crate::vocab::Name;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Value;
 use crate::vocab::exact::Sum;
 
@@ -71,11 +79,12 @@ impl LineKey {
     }
 }
 
-fn add(sums: &mut Vec<(Name, Sum)>, name: &Name, sum: Sum) {
+fn add(sums: &mut Vec<(Name, Sum)>, name: &Name, sum: Sum) -> Result<(), OutOfBounds> {
     match sums.binary_search_by(|(known, _)| known.cmp(name)) {
-        Ok(at) => sums[at].1 = sums[at].1.plus(sum),
+        Ok(at) => sums[at].1 = sums[at].1.plus(sum)?,
         Err(at) => sums.insert(at, (name.clone(), sum)),
     }
+    Ok(())
 }
 
 fn get(sums: &[(Name, Sum)], name: &Name) -> Sum {
@@ -83,14 +92,14 @@ fn get(sums: &[(Name, Sum)], name: &Name) -> Sum {
 }
 
 impl LineSums {
-    /// Adds to a meter.
-    pub fn add_meter(&mut self, name: &Name, sum: Sum) {
-        add(&mut self.meters, name, sum);
+    /// Adds to a meter. Errors: [`OutOfBounds`].
+    pub fn add_meter(&mut self, name: &Name, sum: Sum) -> Result<(), OutOfBounds> {
+        add(&mut self.meters, name, sum)
     }
 
-    /// Adds to a deduction.
-    pub fn add_deduction(&mut self, name: &Name, sum: Sum) {
-        add(&mut self.deductions, name, sum);
+    /// Adds to a deduction. Errors: [`OutOfBounds`].
+    pub fn add_deduction(&mut self, name: &Name, sum: Sum) -> Result<(), OutOfBounds> {
+        add(&mut self.deductions, name, sum)
     }
 
     /// The quantity of a meter.
@@ -103,12 +112,12 @@ impl LineSums {
         get(&self.deductions, name)
     }
 
-    /// Adds other sums to these.
-    pub fn add(&mut self, other: &LineSums) {
-        self.lines = self.lines.saturating_add(other.lines);
-        self.gross = self.gross.plus(other.gross);
-        other.meters.iter().for_each(|(name, sum)| self.add_meter(name, *sum));
-        other.deductions.iter().for_each(|(name, sum)| self.add_deduction(name, *sum));
+    /// Adds other sums to these. Errors: [`OutOfBounds`].
+    pub fn add(&mut self, other: &LineSums) -> Result<(), OutOfBounds> {
+        self.lines = self.lines.checked_add(other.lines).ok_or(OutOfBounds)?;
+        self.gross = self.gross.plus(other.gross)?;
+        other.meters.iter().try_for_each(|(name, sum)| self.add_meter(name, *sum))?;
+        other.deductions.iter().try_for_each(|(name, sum)| self.add_deduction(name, *sum))
     }
 }
 
@@ -221,11 +230,11 @@ impl UsageSums {
         }
     }
 
-    /// All lines together, whatever their key.
-    pub fn total(&self) -> LineSums {
+    /// All lines together, whatever their key. Errors: [`OutOfBounds`].
+    pub fn total(&self) -> Result<LineSums, OutOfBounds> {
         let mut total = LineSums::default();
-        self.by_currency().values().for_each(|(sums, _)| total.add(sums));
-        total
+        self.by_currency().values().try_for_each(|(sums, _)| total.add(sums))?;
+        Ok(total)
     }
 
     /// All lines of each currency together: their sums, and those of the absolute sums of each key.

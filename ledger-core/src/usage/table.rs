@@ -1,5 +1,12 @@
 //! Table: the exact sums of lines by key, in columns.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "rows of one table, whose columns have one length; fewer than 2^32 rows and texts"
+)]
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 

@@ -1,5 +1,10 @@
 //! Texts: distinct values of attributes, in order, in one piece of memory.
 
+#![expect(
+    clippy::as_conversions,
+    reason = "rows of one table, whose columns have one length; fewer than 2^32 rows and texts"
+)]
+
 use serde::Deserialize;
 use serde::Serialize;
 

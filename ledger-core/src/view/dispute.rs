@@ -302,16 +302,17 @@ pub fn replay(state: &State, id: &EventId) -> Result<DisputeReplay, Problem> {
         let of: Vec<Option<PeriodRating>> =
             rated.iter().map(|(ratings, _)| ratings.get(at).cloned()).collect();
         let Some(period) = of.iter().flatten().next().map(|rating| rating.period) else { continue };
-        let differ = of.windows(2).any(|pair| pair[0] != pair[1]);
+        let differ = !of.is_sorted_by(|a, b| a == b);
         if differ || dispute.period == Some(period) {
             periods.push(PeriodSides { period, ratings: of });
         }
     }
+    let recorded = rated.first().map_or(&[][..], |(recorded, _)| recorded.as_slice());
     let sides = names.iter().zip(&rated).map(|(side, (ratings, unrated))| {
-        let recorded = &rated[0].0[..both];
+        let recorded = recorded.get(..both).unwrap_or(recorded);
         let parties = agreement.versions().beneficiaries().into_iter();
         let answer = |party: &Id| {
-            let sides = (&ratings[..both], recorded);
+            let sides = (ratings.get(..both).unwrap_or(ratings), recorded);
             party_answer(agreement, (dispute, *side), party, (sides, day))
         };
         let parties = parties.map(answer).collect::<Result<_, Problem>>()?;

@@ -168,11 +168,7 @@ impl LinesTotal {
                 gross: index
                     .gross
                     .iter()
-                    .map(|(currency, amount)| {
-                        let mut sum = Sum::default();
-                        sum.add_scaled(amount.mantissa(), amount.scale());
-                        (*currency, sum)
-                    })
+                    .map(|(currency, amount)| (*currency, Sum::of(amount)))
                     .collect(),
             },
         }

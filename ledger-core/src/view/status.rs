@@ -355,7 +355,7 @@ fn acknowledgements(state: &State, agreement: &Agreement) -> Vec<Matter> {
     let parties = agreement.versions().listed_parties().into_iter();
     for party in parties.filter(|party| party.role.is_money_party()) {
         let last = agreement.acknowledged().get(&party.id).map(|last| last.head_seq);
-        let behind = last.map_or(0, |last| last + 1);
+        let behind = last.map_or(0, |last| last.saturating_add(1));
         if (behind..state.next_seq()).any(|seq| is_news(&seq)) {
             matters.push(Matter {
                 who: party.id.clone(),

@@ -20,6 +20,7 @@ use crate::vocab::Currency;
 use crate::vocab::EventId;
 use crate::vocab::Exact;
 use crate::vocab::Name;
+use crate::vocab::OutOfBounds;
 use crate::vocab::Period;
 use crate::vocab::Problem;
 use crate::vocab::Rate;
@@ -90,19 +91,20 @@ pub fn diff(state: &State, first: &EventId, second: &EventId) -> Result<Vec<Usag
         let mut changes = Vec::new();
         let mut compare = |name: String, before: Sum, after: Sum| {
             if before != after {
-                changes.push((name, before, after, after.minus(before)));
+                changes.push((name, before, after, after.minus(before)?));
             }
+            Ok::<(), OutOfBounds>(())
         };
-        compare("gross".into(), before.gross, after.gross);
+        compare("gross".into(), before.gross, after.gross)?;
         let names = |of: fn(&LineSums) -> &Vec<(Name, Sum)>| -> BTreeSet<Name> {
             of(&before).iter().chain(of(&after)).map(|(name, _)| name.clone()).collect()
         };
         for name in names(|sums| &sums.meters) {
-            compare(name.as_str().to_owned(), before.meter(&name), after.meter(&name));
+            compare(name.as_str().to_owned(), before.meter(&name), after.meter(&name))?;
         }
         for name in names(|sums| &sums.deductions) {
             let label = format!("deduction.{name}");
-            compare(label, before.deduction(&name), after.deduction(&name));
+            compare(label, before.deduction(&name), after.deduction(&name))?;
         }
         if !changes.is_empty() || before.lines != after.lines {
             let lines = (before.lines, after.lines);

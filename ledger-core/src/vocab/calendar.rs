@@ -1,5 +1,10 @@
 //! Days, periods and recorded times. Days are UTC dates, intervals are half-open.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "years from 1970 to 2999: days fit 32 bits, and microseconds 64"
+)]
+
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -56,16 +61,14 @@ impl Date {
 
     /// Reads `YYYY-MM-DD`; `None` if it is no such day.
     pub fn parse_bytes(text: &[u8]) -> Option<Date> {
-        let shaped = text.len() == 10
-            && text.iter().enumerate().all(|(at, byte)| match at {
-                4 | 7 => *byte == b'-',
-                _ => byte.is_ascii_digit(),
-            });
-        if !shaped {
+        let [year @ .., b'-', m, n, b'-', d, e] = text else { return None };
+        let digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);
+        if year.len() != 4 || !digits(year) || !digits(&[*m, *n, *d, *e]) {
             return None;
         }
-        let number = |part: &[u8]| part.iter().fold(0i16, |sum, b| sum * 10 + i16::from(b - b'0'));
-        Date::from_ymd(number(&text[..4]), number(&text[5..7]) as i8, number(&text[8..]) as i8)
+        let year = year.iter().fold(0, |sum, byte| sum * 10 + i16::from(byte - b'0'));
+        let number = |tens: &u8, ones: &u8| i8::try_from((tens - b'0') * 10 + (ones - b'0')).ok();
+        Date::from_ymd(year, number(m, n)?, number(d, e)?)
     }
 
     /// From year, month and day; `None` outside the calendar or the bounds.
@@ -135,7 +138,7 @@ impl Period {
     /// From year and number; `None` outside the calendar or the bounds.
     pub fn new(length: PeriodLength, year: i16, number: u8) -> Option<Period> {
         let fits = (YEAR_MIN..=YEAR_MAX).contains(&year)
-            && (1..=length.per_year() as u8).contains(&number);
+            && (1..=length.per_year()).contains(&i32::from(number));
         fits.then_some(Period { year, number, length })
     }
 
@@ -161,6 +164,7 @@ impl Period {
     }
 
     /// The period that holds a day.
+    #[expect(clippy::as_conversions, reason = "a month is 1 to 12")]
     pub fn holding(length: PeriodLength, day: Date) -> Period {
         let (year, month, _) = day.ymd();
         let number = match length {
@@ -190,6 +194,7 @@ impl Period {
         i32::from(self.year) * self.length.per_year() + i32::from(self.number) - 1
     }
 
+    #[expect(clippy::as_conversions, reason = "a remainder is at most 11")]
     fn from_ordinal(length: PeriodLength, ordinal: i32) -> Option<Period> {
         let year = i16::try_from(ordinal.div_euclid(length.per_year())).ok()?;
         Period::new(length, year, ordinal.rem_euclid(length.per_year()) as u8 + 1)
@@ -206,6 +211,7 @@ impl Period {
     }
 
     /// The first day.
+    #[expect(clippy::as_conversions, reason = "a month is 1 to 12")]
     pub fn first_day(self) -> Date {
         let month = match self.length {
             PeriodLength::Month => self.number,
@@ -254,6 +260,7 @@ impl Timestamp {
     }
 
     /// The UTC date.
+    #[expect(clippy::as_conversions, reason = "the days up to 2999 fit 32 bits")]
     pub fn date(self) -> Date {
         Date((self.0 / 86_400_000_000) as i32)
     }

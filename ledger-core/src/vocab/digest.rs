@@ -109,6 +109,11 @@ impl Domain {
     }
 
     /// A hasher for this use. Deriving the key costs two compressions, so it is done once.
+    #[expect(
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        reason = "there is one for each domain"
+    )]
     pub fn hasher(self) -> blake3::Hasher {
         static HASHERS: LazyLock<[blake3::Hasher; 12]> = LazyLock::new(|| {
             [
@@ -132,6 +137,11 @@ impl Domain {
 
     /// The digest of what is fed to a hasher for this use. The hasher is kept: copying one costs as
     /// much as hashing a short text.
+    #[expect(
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        reason = "there is one for each domain"
+    )]
     pub fn digest_of(self, feed: impl FnOnce(&mut blake3::Hasher)) -> Digest {
         thread_local! {
             static KEPT: [Cell<Option<Box<blake3::Hasher>>>; 12] =
@@ -156,6 +166,13 @@ impl Domain {
     }
 }
 
+/// The byte that two hexadecimal digits give; `None` if they are anything else.
+pub fn hex_byte(pair: &[u8]) -> Option<u8> {
+    let [high, low] = pair else { return None };
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()
+}
+
 impl Digest {
     /// Reads 64 hexadecimal digits. Errors: [`Code::Digest`].
     pub fn parse(text: &str) -> Result<Digest, Problem> {
@@ -164,19 +181,18 @@ impl Digest {
                 .hint("a hash is 64 hexadecimal digits")
         };
         let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 {
             return Err(problem());
         }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let digit = |b: u8| (b as char).to_digit(16).ok_or_else(problem);
-            *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            *byte = hex_byte(pair).ok_or_else(problem)?;
         }
         Ok(Digest(bytes))
     }
 
     /// The first 12 hexadecimal digits: enough to type.
     pub fn short(&self) -> String {
-        self.to_string()[..12].to_owned()
+        self.to_string().chars().take(12).collect()
     }
 }
 

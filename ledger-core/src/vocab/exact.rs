@@ -1,5 +1,10 @@
 //! Exact numbers between input and posting: nothing here rounds.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "an exact number has no bounds; powers of ten have 38 digits at most"
+)]
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::iter;
@@ -27,7 +32,9 @@ use serde::Serialize;
 
 use crate::limits::FRACTION_DIGITS_MAX;
 use crate::vocab::money::Amount;
+use crate::vocab::money::OutOfBounds;
 use crate::vocab::money::Rate;
+use crate::vocab::width::to_usize;
 
 /// An exact rational number in lowest terms, with a denominator above zero.
 ///
@@ -244,7 +251,10 @@ impl Neg for &Exact {
 
     fn neg(self) -> Exact {
         match &self.0 {
-            Repr::Fits(ratio) => Exact(Repr::Fits(-ratio)),
+            Repr::Fits(ratio) => match ratio.numer().checked_neg() {
+                Some(negated) => Exact(Repr::Fits(Ratio::new_raw(negated, *ratio.denom()))),
+                None => Exact::of_big(-self.to_big()),
+            },
             Repr::Big(ratio) => Exact::of_big(-&**ratio),
         }
     }
@@ -295,10 +305,9 @@ impl Sum {
         of_decimal(self.0, FRACTION_DIGITS_MAX)
     }
 
-    /// Adds a mantissa with `scale` fraction digits (at most 12).
-    pub fn add_scaled(&mut self, mantissa: i128, scale: u32) {
-        debug_assert!(scale <= FRACTION_DIGITS_MAX);
-        self.0 += mantissa * 10i128.pow(FRACTION_DIGITS_MAX - scale);
+    /// An amount or quantity.
+    pub fn of(amount: &Amount) -> Sum {
+        Sum(amount.mantissa() * 10i128.pow(FRACTION_DIGITS_MAX.saturating_sub(amount.scale())))
     }
 
     /// Whether the sum is zero.
@@ -306,15 +315,14 @@ impl Sum {
         self.0 == 0
     }
 
-    /// With another sum. What was admitted stays in bounds; what was kept elsewhere may say anything,
-    /// and then the sum is the largest that there is.
-    pub fn plus(self, other: Sum) -> Sum {
-        Sum(self.0.saturating_add(other.0))
+    /// With another sum. Errors: [`OutOfBounds`], which the bounds of one ledger exclude.
+    pub fn plus(self, other: Sum) -> Result<Sum, OutOfBounds> {
+        self.0.checked_add(other.0).map(Sum).ok_or(OutOfBounds)
     }
 
-    /// Without another sum, likewise.
-    pub fn minus(self, other: Sum) -> Sum {
-        Sum(self.0.saturating_sub(other.0))
+    /// Without another sum. Errors: likewise.
+    pub fn minus(self, other: Sum) -> Result<Sum, OutOfBounds> {
+        self.0.checked_sub(other.0).map(Sum).ok_or(OutOfBounds)
     }
 }
 
@@ -363,8 +371,9 @@ pub fn to_text(value: &Exact) -> String {
     if denominator != BigInt::from(1u8) {
         return fraction_text(value);
     }
-    let digits = twos.max(fives) as usize;
-    let scaled = value * Exact::from(BigInt::from(10u8).pow(digits as u32));
+    let digits = twos.max(fives);
+    let scaled = value * Exact::from(BigInt::from(10u8).pow(digits));
+    let digits = to_usize(digits);
     let mut text = scaled.numer().magnitude().to_string();
     if text.len() <= digits {
         text.insert_str(0, &"0".repeat(digits + 1 - text.len()));

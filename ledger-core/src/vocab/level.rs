@@ -19,10 +19,11 @@ impl Level {
 
     /// The level with a number.
     pub fn from_number(number: u16) -> Option<Level> {
-        [Level::One, Level::Two].into_iter().find(|level| *level as u16 == number)
+        [Level::One, Level::Two].into_iter().find(|level| level.number() == number)
     }
 
     /// Its number, as records carry it.
+    #[expect(clippy::as_conversions, reason = "the discriminant, of which `repr` gives the width")]
     pub fn number(self) -> u16 {
         self as u16
     }

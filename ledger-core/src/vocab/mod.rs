@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows an event, a file or a byte format. Order: a module may use those above it.
 
+pub mod width;
 pub mod problem;
 pub mod level;
 pub mod id;
@@ -24,3 +25,4 @@ pub use money::{Amount, Currency, OutOfBounds, Rate};
 pub use problem::{Code, Place, Problem};
 pub use rounding::Rounding;
 pub use text::{Text, Value};
+pub use width::{to_u64, to_usize};

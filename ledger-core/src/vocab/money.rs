@@ -1,5 +1,7 @@
 //! Amounts, quantities, rates and currencies, read from plain decimal strings only.
 
+#![expect(clippy::arithmetic_side_effects, reason = "28 digits at most, and 128 bits hold 38")]
+
 use std::fmt;
 
 use iso_currency::Currency as Iso;
@@ -9,6 +11,7 @@ use crate::limits::FRACTION_DIGITS_MAX;
 use crate::limits::INTEGER_DIGITS_MAX;
 use crate::vocab::problem::Code;
 use crate::vocab::problem::Problem;
+use crate::vocab::width::to_usize;
 
 /// An amount of money or a quantity: at most 15 integer and 12 fraction digits. Always normalised
 /// (no trailing zero in the fraction, no negative zero), so equal values have equal encodings.
@@ -80,9 +83,10 @@ pub fn parse_digits(text: &[u8]) -> Result<(i128, u32), &'static str> {
 
 /// [`parse_digits`] for what reports mostly hold: up to 15 digits, read in one pass. `None` for
 /// everything else, malformed texts among it.
+#[expect(clippy::as_conversions, reason = "a scale is at most 12")]
 fn parse_short(text: &[u8]) -> Option<(i64, u32)> {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
-    if digits.len() > INTEGER_DIGITS_MAX as usize {
+    if digits.len() > to_usize(INTEGER_DIGITS_MAX) {
         return None;
     }
     let mut mantissa = 0i64;
@@ -96,13 +100,15 @@ fn parse_short(text: &[u8]) -> Option<(i64, u32)> {
     }
     let scale = digits.len() - point.unwrap_or(digits.len());
     let ends_in_digit = digits.last().is_some_and(u8::is_ascii_digit);
-    if !ends_in_digit || scale > FRACTION_DIGITS_MAX as usize {
+    if !ends_in_digit || scale > to_usize(FRACTION_DIGITS_MAX) {
         return None;
     }
     let negative = digits.len() < text.len();
     Some((if negative { -mantissa } else { mantissa }, scale as u32))
 }
 
+#[expect(clippy::as_conversions, reason = "a scale is at most 12")]
+#[expect(clippy::indexing_slicing, reason = "places that were found in the same bytes")]
 fn parse_any(text: &[u8]) -> Result<(i128, u32), &'static str> {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     if let Some(&wrong) = digits.iter().find(|b| !b.is_ascii_digit() && **b != b'.') {
@@ -133,10 +139,10 @@ fn parse_any(text: &[u8]) -> Result<(i128, u32), &'static str> {
     };
     let fraction_len = fraction.iter().rposition(|&b| b != b'0').map_or(0, |last| last + 1);
     let integer_start = integer.iter().position(|&b| b != b'0').unwrap_or(integer.len());
-    if fraction.len() > FRACTION_DIGITS_MAX as usize {
+    if fraction.len() > to_usize(FRACTION_DIGITS_MAX) {
         return Err("it has more than 12 fraction digits");
     }
-    if integer.len() - integer_start > INTEGER_DIGITS_MAX as usize {
+    if integer.len() - integer_start > to_usize(INTEGER_DIGITS_MAX) {
         return Err("it has more than 15 integer digits");
     }
     // At most 27 digits: no overflow. Up to 18 digits run in 64 bits, which is most of what

@@ -45,6 +45,6 @@ impl Rounding {
             },
         };
         let units = (floor + u8::from(up)).to_i128()?;
-        Amount::normalised(if value.is_negative() { -units } else { units }, digits)
+        Amount::normalised(if value.is_negative() { units.checked_neg()? } else { units }, digits)
     }
 }

@@ -42,7 +42,7 @@ pub fn check(text: &str, len_max: usize) -> Result<(), Problem> {
             format!(
                 "the text \"{}\" holds U+{:04X}, a control or formatting character",
                 text.escape_debug(),
-                bad as u32
+                u32::from(bad)
             ),
             "remove it: such characters can hide or rewrite what a reader sees",
         );
@@ -89,7 +89,7 @@ pub fn check_typed(text: &str) -> Result<(), Problem> {
         GeneralCategory::SpaceSeparator => "a blank that looks like an ordinary one",
         _ => "an invisible character",
     };
-    let (shown, number) = (shown(text), bad as u32);
+    let (shown, number) = (shown(text), u32::from(bad));
     Err(Problem::new(Code::Text, format!("the text \"{shown}\" holds U+{number:04X}, {what}"))
         .hint("remove or replace it: two texts that look the same must be the same"))
 }

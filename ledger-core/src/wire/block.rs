@@ -1,5 +1,11 @@
 //! Usage lines in columns, as bytes (`schemas/log-format.md`, "Block").
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "lengths of columns of one block, in memory"
+)]
+
 use crate::limits::BLOCK_LINES_MAX;
 use crate::limits::NAME_LEN_MAX;
 use crate::usage::BlockKeys;

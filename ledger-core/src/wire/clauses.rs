@@ -322,7 +322,7 @@ impl ClausesWire<'_> {
 
     fn late_interest(&self) -> Result<Field<Vec<DraftInterest>>, Problem> {
         let path = "payment.late_interest";
-        if !self.late_interest.windows(2).all(|pair| pair[0].0 < pair[1].0) {
+        if !self.late_interest.is_sorted_by(|a, b| a.0 < b.0) {
             return Err(malformed(format!("`{path}` is not strictly sorted")).at_field(path));
         }
         list(path, &self.late_interest, |(from, rate), path| {

@@ -36,7 +36,7 @@ where
     if used != bytes.len() {
         return Err(malformed(format!(
             "{} bytes follow the end of the payload",
-            bytes.len() - used
+            bytes.len().saturating_sub(used)
         )));
     }
     // Encoded again, and held against the bytes on the way.

@@ -155,13 +155,15 @@ pub(in crate::wire) fn encode_opening(said: &Opening) -> Result<Vec<u8>, Problem
         Target::Payout(id) => TargetWire::Payout(*id.bytes()),
         Target::Clause { clause, period } => TargetWire::Clause(clause.as_str(), (*period).into()),
     };
-    let ground = Ground::ALL.iter().position(|ground| Some(*ground) == said.ground);
+    let grounds = (0u8..).zip(Ground::ALL);
+    let ground = grounds.into_iter().find(|(_, ground)| Some(*ground) == said.ground);
+    let ground = ground.map(|(at, _)| at);
     encode(&OpeningWire {
         target,
         claim: claim_wire(&said.claim, &claim_bytes(&said.claim)?),
         basis: said.basis.as_str(),
         evidence: hashes(&said.evidence),
-        ground: ground.map_or(0, |at| at as u8 + 1),
+        ground: ground.map_or(0, |at| at.saturating_add(1)),
         reopens: said.reopens.map(|id| *id.bytes()),
     })
 }
@@ -299,8 +301,8 @@ pub(in crate::wire) fn read_opening(
     let ground = match wire.ground {
         0 => None,
         number => {
-            let ground = Ground::ALL.get(usize::from(number) - 1).copied();
-            Some(ground.ok_or_else(|| malformed(format!("there is no ground {number}")))?)
+            let ground = number.checked_sub(1).and_then(|at| Ground::ALL.get(usize::from(at)));
+            Some(*ground.ok_or_else(|| malformed(format!("there is no ground {number}")))?)
         }
     };
     Ok(Opening {

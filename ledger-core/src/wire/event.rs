@@ -36,6 +36,7 @@ use crate::vocab::Problem;
 use crate::vocab::RecordHash;
 use crate::vocab::StateRoot;
 use crate::vocab::digest::Domain;
+use crate::vocab::to_u64;
 use crate::wire::block;
 use crate::wire::codec::decode;
 use crate::wire::codec::encode;
@@ -197,9 +198,9 @@ fn named(
     let party = author.party.as_str().as_bytes();
     domain.digest_of(|hasher| {
         hasher.update(ledger.bytes());
-        hasher.update(&(party.len() as u64).to_le_bytes());
+        hasher.update(&to_u64(party.len()).to_le_bytes());
         hasher.update(party);
-        hasher.update(&(kind as u16).to_le_bytes());
+        hasher.update(&kind.number().to_le_bytes());
         hasher.update(&version.to_le_bytes());
         for bytes in rest {
             hasher.update(bytes);

@@ -150,7 +150,7 @@ pub(in crate::wire) fn decode_statement(
 }
 
 pub(in crate::wire) fn strictly_sorted<T: Ord>(items: &[T]) -> bool {
-    items.windows(2).all(|pair| pair[0] < pair[1])
+    items.is_sorted_by(|a, b| a < b)
 }
 
 fn read_1(wire: StatementWire<'_>, length: PeriodLength) -> Result<Statement, Problem> {
@@ -179,7 +179,7 @@ fn read_2(wire: StatementWire2<'_>, length: PeriodLength) -> Result<Statement, P
             })
         });
         let rates: Vec<RateUsed> = rates.collect::<Result<_, Problem>>()?;
-        if !rates.windows(2).all(|pair| pair[0].currency < pair[1].currency) {
+        if !rates.is_sorted_by(|a, b| a.currency < b.currency) {
             return Err(malformed("the rates of a statement are not sorted by currency"));
         }
         entries.push(Entry { rates, ..read_entry(entry.entry, length)? });
@@ -188,7 +188,7 @@ fn read_2(wire: StatementWire2<'_>, length: PeriodLength) -> Result<Statement, P
         Ok(Recoupment { party: words::id(party)?, amount: amount.amount()? })
     });
     let recoupments: Vec<Recoupment> = recoupments.collect::<Result<_, Problem>>()?;
-    if !recoupments.windows(2).all(|pair| pair[0].party < pair[1].party) {
+    if !recoupments.is_sorted_by(|a, b| a.party < b.party) {
         return Err(malformed("the recoupments of a statement are not sorted by party"));
     }
     let interest = wire.interest.into_iter().map(|line| read_interest(line, length));

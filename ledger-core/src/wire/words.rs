@@ -33,12 +33,14 @@ pub type TextWire<'a> = &'a str;
 pub struct PeriodWire(u16, u8);
 
 impl From<&Amount> for DecimalWire {
+    #[expect(clippy::as_conversions, reason = "a scale is at most 12")]
     fn from(amount: &Amount) -> DecimalWire {
         DecimalWire(amount.mantissa(), amount.scale() as u8)
     }
 }
 
 impl From<&Rate> for DecimalWire {
+    #[expect(clippy::as_conversions, reason = "a scale is at most 12")]
     fn from(rate: &Rate) -> DecimalWire {
         DecimalWire(rate.mantissa(), rate.scale() as u8)
     }

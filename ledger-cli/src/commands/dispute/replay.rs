@@ -107,7 +107,7 @@ fn print(
         }
     }
     if shown < answer.periods.len() {
-        let rest = answer.periods.len() - shown;
+        let rest = answer.periods.len().saturating_sub(shown);
         writeln!(session.out, "{rest} more periods differ: -v shows all")?;
     }
     let table = rules(answer, shown, currency);
@@ -199,7 +199,7 @@ fn amounts(
 }
 
 fn differ<T: PartialEq>(values: &[T]) -> bool {
-    values.windows(2).any(|pair| pair[0] != pair[1])
+    !values.is_sorted_by(|a, b| a == b)
 }
 
 /// Where a rule comes to something else: its lines, base, position, steps, and what it earned.

@@ -214,7 +214,10 @@ fn meaning(
         && !turns.iter().any(|(_, turn)| *turn == Turn::Escalate)
         && agreement.versions().listed_parties().iter().any(|one| one.role == Role::Arbiter)
     {
-        let from = one.recorded_at.date().plus_days(i32::from(windows.escalate_after_days) + 1);
+        let from = one
+            .recorded_at
+            .date()
+            .plus_days(i32::from(windows.escalate_after_days).saturating_add(1));
         deadline = format!("the arbiter can be asked from {from} on");
     }
     for (words, who) in by_turn(one, turns) {

@@ -1,6 +1,8 @@
 //! Derivations for people: an indented tree, one operation a line, from what a party gets down to
 //! the reports.
 
+#![expect(clippy::arithmetic_side_effects, reason = "places on a terminal")]
+
 mod rules;
 
 use revshare_core::rating::PartyRating;

@@ -1,5 +1,7 @@
 //! The part of a derivation that rules have: by stretch, rule and group, down to sums of lines.
 
+#![expect(clippy::arithmetic_side_effects, reason = "places on a terminal")]
+
 use revshare_core::rating::RuleRating;
 use revshare_core::rating::derivation::Operand;
 use revshare_core::rating::derivation::Operation;
@@ -276,7 +278,9 @@ fn short_id(id: &Id) -> String {
         return text.to_owned();
     }
     // Ids are ASCII.
-    format!("{}…{}", &text[..ID_SHOWN_MAX - 9], &text[text.len() - 8..])
+    let (start, rest) = text.split_at(ID_SHOWN_MAX - 9);
+    let (_, end) = rest.split_at(rest.len() - 8);
+    format!("{start}…{end}")
 }
 
 /// A rate with at least two fraction digits.

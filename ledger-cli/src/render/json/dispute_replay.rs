@@ -10,6 +10,7 @@ use revshare_core::view::dispute::PeriodSides;
 use revshare_core::view::dispute::SideAnswer;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::exact::to_text;
+use revshare_core::vocab::to_u64;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -171,7 +172,7 @@ fn rule(rating: &PeriodRating, one: &RuleRating) -> RuleSideDocument {
         base: to_text(&one.base()),
         position_before: one.tier.as_ref().map(|tier| to_text(&tier.before)),
         position_after: one.tier.as_ref().map(|tier| to_text(&tier.after)),
-        steps: one.steps().into_iter().map(|step| step as u64).collect(),
+        steps: one.steps().into_iter().map(to_u64).collect(),
         earned: earned
             .map(|share| PartyAmount {
                 party: share.party.to_string(),

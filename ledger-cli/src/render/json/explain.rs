@@ -19,6 +19,7 @@ use revshare_core::vocab::Exact;
 use revshare_core::vocab::Id;
 use revshare_core::vocab::exact::of_amount;
 use revshare_core::vocab::exact::to_text;
+use revshare_core::vocab::to_u64;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -466,7 +467,7 @@ impl ChainDocument {
 
 fn version_of((number, version): &(usize, Version)) -> VersionDocument {
     VersionDocument {
-        version: *number as u64,
+        version: to_u64(*number),
         seq: version.seq,
         event: version.event.to_string(),
         effective_from: version.effective_from.to_string(),
@@ -483,10 +484,10 @@ fn rule_of(rule: &RuleRating, explanation: &Explanation) -> RuleDocument {
     let groups = || rule.groups.iter().map(group_of);
     RuleDocument {
         rule: rule.rule.to_string(),
-        stretch: rule.stretch as u64,
+        stretch: to_u64(rule.stretch),
         from: rule.days.0.to_string(),
         to: rule.days.1.to_string(),
-        version: rule.version as u64,
+        version: to_u64(rule.version),
         earned: to_text(&rule.earned(&explanation.party)),
         tier: terms(rule.version).and_then(|terms| tier_of(rule, terms)),
         operations: own.map(|operand| operation_of(operand, rule.version, terms)).collect(),
@@ -532,9 +533,9 @@ fn operation_of<'a>(
     terms: impl Fn(usize) -> Option<&'a Terms>,
 ) -> OperationDocument {
     let mut document = OperationDocument {
-        step: operand.step as u64,
+        step: to_u64(operand.step),
         earned: to_text(&operand.earned),
-        group: operand.group.map(|at| at as u64),
+        group: operand.group.map(to_u64),
         ..OperationDocument::default()
     };
     let name = match &operand.what {
@@ -548,7 +549,7 @@ fn operation_of<'a>(
         Operation::WindowShare { version, modifiers, base, rate } => {
             document.base = Some(to_text(base));
             document.rated(rate, terms(*version));
-            document.version = Some(*version as u64);
+            document.version = Some(to_u64(*version));
             document.modifiers = modifiers.iter().map(|id| id.to_string()).collect();
             "window-share"
         }

@@ -3,6 +3,7 @@
 use revshare_core::ledger::reading::SignedAbove;
 use revshare_core::view::record;
 use revshare_core::vocab::Currency;
+use revshare_core::vocab::to_u64;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -79,7 +80,7 @@ impl RecordDocument {
             event: record.id.to_string(),
             content_digest: record.content.to_string(),
             payload_digest: record.payload.to_string(),
-            payload_bytes: payload_bytes.map(|bytes| bytes as u64),
+            payload_bytes: payload_bytes.map(to_u64),
             signature: None,
             signed_above: None,
             summary: short(&record.said, currency),

@@ -6,6 +6,7 @@ use revshare_core::view::record::Said;
 use revshare_core::view::record::Sent;
 use revshare_core::vocab::Currency;
 use revshare_core::vocab::Digest;
+use revshare_core::vocab::to_u64;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -355,7 +356,7 @@ impl SaysDocument {
                 period: period.to_string(),
                 supplement: *supplement,
                 lines: total.lines,
-                parts: total.parts as u64,
+                parts: to_u64(total.parts),
                 gross: gross(total),
             },
             Said::UsageCorrected { period, corrects, reason, total } => {
@@ -364,7 +365,7 @@ impl SaysDocument {
                     corrects: EventRef::of(corrects),
                     reason: reason.to_string(),
                     lines: total.lines,
-                    parts: total.parts as u64,
+                    parts: to_u64(total.parts),
                     gross: gross(total),
                 }
             }

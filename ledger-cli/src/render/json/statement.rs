@@ -150,7 +150,7 @@ impl StatementBody {
             principal: money(line.principal, currency),
             due_on: line.due_on.to_string(),
             received_on: line.received_on.to_string(),
-            days: line.received_on.days() - line.due_on.days(),
+            days: line.received_on.days().saturating_sub(line.due_on.days()),
             rate: line.rate.to_string(),
             amount: money(line.amount, currency),
         };

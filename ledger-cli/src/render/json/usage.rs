@@ -9,8 +9,10 @@ use revshare_core::view::record::gross_by_currency;
 use revshare_core::view::usage::PriceFinding;
 use revshare_core::view::usage::price_findings;
 use revshare_core::vocab::Name;
+use revshare_core::vocab::OutOfBounds;
 use revshare_core::vocab::Value;
 use revshare_core::vocab::exact;
+use revshare_core::vocab::to_u64;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -223,14 +225,14 @@ impl PriceFindingDocument {
 }
 
 impl ReportDocument {
-    /// A report as JSON.
-    pub fn of(state: &State, report: &Report) -> ReportDocument {
-        let total = report.usage.total();
+    /// A report as JSON. Errors: [`OutOfBounds`].
+    pub fn of(state: &State, report: &Report) -> Result<ReportDocument, OutOfBounds> {
+        let total = report.usage.total()?;
         let gross = gross_by_currency(&report.usage);
         let findings = state.agreement().map_or(Vec::new(), |agreement| {
             price_findings(agreement, report.period, agreement.lines_of(report))
         });
-        ReportDocument {
+        Ok(ReportDocument {
             seq: report.seq,
             event: report.id.to_string(),
             recorded_at: report.recorded_at.to_string(),
@@ -241,7 +243,7 @@ impl ReportDocument {
             corrected_by: report.corrected_by.map(|id| EventRef::of(&Named::of(state, id))),
             in_effect: report.corrected_by.is_none(),
             lines: report.lines,
-            parts: report.parts as u64,
+            parts: to_u64(report.parts),
             gross: gross
                 .into_iter()
                 .map(|(currency, gross)| CurrencyAmount {
@@ -252,7 +254,7 @@ impl ReportDocument {
             meters: named(&total.meters),
             deductions: named(&total.deductions),
             price_findings: findings.iter().map(PriceFindingDocument::of).collect(),
-        }
+        })
     }
 }
 

@@ -159,7 +159,7 @@ fn other_side(dispute: &Dispute, author: &Author, who: &str) -> Problem {
 
 /// Commitments are strictly sorted and not too many: what decoding holds, and writers keep to.
 pub fn admit_evidence(evidence: &[Digest]) -> Result<(), Violation> {
-    if evidence.len() <= EVIDENCE_MAX && evidence.windows(2).all(|pair| pair[0] < pair[1]) {
+    if evidence.len() <= EVIDENCE_MAX && evidence.is_sorted_by(|a, b| a < b) {
         return Ok(());
     }
     Err(Problem::new(
