@@ -170,7 +170,7 @@ impl Month {
         println!("start-up of `revshare balances` on that ledger");
         println!("  --version            {:>8.1} ms", milliseconds(version));
         println!("  opening sled alone   {:>8.1} ms", milliseconds(sled));
-        println!("  with a with a checkpoint  {:>8.1} ms", milliseconds(warm));
+        println!("  with a checkpoint         {:>8.1} ms", milliseconds(warm));
         println!("  cache deleted        {:>8.1} ms", milliseconds(cold));
     }
 
