@@ -79,6 +79,9 @@ pub fn cases() -> Vec<Case> {
         typed(Code::LocalFolder, "a state folder by a relative path", "-C acme balances")
             .with_relative_folder()
             .at("state"),
+        typed(Code::LocalFolder, "a verdict by a memory that is nowhere", "verify acme")
+            .with_relative_folder()
+            .at("state"),
         typed(Code::NoRandomness, "a system without random bytes", ACKNOWLEDGE)
             .without_randomness()
             .at("getrandom"),

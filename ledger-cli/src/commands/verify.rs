@@ -10,6 +10,7 @@ use revshare_core::acknowledgement;
 use revshare_core::acknowledgement::SignedAcknowledgement;
 use revshare_core::intake::read_signers;
 use revshare_core::ledger::verify_new;
+use revshare_core::store::files::system;
 use revshare_core::verify::Finding;
 use revshare_core::verify::Layer;
 use revshare_core::verify::Options;
@@ -42,7 +43,7 @@ use crate::render::text::styled;
 /// acknowledgement. Reports all findings, and says what it did not check. Exits with 0 if valid,
 /// 1 if not, 4 if nothing could be read.
 ///
-/// What was found valid is remembered in the state folder of this machine. With --since-verified, the
+/// What was found valid is remembered in the cache folder of this user. With --since-verified, the
 /// records that were verified before are not verified again, and the verdict says which these are.
 #[derive(clap::Args, Debug)]
 #[command(
@@ -81,6 +82,8 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         Some(path) => path.clone(),
         None => session.folder()?,
     };
+    // Without its memory a verdict says less: that is not to be had by a wrong name.
+    session.machine().admit(&*system(), &folder)?;
     let options = Options {
         keys: match &args.keys {
             Some(file) => read_signers(&file.display().to_string(), &read_file(file)?)?,
