@@ -52,6 +52,7 @@ mod audits;
 mod proposals;
 mod money;
 mod growth;
+mod statement_sizes;
 mod disputes;
 mod dispute_claims;
 mod dispute_outcomes;
