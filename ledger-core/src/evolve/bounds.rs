@@ -26,14 +26,17 @@ pub(crate) fn admit(
 ) -> Result<(), Violation> {
     let known = agreement.versions().iter().map(|version| &version.terms);
     let all: Vec<&Terms> = known.chain(proposed).collect();
-    if money(&all, exposure) <= LEDGER_MONEY_MAX && exposure.lines <= LEDGER_LINES_MAX {
-        return Ok(());
-    }
-    Err(Problem::new(
+    let is_bounded = money(&all, exposure).is_some_and(|money| money <= LEDGER_MONEY_MAX);
+    if is_bounded && exposure.lines <= LEDGER_LINES_MAX { Ok(()) } else { Err(exceeded()) }
+}
+
+/// The refusal of what leaves the bounds of a ledger.
+pub(crate) fn exceeded() -> Problem {
+    Problem::new(
         Code::AmountBounds,
         "with this, the amounts on the ledger could leave 15 integer digits",
     )
-    .hint("amounts on one ledger may sum to 100 trillion, lines to 10 billion"))
+    .hint("amounts on one ledger may sum to 100 trillion, lines to 10 billion")
 }
 
 fn ceiling(amount: &Amount) -> u128 {
@@ -41,21 +44,22 @@ fn ceiling(amount: &Amount) -> u128 {
 }
 
 /// Σ money × rate + Σ quantity × (largest amount per unit + largest price × rate), in units of
-/// 10^-12, saturating; rates, prices and amounts per unit rounded up to whole numbers.
-fn money(all: &[&Terms], exposure: &Exposure) -> u128 {
+/// 10^-12; rates, prices and amounts per unit rounded up to whole numbers. `None` if it leaves 128
+/// bits.
+fn money(all: &[&Terms], exposure: &Exposure) -> Option<u128> {
     let rate = |currency: &Currency| exposure.rates.get(currency).copied().unwrap_or(1).max(1);
     let mut total = 0u128;
     for (currency, money) in &exposure.money {
-        total = total.saturating_add(money.saturating_mul(rate(currency)));
+        total = total.checked_add(money.checked_mul(rate(currency))?)?;
     }
     for (meter, quantity) in &exposure.quantities {
         let mut factor = per_unit(all, meter);
         for (currency, price) in prices(all, meter) {
-            factor = factor.saturating_add(price.saturating_mul(rate(&currency)));
+            factor = factor.checked_add(price.checked_mul(rate(&currency))?)?;
         }
-        total = total.saturating_add(quantity.saturating_mul(factor));
+        total = total.checked_add(quantity.checked_mul(factor)?)?;
     }
-    total
+    Some(total)
 }
 
 /// The largest amount per unit of any step of a rule that counts a meter.

@@ -109,7 +109,7 @@ pub fn admit_report(
     };
     admit_lines(agreement, period, usage)?;
     let mut exposure = agreement.exposure().clone();
-    exposure.add(usage);
+    exposure.add(usage).map_err(|_| bounds::exceeded())?;
     bounds::admit(agreement, &exposure, None)?;
     Ok((period, exposure))
 }
@@ -122,7 +122,8 @@ pub(crate) fn admit_lines(
 ) -> Result<(), Violation> {
     let versions = agreement.versions();
     if !usage.is_exact() {
-        return Err(Problem::new(Code::Internal, "the report has more than 2^32 keys or values"));
+        return Err(Problem::new(Code::Internal, "the report has more than 2^32 keys or values")
+            .hint("report the period in several parts: a report, then supplements"));
     }
     // A column that no terms in force in the period declare is refused even if it sums to zero.
     let terms = versions.by_day(period, agreement.level());

@@ -12,11 +12,11 @@ use crate::vocab::Amount;
 use crate::vocab::Currency;
 use crate::vocab::Id;
 use crate::vocab::Name;
+use crate::vocab::OutOfBounds;
 use crate::vocab::exact::Sum;
 
 /// Absolute sums of what was ever reported, corrected lines included: what bounds every amount
-/// that can follow. No amount comes of them: one that leaves 128 bits stays at the largest number,
-/// which is past every bound and refused.
+/// that can follow.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Exposure {
     /// How many lines.
@@ -30,34 +30,43 @@ pub struct Exposure {
 }
 
 impl Exposure {
-    /// With the lines of one more report.
-    pub fn add(&mut self, usage: &UsageSums) {
-        self.lines = self.lines.saturating_add(usage.lines());
-        let add = |sum: &mut u128, more: i128| *sum = sum.saturating_add(more.unsigned_abs());
+    /// With the lines of one more report. Errors: [`OutOfBounds`].
+    pub fn add(&mut self, usage: &UsageSums) -> Result<(), OutOfBounds> {
+        self.lines = self.lines.checked_add(usage.lines()).ok_or(OutOfBounds)?;
         for (currency, (_, absolute)) in usage.by_currency() {
             let money = self.money.entry(*currency).or_default();
-            add(money, absolute.gross.0);
-            absolute.deductions.iter().for_each(|(_, sum)| add(money, sum.0));
+            add(money, absolute.gross.0.unsigned_abs())?;
+            for (_, sum) in &absolute.deductions {
+                add(money, sum.0.unsigned_abs())?;
+            }
             for (meter, sum) in &absolute.meters {
-                add(self.quantities.entry(meter.clone()).or_default(), sum.0);
+                let quantity = self.quantities.entry(meter.clone()).or_default();
+                add(quantity, sum.0.unsigned_abs())?;
             }
         }
+        Ok(())
     }
 
-    /// With figures in the settlement currency.
-    pub fn add_figures(&mut self, currency: Currency, figures: &[(Id, Amount)]) {
+    /// With figures in the settlement currency. Errors: [`OutOfBounds`].
+    pub fn add_figures(
+        &mut self,
+        currency: Currency,
+        figures: &[(Id, Amount)],
+    ) -> Result<(), OutOfBounds> {
         let money = self.money.entry(currency).or_default();
-        for (_, figure) in figures {
-            *money = money.saturating_add(whole_sum(figure));
-        }
+        figures.iter().try_for_each(|(_, figure)| add(money, Sum::of(figure).0.unsigned_abs()))
     }
 
-    /// With what a dispute adopts.
-    pub fn add_adopted(&mut self, currency: Currency, adopted: &Adopted) {
+    /// With what a dispute adopts. Errors: [`OutOfBounds`].
+    pub fn add_adopted(
+        &mut self,
+        currency: Currency,
+        adopted: &Adopted,
+    ) -> Result<(), OutOfBounds> {
         match adopted {
             Adopted::Figures(figures) => self.add_figures(currency, figures),
             Adopted::Lines { usage, .. } => self.add(usage),
-            Adopted::Nothing | Adopted::Payout { .. } => {}
+            Adopted::Nothing | Adopted::Payout { .. } => Ok(()),
         }
     }
 
@@ -69,7 +78,7 @@ impl Exposure {
     }
 }
 
-/// The absolute value of an amount, in units of 10^-12.
-fn whole_sum(amount: &Amount) -> u128 {
-    Sum::of(amount).0.unsigned_abs()
+fn add(sum: &mut u128, more: u128) -> Result<(), OutOfBounds> {
+    *sum = sum.checked_add(more).ok_or(OutOfBounds)?;
+    Ok(())
 }

@@ -199,7 +199,7 @@ pub(super) fn admit_fit(
             }
             admit_lines(agreement, *period, usage)?;
             let mut exposure = agreement.exposure().clone();
-            exposure.add(usage);
+            exposure.add(usage).map_err(|_| bounds::exceeded())?;
             bounds::admit(agreement, &exposure, None)
         }
         (Subject::Period(..), ClaimFacts::Terms(terms)) => admit_terms(agreement, terms),
@@ -270,7 +270,7 @@ pub(super) fn admit_figures(
     figures: &[(Id, Amount)],
 ) -> Result<(), Violation> {
     let mut exposure = agreement.exposure().clone();
-    exposure.add_figures(agreement.terms().currency, figures);
+    exposure.add_figures(agreement.terms().currency, figures).map_err(|_| bounds::exceeded())?;
     bounds::admit(agreement, &exposure, None)
 }
 

@@ -300,7 +300,7 @@ fn resolving(
         }
     };
     let mut exposure = agreement.exposure().clone();
-    exposure.add_adopted(agreement.terms().currency, &adopted);
+    exposure.add_adopted(agreement.terms().currency, &adopted).map_err(|_| bounds::exceeded())?;
     bounds::admit(agreement, &exposure, None)?;
     let (dispute, accepted_by) = (dispute.id, None);
     Ok(Ruling::Resolved(Box::new(Resolving { dispute, how, accepted_by, adopted, exposure })))
