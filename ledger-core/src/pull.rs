@@ -187,14 +187,18 @@ fn pull_with(
 /// The refusal of records after which the next statement may be longer than a record can be.
 fn oversized(agreement: &Agreement, from: &Path) -> Problem {
     let message = format!(
-        "after the records of {}, the next statement could name {} events for {} stated periods: \
-         more than one record holds",
-        from.display(),
+        "with the records of the other copy, the next statement could name {} events for {} stated \
+         periods: more than one record holds",
         agreement.effects().len(),
         agreement.statements().len()
     );
-    Problem::new(Code::StatementSize, message)
-        .hint("ask the other party for the reason; `--allow-oversized-statement` takes them")
+    Problem::new(Code::StatementSize, message).at(Place::Path(from.display().to_string())).hint(
+        format!(
+            "ask the other party for the reason; to take them all the same: \
+         `revshare pull --allow-oversized-statement {}`",
+            shell_word(from.as_os_str())
+        ),
+    )
 }
 
 /// The copy that a problem was found in, where its place does not say so.

@@ -54,6 +54,30 @@ fn exit_codes_are_those_of_the_design() {
     assert!(before == log(&bench, "acme"), "a refused command changes nothing");
 }
 
+/// What `verify` prints to go on with can be typed as it stands, from where it was typed.
+#[test]
+fn a_verdict_names_a_next_command_that_works() {
+    let bench = Bench::with_ledger();
+    let next = |command: &str| {
+        let told = bench.type_in(command).err;
+        let next = told.lines().find_map(|line| line.strip_prefix("next: revshare "));
+        next.unwrap_or_else(|| panic!("{command}: {told}")).to_owned()
+    };
+    assert_eq!(next("verify acme"), "-C acme status");
+    assert_eq!(bench.type_in("-C acme status").code, 0);
+
+    let path = bench.path("acme/log/00000000.seg");
+    let mut bytes = fs::read(&path).expect("a segment");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).expect("a segment");
+    for command in ["verify acme", "-C acme verify"] {
+        assert_eq!(next(command), "diff acme ANOTHER-COPY", "{command}");
+    }
+    let compared = bench.type_in("diff acme meta");
+    assert!(compared.code == 1 || compared.code == 4, "{}{}", compared.out, compared.err);
+}
+
 #[test]
 fn a_damaged_log_is_named_and_left_alone() {
     let bench = Bench::with_ledger();

@@ -35,6 +35,7 @@ use crate::render::problem;
 use crate::render::table::wrap;
 use crate::render::text::count;
 use crate::render::text::escape;
+use crate::render::text::shell_path;
 use crate::render::text::styled;
 
 /// Check everything again, from the bytes of the log and public keys
@@ -115,9 +116,13 @@ pub fn run(session: &mut Session, args: &Args) -> Result<Answer, Failure> {
         return Ok(answer);
     }
     print(session, &verdict)?;
-    match answer {
-        Answer::Yes => session.next("acknowledge")?,
-        _ => session.next("diff THIS-COPY ANOTHER-COPY")?,
+    match (answer, &args.path) {
+        // A copy that was only looked at is nobody's to sign here.
+        (Answer::Yes, Some(path)) => {
+            session.say(&format!("next: revshare -C {} status", shell_path(path)))?;
+        }
+        (Answer::Yes, None) => session.next("acknowledge")?,
+        _ => session.say(&format!("next: revshare diff {} ANOTHER-COPY", shell_path(&folder)))?,
     }
     Ok(answer)
 }

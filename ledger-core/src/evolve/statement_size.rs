@@ -112,7 +112,7 @@ impl NextStatement {
         NextStatement {
             effects: agreement.map_or(0, |agreement| agreement.effects().len()),
             interest: agreement.map_or(0, |agreement| agreement.pending_interest().len()),
-            versions: agreement.map_or(0, |agreement| agreement.versions().iter().count()),
+            versions: agreement.map_or(0, |agreement| agreement.versions().count()),
         }
     }
 
@@ -133,8 +133,15 @@ impl NextStatement {
         if len_max(agreement, Count::Product) <= bound || next_len_max(agreement) <= bound {
             return Ok(());
         }
-        let next = agreement.next_to_state();
-        let next = next.map_or("the next period".to_owned(), |next| next.to_string());
+        let hint = match agreement.next_to_state() {
+            Some(next) => format!(
+                "state {next} first: `revshare statement issue {next}`; or say as much with fewer \
+                 events, such as one supplement of many lines"
+            ),
+            None => {
+                "say as much with fewer events, such as one supplement of many lines".to_owned()
+            }
+        };
         Err(Problem::new(
             Code::StatementSize,
             format!(
@@ -144,9 +151,6 @@ impl NextStatement {
                 agreement.statements().len()
             ),
         )
-        .hint(format!(
-            "state {next} first: `revshare statement issue {next}`; add many lines with one \
-             supplement"
-        )))
+        .hint(hint))
     }
 }

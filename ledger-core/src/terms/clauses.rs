@@ -326,7 +326,7 @@ fn contributor(judge: &mut Judge, party: &Id, at: &At, declared: &Declared) {
             judge.refuse(
                 at,
                 Code::TermsReference,
-                format!("`{party}` is no party of the agreement"),
+                format!("`{party}` is not a party of the agreement"),
                 format!("name the collector, an owner or a beneficiary{parties}"),
             );
         }

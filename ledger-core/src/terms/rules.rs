@@ -477,7 +477,7 @@ pub(in crate::terms) fn payee(judge: &mut Judge, party: &Id, at: &At, declared: 
             judge.refuse(
                 at,
                 Code::TermsReference,
-                format!("`{party}` is no party of the agreement"),
+                format!("`{party}` is not a party of the agreement"),
                 format!(
                     "name an owner or a beneficiary{}",
                     listed(payees.map(|(id, _)| id.as_str()))

@@ -21,12 +21,12 @@ impl Verifier<'_> {
                     known.key.fingerprint(),
                     key.fingerprint()
                 ),
-                None => format!("you gave a key for {party}, who is no party of the ledger"),
+                None => format!("you gave a key for {party}, who is not a party of the ledger"),
             };
-            findings
-                .push(Problem::new(Code::KeyMismatch, message).hint(
-                    "ask the party for its key on another way before relying on this ledger",
-                ));
+            findings.push(
+                Problem::new(Code::KeyMismatch, message)
+                    .hint("get the key by another channel before you rely on this ledger"),
+            );
         }
         let given = |id: &Id| self.options.keys.iter().any(|(party, _)| party == id);
         let parties = agreement.versions().listed_parties().into_iter();

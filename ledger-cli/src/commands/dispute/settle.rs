@@ -158,7 +158,7 @@ fn admit_author(desk: &Desk, dispute: &Dispute) -> Result<(), Failure> {
     let parties: Vec<&str> = dispute.parties().map(|id| id.as_str()).collect();
     Err(Problem::new(
         Code::DisputeSide,
-        format!("{author} is no party of the dispute in record {}", dispute.seq),
+        format!("{author} is not a party of the dispute in record {}", dispute.seq),
     )
     .hint(format!("{} settle it", parties.join(" and ")))
     .at_record(dispute.seq)
