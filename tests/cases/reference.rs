@@ -41,7 +41,7 @@ fn the_reference_lists_every_code() {
     let written = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         written == text,
-        "{} is out of date: run the tests with REVSHARE_BLESS=1",
+        "{} is out of date: run the tests with REVSHARE_UPDATE=1",
         path.display()
     );
 }

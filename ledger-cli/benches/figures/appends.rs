@@ -1,5 +1,5 @@
-//! Small events made durable, one by one and in groups, beside what the disk and the signatures take
-//! alone.
+//! Small events made durable, one by one and in groups, beside what the disk and the signatures
+//! take alone.
 
 use std::fs;
 use std::fs::File;
@@ -28,8 +28,8 @@ use revshare_core::vocab::Timestamp;
 use crate::generate;
 use crate::machine;
 
-/// Small events, one sync each: in rounds, each between those of the bare disk, which is not the same
-/// from one second to the next.
+/// Small events, one sync each: in rounds, each between those of the bare disk, which is not the
+/// same from one second to the next.
 const SINGLE: u32 = 200;
 const ROUNDS: usize = 15;
 /// Small events in groups, and how many share a sync.

@@ -230,8 +230,8 @@ pub fn run(folder: &Path, events: u64) {
     println!("  its peak memory                      {:>8} MB", verify.peak_kib / 1024);
     let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
     println!("  --since-verified, nothing new        {:>8.1} ms", milliseconds(known));
-    // What comes after a million is as small as what comes after nothing. Events come one by one, so
-    // that the last segment, with what it had before, is touched each time.
+    // What comes after a million is as small as what comes after nothing. Events come one by one,
+    // so that the last segment, with what it had before, is touched each time.
     writer.group = 1;
     let mut last = events;
     for more in MORE {

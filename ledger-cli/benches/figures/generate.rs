@@ -96,7 +96,8 @@ pub fn write_detail(path: &Path, lines: u64) {
         let gross = (input + output * 3) * 72;
         writeln!(
             file,
-            "2026-06-{day:02},customer-{customer:08},{model},{territory},{currency},{}.{:08},,{input},{output}",
+            "2026-06-{day:02},customer-{customer:08},{model},{territory},{currency},{}.{:08},,\
+             {input},{output}",
             gross / 100_000_000,
             gross % 100_000_000
         )
@@ -138,7 +139,8 @@ fn write_line(file: &mut impl Write, day: &str, random: &mut Random) {
     };
     writeln!(
         file,
-        "{day},{application},{},{territory},{currency},{sign}{whole}.{fraction:08},{refunds},{input},{output}",
+        "{day},{application},{},{territory},{currency},{sign}{whole}.{fraction:08},{refunds},\
+         {input},{output}",
         MODELS[model]
     )
     .expect("usage file");

@@ -1,5 +1,5 @@
-//! Ten years, and what a machine that knows them does not do again: answers from a checkpoint, verifying
-//! what is new, and opening to write.
+//! Ten years, and what a machine that knows them does not do again: answers from a checkpoint,
+//! verifying what is new, and opening to write.
 
 use std::fs;
 use std::fs::DirEntry;
@@ -60,8 +60,8 @@ fn month_alone(folder: &Path, [host, owner]: [&Party; 2], per_key: u32) {
     say(&mut ledger, host, Command::IssueStatement(period));
 }
 
-/// A folder as it was. Files of the log are only cut or removed, and others only written where they have
-/// changed, so that those that did not stay untouched.
+/// A folder as it was. Files of the log are only cut or removed, and others only written where they
+/// have changed, so that those that did not stay untouched.
 struct Kept {
     folder: PathBuf,
     log: Vec<(PathBuf, u64)>,
@@ -115,8 +115,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(below).collect()
 }
 
-/// Writes ten years with about so many lines, a tenth of them in the last month, and times what comes
-/// after them.
+/// Writes ten years with about so many lines, a tenth of them in the last month, and times what
+/// comes after them.
 pub fn run(folder: &Path, wanted: u64) {
     let (host, owner) = (party("host", 7), party("owner", 8));
     let mut ledger = Ledger::create(folder, &machine(folder)).expect("folder");

@@ -198,7 +198,8 @@ def run(path):
     number = 'DECIMAL(27,12)'
     columns = {
         'day': 'DATE', 'application': 'VARCHAR', 'model': 'VARCHAR', 'territory': 'VARCHAR',
-        'currency': 'VARCHAR', 'gross': number, 'refunds': number, 'input': number, 'output': number,
+        'currency': 'VARCHAR', 'gross': number, 'refunds': number, 'input': number,
+        'output': number,
     }
     times = []
     for _ in range(3):
@@ -207,9 +208,10 @@ def run(path):
         connection.execute('set enable_progress_bar = false')
         begin = time.perf_counter()
         connection.execute(
-            'select day, application, model, territory, currency, count(*), sum(gross), sum(refunds),'
-            ' sum(input), sum(output) from read_csv(?, header = true, columns = ' + repr(columns) + ')'
-            ' group by all', [path]).fetchall()
+            'select day, application, model, territory, currency, count(*), sum(gross),'
+            ' sum(refunds), sum(input), sum(output)'
+            ' from read_csv(?, header = true, columns = ' + repr(columns) + ') group by all',
+            [path]).fetchall()
         times.append(time.perf_counter() - begin)
     print(sorted(times)[1])
 "#;

@@ -1,6 +1,6 @@
-//! The same figures on real usage: windows of requests to production services, as ServeGen publishes
-//! them (alibaba/ServeGen, Apache-2.0), summed over ten minutes a client. The file is not part of
-//! the project; its columns are `category, model, client, window_start_s, rate_rps, cv,
+//! The same figures on real usage: windows of requests to production services, as ServeGen
+//! publishes them (alibaba/ServeGen, Apache-2.0), summed over ten minutes a client. The file is
+//! not part of the project; its columns are `category, model, client, window_start_s, rate_rps, cv,
 //! mean_input_tokens, mean_output_tokens`. Prices are invented.
 
 use std::fs::File;
@@ -51,7 +51,8 @@ fn write_usage(windows: &Path, usage: &Path) -> u64 {
             let day = 1 + start / 86_400;
             writeln!(
                 usage,
-                "2026-06-{day:02},{category},{model},client-{client},USD,{}.{:08},,{input},{output}",
+                "2026-06-{day:02},{category},{model},client-{client},USD,{}.{:08},,{input},\
+                 {output}",
                 gross / (100 * MILLION),
                 gross % (100 * MILLION)
             )
